@@ -1,0 +1,62 @@
+package io.tensorarrow.spark.errors;
+
+/** The kinds of faults. Each has a row in the README (a test compares them) and a test that provokes it. */
+public enum ErrorCode {
+  /** An option that does not exist. */
+  TA_OPTION_UNKNOWN("an option that does not exist"),
+  /** An option whose value can't be used. */
+  TA_OPTION_INVALID("an option whose value can't be used"),
+  /** A required option that was not given. */
+  TA_OPTION_MISSING("a required option was not given"),
+  /** Options that exclude each other, or something this version does not cover yet. */
+  TA_UNSUPPORTED("something that this version does not cover"),
+  /** No SavedModel at the given place, or not on this host. */
+  TA_MODEL_NOT_FOUND("no SavedModel at the given place, or not on the executor's host"),
+  /** A SavedModel that can't be read or is not whole. */
+  TA_MODEL_CORRUPT("a SavedModel that can't be read or is not whole"),
+  /** The model's files changed after the query was planned. */
+  TA_MODEL_CHANGED("the model's files changed after the query was planned"),
+  /** TensorFlow can't load the model. */
+  TA_MODEL_LOAD("TensorFlow can't load the model"),
+  /** No graph in the SavedModel has the wanted tag set. */
+  TA_TAGS_NOT_FOUND("no graph in the SavedModel has the wanted tag set"),
+  /** The SavedModel has no such signature. */
+  TA_SIGNATURE_NOT_FOUND("the SavedModel has no such signature"),
+  /** Input columns are missing, unknown or ambiguous. */
+  TA_INPUT_MISMATCH("input columns are missing, unknown or ambiguous"),
+  /** An input column has a type that can't be fed to its tensor. */
+  TA_INPUT_TYPE("an input column's type can't be fed to its tensor"),
+  /** An input or output tensor is of a kind that can't be used row by row. */
+  TA_TENSOR_UNSUPPORTED("a tensor whose dtype or shape can't be fed or fetched row by row"),
+  /** The wanted outputs do not exist or are named twice. */
+  TA_OUTPUT_MISMATCH("outputs that do not exist or are named twice"),
+  /** Two columns of the result would have the same name. */
+  TA_COLUMN_CLASH("two columns of the result would have the same name"),
+  /** A null where a tensor needs a value. */
+  TA_NULL_INPUT("a null where a tensor needs a value"),
+  /** A row's array does not have the length or nesting that the signature demands. */
+  TA_INPUT_SHAPE("a row's array does not fit the signature's shape, or rows of one batch differ in length"),
+  /** A value does not fit into the tensor's dtype. */
+  TA_CAST_OVERFLOW("a value does not fit into the tensor's dtype"),
+  /** The model returned a tensor that does not fit its signature or the rows fed. */
+  TA_OUTPUT_SHAPE("the model returned a tensor that does not fit its signature or the rows fed"),
+  /** The model failed while running. */
+  TA_MODEL_RUN("the model failed while running"),
+  /** TensorFlow's native libraries can't be loaded. */
+  TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
+  /** The wrapped source can't be read by way of Data Source V2. */
+  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2"),
+  /** An attempt to write through a read-only source. */
+  TA_WRITE_UNSUPPORTED("an attempt to write: the source is read-only");
+
+  private final String summary;
+
+  ErrorCode(String summary) {
+    this.summary = summary;
+  }
+
+  /** Returns one phrase for the README's table. */
+  public String summary() {
+    return summary;
+  }
+}

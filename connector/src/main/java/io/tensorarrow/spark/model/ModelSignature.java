@@ -1,0 +1,23 @@
+package io.tensorarrow.spark.model;
+
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * A named function of a SavedModel.
+ *
+ * @param name the key of the SignatureDef
+ * @param method the SignatureDef's method name, may be empty
+ * @param inputs the tensors to feed, sorted by name
+ * @param outputs the tensors that can be fetched, sorted by name
+ */
+public record ModelSignature(
+    String name, String method, List<TensorSpec> inputs, List<TensorSpec> outputs)
+    implements Serializable {
+  /** Copies the lists. */
+  public ModelSignature {
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+  }
+}

@@ -1,0 +1,49 @@
+package io.tensorarrow.spark.tensor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which rows of a columnar batch are meant, in order: a range, or a list of row numbers that filters left over. Immutable; the
+ * list is not copied and must not be changed afterwards.
+ */
+public final class RowSelection {
+  private final int @Nullable [] rows;
+  private final int from;
+  private final int size;
+
+  private RowSelection(int @Nullable [] rows, int from, int size) {
+    this.rows = rows;
+    this.from = from;
+    this.size = size;
+  }
+
+  /** Selects {@code size} rows in sequence, beginning with row {@code from}. */
+  public static RowSelection range(int from, int size) {
+    return new RowSelection(null, from, size);
+  }
+
+  /** Selects the first {@code size} row numbers of {@code rows}, which ascend. */
+  public static RowSelection of(int[] rows, int size) {
+    return new RowSelection(rows, 0, size);
+  }
+
+  /** Returns how many rows are selected. */
+  public int size() {
+    return size;
+  }
+
+  /** Returns the batch's row number of the {@code i}-th selected row. */
+  public int at(int i) {
+    return rows == null ? from + i : rows[from + i];
+  }
+
+  /** Returns whether the selected rows follow one another without gaps. */
+  public boolean isRange() {
+    return rows == null || size == 0 || at(size - 1) - at(0) == size - 1;
+  }
+
+  /** Returns {@code size} of the selected rows, beginning with the {@code from}-th. */
+  public RowSelection slice(int from, int size) {
+    return new RowSelection(rows, this.from + from, size);
+  }
+}
