@@ -45,9 +45,7 @@ public enum ErrorCode {
   /** TensorFlow's native libraries can't be loaded. */
   TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
   /** The wrapped source can't be read by way of Data Source V2. */
-  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2"),
-  /** An attempt to write through a read-only source. */
-  TA_WRITE_UNSUPPORTED("an attempt to write: the source is read-only");
+  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2");
 
   private final String summary;
 
