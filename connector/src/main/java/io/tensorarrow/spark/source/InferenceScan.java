@@ -115,7 +115,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   @Override
   public CustomMetric[] supportedCustomMetrics() {
     return Stream.concat(
-            Stream.of(
+            Stream.<CustomMetric>of(
                 new RowsInferredMetric(),
                 new ModelBatchesMetric(),
                 new ModelLoadTimeMetric(),
