@@ -59,7 +59,7 @@ def main():
         if "InferenceScan" in line:
             print(line[line.index("InferenceScan") :])
 
-    step("mapInArrow: the probabilities as NumPy arrays, not copied")
+    step("mapInArrow: the probabilities as NumPy arrays, nothing copied or converted")
     schema = scored.schema
 
     def surest(batches):
