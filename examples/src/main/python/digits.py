@@ -11,7 +11,7 @@ import time
 import pyarrow as pa
 import tensorarrow as ta
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 MODEL = "examples/models/digits"
 DATA = "examples/data/digits.parquet"
@@ -46,12 +46,12 @@ def main():
     scored = scored.where("split = 'test'")
 
     step("Predictions beside the true labels")
-    certainty = F.round(F.array_max("probabilities"), 4).alias("certainty")
+    certainty = fn.round(fn.array_max("probabilities"), 4).alias("certainty")
     scored.select("id", "label", "digit", certainty).show(10)
 
     step("Accuracy on images the model was not trained with")
-    right = (F.col("digit") == F.col("label")).cast("int")
-    result = scored.agg(F.count("*").alias("images"), F.avg(right).alias("accuracy")).first()
+    right = (fn.col("digit") == fn.col("label")).cast("int")
+    result = scored.agg(fn.count("*").alias("images"), fn.avg(right).alias("accuracy")).first()
     print(f"{result.accuracy:.2%} of {result.images} images")
 
     step("What the scan does, by EXPLAIN")
@@ -85,7 +85,7 @@ def main():
 
     guesses = ta.map_tensors(scored, runner_up, "label int, first long, second long")
     missed = guesses.where("first <> label")
-    missed.groupBy("label", "first", "second").count().orderBy(F.desc("count"), "label").show(5)
+    missed.groupBy("label", "first", "second").count().orderBy(fn.desc("count"), "label").show(5)
     saved = missed.where("second = label").count()
     print(f"the second guess is right for {saved} of {missed.count()} misread images")
 
