@@ -12,8 +12,8 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The data source {@code tensorflow}: any table that Spark can read through Data Source V2, with the outputs of a SavedModel as
- * further columns.
+ * The data source {@code tensorflow}: any table that Spark can read through Data Source V2, with
+ * the outputs of a SavedModel as further columns.
  *
  * <pre>{@code
  * Dataset<Row> scored = spark.read().format("tensorflow")
@@ -21,10 +21,11 @@ import org.jspecify.annotations.Nullable;
  *     .load("data/digits.parquet");
  * }</pre>
  *
- * <p>The options are declared in {@link io.tensorarrow.spark.options.ReadOptions}; each can also be given to a whole session as {@code
- * spark.datasource.tensorflow.<option>}.
+ * <p>The options are declared in {@link io.tensorarrow.spark.options.ReadOptions}; each can also be
+ * given to a whole session as {@code spark.datasource.tensorflow.<option>}.
  *
- * <p>Spark makes one instance for each read and calls it in one thread, on the driver. No native code is loaded there.
+ * <p>Spark makes one instance for each read and calls it in one thread, on the driver. No native
+ * code is loaded there.
  */
 public final class TensorFlowDataSource
     implements TableProvider, DataSourceRegister, SessionConfigSupport {
@@ -39,7 +40,10 @@ public final class TensorFlowDataSource
     return "tensorflow";
   }
 
-  /** Returns {@code tensorflow}: session settings under {@code spark.datasource.tensorflow.} are defaults of the options. */
+  /**
+   * Returns {@code tensorflow}: session settings under {@code spark.datasource.tensorflow.} are
+   * defaults of the options.
+   */
   @Override
   public String keyPrefix() {
     return "tensorflow";
@@ -48,7 +52,8 @@ public final class TensorFlowDataSource
   /**
    * Returns the wrapped table's columns and those of the outputs.
    *
-   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and columns do not fit
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
+   *     columns do not fit
    */
   // Spark 3.5 asks for columns(), whose default is made of schema().
   @SuppressWarnings("deprecation")

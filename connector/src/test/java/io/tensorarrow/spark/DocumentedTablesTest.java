@@ -24,7 +24,8 @@ import org.apache.spark.sql.connector.metric.CustomMetric;
 import org.junit.jupiter.api.Test;
 
 /**
- * The README's tables say what the code declares. {@code -Dtensorarrow.updateDocs=true} writes them anew.
+ * The README's tables say what the code declares. {@code -Dtensorarrow.updateDocs=true} writes them
+ * anew.
  */
 class DocumentedTablesTest {
   private static final Path README = Path.of("..", "README.md");
@@ -64,8 +65,7 @@ class DocumentedTablesTest {
         "errors",
         Stream.concat(
                 Stream.of("| code | meaning |", "|---|---|"),
-                Arrays.stream(ErrorCode.values())
-                    .map(c -> "| `" + c + "` | " + c.summary() + " |"))
+                Arrays.stream(ErrorCode.values()).map(c -> "| `" + c + "` | " + c.summary() + " |"))
             .collect(Collectors.joining("\n")));
   }
 
@@ -76,8 +76,7 @@ class DocumentedTablesTest {
                 .map(
                     e ->
                         "| `%s` | %s | %s | %s | %s |"
-                            .formatted(
-                                e.key(), e.type(), e.defaultText(), e.doc(), e.since())))
+                            .formatted(e.key(), e.type(), e.defaultText(), e.doc(), e.since())))
         .collect(Collectors.joining("\n"));
   }
 

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs a model over the batches of one task.
  *
- * <p>The model is leased with the first batch, so a task without rows never loads it, and given back by {@link #close}.
+ * <p>The model is leased with the first batch, so a task without rows never loads it, and given
+ * back by {@link #close}.
  *
  * <p>Belongs to one thread at a time, not always the same one.
  */
@@ -77,10 +78,11 @@ public final class BatchInference implements AutoCloseable {
    *
    * @param batch the source's batch; read only during this call
    * @param rows which of its rows to run, at least one
-   * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The returned columns own their tensors'
-   *     memory; the caller closes them
-   * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature, the model can't be loaded or
-   *     fails, or its outputs do not fit the rows; nothing is left allocated then
+   * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
+   *     returned columns own their tensors' memory; the caller closes them
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
+   *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
+   *     allocated then
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
@@ -105,7 +107,10 @@ public final class BatchInference implements AutoCloseable {
     return columns(fetched, rows.size());
   }
 
-  /** Gives the model back. Columns that are still open keep their tensors, but must be closed before this is called. Idempotent. */
+  /**
+   * Gives the model back. Columns that are still open keep their tensors, but must be closed before
+   * this is called. Idempotent.
+   */
   @Override
   public void close() {
     EagerCall openCall = call;
@@ -115,7 +120,8 @@ public final class BatchInference implements AutoCloseable {
     try (allocator;
         openLease;
         openCall) {
-      // Closed in reverse: the call, its lease, then the allocator, which complains about columns left open.
+      // Closed in reverse: the call, its lease, then the allocator, which complains about columns
+      // left open.
     }
   }
 

@@ -10,8 +10,9 @@ import org.apache.spark.unsafe.types.UTF8String;
 /**
  * Some rows of another column, without a copy.
  *
- * <p>It owns nothing: the column below belongs to the wrapped source, which reuses it for its next batch, so closing this view does
- * nothing. It is valid until that source is asked for its next batch.
+ * <p>It owns nothing: the column below belongs to the wrapped source, which reuses it for its next
+ * batch, so closing this view does nothing. It is valid until that source is asked for its next
+ * batch.
  */
 public final class SelectedColumn extends ColumnVector {
   private final ColumnVector column;

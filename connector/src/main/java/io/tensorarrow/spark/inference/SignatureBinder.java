@@ -32,9 +32,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Matches a signature's tensors with columns, on the driver, so that whatever does not fit is an error before any task starts.
+ * Matches a signature's tensors with columns, on the driver, so that whatever does not fit is an
+ * error before any task starts.
  *
- * <p>The wording of mismatches follows TensorFlow Serving's: expected, sent, missing and extra, side by side.
+ * <p>The wording of mismatches follows TensorFlow Serving's: expected, sent, missing and extra,
+ * side by side.
  */
 public final class SignatureBinder {
   private static final Logger LOG = LoggerFactory.getLogger(SignatureBinder.class);
@@ -60,11 +62,13 @@ public final class SignatureBinder {
   }
 
   /**
-   * Matches by the options {@code inputs}, {@code outputs}, {@code cast}, {@code batchRows}, {@code batchBytes} and {@code threads}.
+   * Matches by the options {@code inputs}, {@code outputs}, {@code cast}, {@code batchRows}, {@code
+   * batchBytes} and {@code threads}.
    *
    * @return a spec that feeds every input of the signature and fetches every wanted output
-   * @throws TensorArrowException {@code TA_INPUT_MISMATCH}, {@code TA_INPUT_TYPE}, {@code TA_OUTPUT_MISMATCH}, {@code
-   *     TA_TENSOR_UNSUPPORTED} or {@code TA_COLUMN_CLASH} where signature, columns and options do not fit
+   * @throws TensorArrowException {@code TA_INPUT_MISMATCH}, {@code TA_INPUT_TYPE}, {@code
+   *     TA_OUTPUT_MISMATCH}, {@code TA_TENSOR_UNSUPPORTED} or {@code TA_COLUMN_CLASH} where
+   *     signature, columns and options do not fit
    */
   public InferenceSpec bind(ReadOptions options) {
     CastMode cast = options.get(ReadOptions.CAST);
@@ -103,7 +107,8 @@ public final class SignatureBinder {
         faults.add("several columns " + columns + " for input " + tensor);
       }
     }
-    Set<String> known = signature.inputs().stream().map(TensorSpec::name).collect(Collectors.toSet());
+    Set<String> known =
+        signature.inputs().stream().map(TensorSpec::name).collect(Collectors.toSet());
     mapped.keySet().stream()
         .filter(name -> !known.contains(name))
         .forEach(
@@ -183,24 +188,30 @@ public final class SignatureBinder {
           ErrorCode.TA_OUTPUT_MISMATCH,
           "Cannot run signature '%s': found no output that gives one value per row (%s); expected at least one"
               .formatted(
-                  signature.name(), leftOut.isEmpty() ? "it has none" : String.join("; ", leftOut)));
+                  signature.name(),
+                  leftOut.isEmpty() ? "it has none" : String.join("; ", leftOut)));
     }
     if (!leftOut.isEmpty()) {
       LOG.warn(
-          "Outputs of signature '{}' that can't be columns are left out: {}", signature.name(), leftOut);
+          "Outputs of signature '{}' that can't be columns are left out: {}",
+          signature.name(),
+          leftOut);
     }
     return fetches;
   }
 
   private void checkClashes(List<Fetch> fetches) {
     UnaryOperator<String> fold =
-        SQLConf.get().caseSensitiveAnalysis() ? name -> name : name -> name.toLowerCase(Locale.ROOT);
+        SQLConf.get().caseSensitiveAnalysis()
+            ? name -> name
+            : name -> name.toLowerCase(Locale.ROOT);
     Map<String, String> taken = new LinkedHashMap<>();
     for (StructField field : input.fields()) {
       taken.put(fold.apply(field.name()), "an input column");
     }
     for (Fetch fetch : fetches) {
-      String other = taken.put(fold.apply(fetch.column()), "output '" + fetch.tensor().name() + "'");
+      String other =
+          taken.put(fold.apply(fetch.column()), "output '" + fetch.tensor().name() + "'");
       if (other != null) {
         throw new TensorArrowException(
             ErrorCode.TA_COLUMN_CLASH,

@@ -4,7 +4,10 @@ import java.util.Arrays;
 import java.util.function.LongFunction;
 import org.apache.spark.sql.connector.metric.CustomMetric;
 
-/** A number per task, shown as {@code total (min, med, max)} like Spark's own, because a sum alone hides skew. */
+/**
+ * A number per task, shown as {@code total (min, med, max)} like Spark's own, because a sum alone
+ * hides skew.
+ */
 abstract class TaskMetric implements CustomMetric {
   private final String name;
   private final String description;

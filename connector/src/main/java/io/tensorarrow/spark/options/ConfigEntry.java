@@ -85,8 +85,8 @@ public final class ConfigEntry<T> {
    * Reads the value of an entry that must have one.
    *
    * @param lookup gives the text for a key, or null
-   * @throws TensorArrowException with {@code TA_OPTION_MISSING} if there is neither value nor default, with {@code
-   *     TA_OPTION_INVALID} if the text is no such value
+   * @throws TensorArrowException with {@code TA_OPTION_MISSING} if there is neither value nor
+   *     default, with {@code TA_OPTION_INVALID} if the text is no such value
    */
   public T get(Function<String, @Nullable String> lookup) {
     return find(lookup)
@@ -124,8 +124,7 @@ public final class ConfigEntry<T> {
         Arrays.stream(values.getEnumConstants())
             .map(e -> e.name().toLowerCase(Locale.ROOT))
             .collect(Collectors.joining(", ", "one of ", ""));
-    return new Builder<>(
-        key, type, text -> Enum.valueOf(values, text.toUpperCase(Locale.ROOT)));
+    return new Builder<>(key, type, text -> Enum.valueOf(values, text.toUpperCase(Locale.ROOT)));
   }
 
   static <V> Builder<V> of(String key, String type, Function<String, V> parser) {

@@ -8,7 +8,10 @@ import java.util.function.Function;
 import org.apache.spark.network.util.JavaUtils;
 import org.jspecify.annotations.Nullable;
 
-/** Settings of the executor's process, {@code spark.tensorarrow.*}: from SparkConf only, never from a query. */
+/**
+ * Settings of the executor's process, {@code spark.tensorarrow.*}: from SparkConf only, never from
+ * a query.
+ */
 public final class ExecutorSettings {
   public static final ConfigEntry<Integer> CACHE_MODELS =
       ConfigEntry.count("spark.tensorarrow.cache.models", 1, 10_000)

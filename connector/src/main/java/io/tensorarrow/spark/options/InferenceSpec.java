@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * All that an executor needs to run a model over batches, worked out on the driver. Two equal specs over equal rows give equal
- * tensors.
+ * All that an executor needs to run a model over batches, worked out on the driver. Two equal specs
+ * over equal rows give equal tensors.
  *
  * @param model the pinned model
  * @param signature the signature's name

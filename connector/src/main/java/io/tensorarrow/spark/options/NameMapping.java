@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The value of {@code inputs} and {@code outputs}: names separated by commas, each with an optional column after an equals sign. A
- * name with commas, equals signs or blanks at its ends stands between back-ticks, a back-tick inside is doubled.
+ * The value of {@code inputs} and {@code outputs}: names separated by commas, each with an optional
+ * column after an equals sign. A name with commas, equals signs or blanks at its ends stands
+ * between back-ticks, a back-tick inside is doubled.
  *
  * @param entries in the order given
  */
@@ -34,8 +35,7 @@ public record NameMapping(List<Entry> entries) {
     List<Entry> entries = new ArrayList<>();
     do {
       String tensor = parser.name();
-      Optional<String> column =
-          parser.accept('=') ? Optional.of(parser.name()) : Optional.empty();
+      Optional<String> column = parser.accept('=') ? Optional.of(parser.name()) : Optional.empty();
       entries.add(new Entry(tensor, column));
     } while (parser.accept(','));
     parser.expectEnd();

@@ -63,7 +63,8 @@ public final class ReadOptions {
   public static final ConfigEntry<Long> BATCH_BYTES =
       ConfigEntry.of("batchBytes", "a size such as `32m`", JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes > 0)
-          .doc("what `auto` may fill with one batch's inputs and outputs, by the signature's shapes")
+          .doc(
+              "what `auto` may fill with one batch's inputs and outputs, by the signature's shapes")
           .withDefault(32L << 20, "`32m`");
 
   public static final ConfigEntry<CastMode> CAST =
@@ -88,7 +89,16 @@ public final class ReadOptions {
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
       List.of(
-          MODEL, SIGNATURE, TAGS, SOURCE, INPUTS, OUTPUTS, BATCH_ROWS, BATCH_BYTES, CAST, INSPECT,
+          MODEL,
+          SIGNATURE,
+          TAGS,
+          SOURCE,
+          INPUTS,
+          OUTPUTS,
+          BATCH_ROWS,
+          BATCH_BYTES,
+          CAST,
+          INSPECT,
           THREADS);
 
   private final CaseInsensitiveStringMap options;
@@ -100,7 +110,8 @@ public final class ReadOptions {
   /**
    * Takes the options of a read.
    *
-   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there is one that no declaration names
+   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there is one that no declaration
+   *     names
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
     for (String key : options.asCaseSensitiveMap().keySet()) {
@@ -109,7 +120,10 @@ public final class ReadOptions {
     return new ReadOptions(options);
   }
 
-  /** Returns the value of an option that has a default or must be given; see {@link ConfigEntry#get}. */
+  /**
+   * Returns the value of an option that has a default or must be given; see {@link
+   * ConfigEntry#get}.
+   */
   public <T> T get(ConfigEntry<T> entry) {
     return entry.get(options::get);
   }
@@ -119,7 +133,10 @@ public final class ReadOptions {
     return entry.find(options::get);
   }
 
-  /** Returns what goes to the wrapped source: the paths, and the options under {@code source.} without the prefix. */
+  /**
+   * Returns what goes to the wrapped source: the paths, and the options under {@code source.}
+   * without the prefix.
+   */
   public CaseInsensitiveStringMap forSource() {
     Map<String, String> own = new HashMap<>();
     options
@@ -145,9 +162,7 @@ public final class ReadOptions {
     if (!known) {
       List<String> keys = ALL.stream().map(ConfigEntry::key).toList();
       String guess =
-          Alternatives.didYouMean(key, keys)
-              .map(k -> "did you mean '" + k + "'? ")
-              .orElse("");
+          Alternatives.didYouMean(key, keys).map(k -> "did you mean '" + k + "'? ").orElse("");
       throw new TensorArrowException(
           ErrorCode.TA_OPTION_UNKNOWN,
           "Cannot use option '%s': found no such option; %sexpected one of %s, or source.<option> for the wrapped source"

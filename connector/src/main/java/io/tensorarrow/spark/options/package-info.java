@@ -1,6 +1,7 @@
 /**
- * Every option and setting, declared once with key, type, default, check, documentation and the version it came with; and {@link
- * io.tensorarrow.spark.options.InferenceSpec}, all that an executor needs to know of a query.
+ * Every option and setting, declared once with key, type, default, check, documentation and the
+ * version it came with; and {@link io.tensorarrow.spark.options.InferenceSpec}, all that an
+ * executor needs to know of a query.
  *
  * <p>The README's tables are generated from these declarations; a test fails when they differ.
  *

@@ -14,8 +14,8 @@ import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The physical side of a planned read. Two of them are equal if they give equal rows: Spark compares them to reuse an exchange, so
- * that a model does not run twice in a self join.
+ * The physical side of a planned read. Two of them are equal if they give equal rows: Spark
+ * compares them to reuse an exchange, so that a model does not run twice in a self join.
  */
 final class InferenceBatch implements Batch {
   private final Scan scan;
@@ -52,7 +52,8 @@ final class InferenceBatch implements Batch {
 
   @Override
   public InputPartition[] planInputPartitions() {
-    // Asked here because a factory may answer it on the driver only (ORC's reads the session's conf).
+    // Asked here because a factory may answer it on the driver only (ORC's reads the session's
+    // conf).
     PartitionReaderFactory factory = source.createReaderFactory();
     return Arrays.stream(source.planInputPartitions())
         .map(partition -> new InferencePartition(partition, isColumnar(factory, partition)))

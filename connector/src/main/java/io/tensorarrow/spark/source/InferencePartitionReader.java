@@ -31,12 +31,15 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one partition: the source's batches, less the rows that filters drop, cut into model batches.
+ * Reads one partition: the source's batches, less the rows that filters drop, cut into model
+ * batches.
  *
- * <p>A returned batch holds views of the source's columns and the tensor columns, which own TensorFlow's memory. It is valid until the
- * next call of {@link #next} or {@link #close}; the consumer may close its columns earlier.
+ * <p>A returned batch holds views of the source's columns and the tensor columns, which own
+ * TensorFlow's memory. It is valid until the next call of {@link #next} or {@link #close}; the
+ * consumer may close its columns earlier.
  *
- * <p>Not thread-safe, but not bound to a thread: Spark pulls batches in one thread and may close the reader in another.
+ * <p>Not thread-safe, but not bound to a thread: Spark pulls batches in one thread and may close
+ * the reader in another.
  */
 final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final PartitionReader<ColumnarBatch> source;
@@ -89,7 +92,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     release();
     while (rowsLeft > 0) {
       if (task != null) {
-        // Spark's own check sits between our batches only; filters may drop many of the source's in a row.
+        // Spark's own check sits between our batches only; filters may drop many of the source's in
+        // a row.
         task.killTaskIfInterrupted();
       }
       if (selectionUsed < selection.size()) {
@@ -186,7 +190,9 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
 
   private record Value(String name, long value) implements CustomTaskMetric {}
 
-  /** Carries on from the values of the task's previous reader, where one task reads several splits. */
+  /**
+   * Carries on from the values of the task's previous reader, where one task reads several splits.
+   */
   @Override
   public void initMetricsValues(CustomTaskMetric[] metrics) {
     Map<String, Long> before = new HashMap<>();

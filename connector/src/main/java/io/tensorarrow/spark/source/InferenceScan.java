@@ -82,15 +82,19 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
         limit);
   }
 
-  /** Returns {@code SUPPORTED}: every partition is read in columns, and Spark need not plan them all just to ask. */
+  /**
+   * Returns {@code SUPPORTED}: every partition is read in columns, and Spark need not plan them all
+   * just to ask.
+   */
   @Override
   public ColumnarSupportMode columnarSupportMode() {
     return ColumnarSupportMode.SUPPORTED;
   }
 
   /**
-   * Returns the wrapped scan's statistics with the tensors' bytes added, so that Spark does not take embeddings for a small table.
-   * Where the source tells bytes only, rows are estimated from its columns' default sizes, as Spark does.
+   * Returns the wrapped scan's statistics with the tensors' bytes added, so that Spark does not
+   * take embeddings for a small table. Where the source tells bytes only, rows are estimated from
+   * its columns' default sizes, as Spark does.
    */
   @Override
   public Statistics estimateStatistics() {
@@ -127,7 +131,9 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
         .toArray(CustomMetric[]::new);
   }
 
-  /** Returns the plan's line: which model runs with what, what happens before it, and what is below. */
+  /**
+   * Returns the plan's line: which model runs with what, what happens before it, and what is below.
+   */
   @Override
   public String description() {
     String text =

@@ -32,12 +32,12 @@ import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
 /**
- * Keeps what a query does not need away from the model: filters that refer to no tensor go to the wrapped source and what it does
- * not guarantee is evaluated before the model, columns and outputs that nobody asks for are neither read nor computed, a limit bounds
- * the rows that are run.
+ * Keeps what a query does not need away from the model: filters that refer to no tensor go to the
+ * wrapped source and what it does not guarantee is evaluated before the model, columns and outputs
+ * that nobody asks for are neither read nor computed, a limit bounds the rows that are run.
  *
- * <p>It extends {@code FileScanBuilder}, whatever it wraps, because Spark 3.5 hands untranslated Catalyst filters to that class only;
- * the file index is an empty one that nothing reads.
+ * <p>It extends {@code FileScanBuilder}, whatever it wraps, because Spark 3.5 hands untranslated
+ * Catalyst filters to that class only; the file index is an empty one that nothing reads.
  */
 final class InferenceScanBuilder extends FileScanBuilder implements SupportsPushDownLimit {
   private final ScanBuilder source;
@@ -72,7 +72,10 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     this.required = schema;
   }
 
-  /** Returns the filters that Spark has to evaluate behind the model: those that refer to tensors, and those only Spark can run. */
+  /**
+   * Returns the filters that Spark has to evaluate behind the model: those that refer to tensors,
+   * and those only Spark can run.
+   */
   @Override
   public Seq<Expression> pushFilters(Seq<Expression> filters) {
     List<Expression> beforeModel = new ArrayList<>();
@@ -104,7 +107,9 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     return true;
   }
 
-  /** Returns true: the limit holds for each partition, Spark applies it once more over all of them. */
+  /**
+   * Returns true: the limit holds for each partition, Spark applies it once more over all of them.
+   */
   @Override
   public boolean isPartiallyPushed() {
     return true;
@@ -118,7 +123,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
       pruning.pruneColumns(new StructType(read.values().toArray(new StructField[0])));
     }
-    // A column that filters need whole is handed on whole, even where the query wanted some of its fields.
+    // A column that filters need whole is handed on whole, even where the query wanted some of its
+    // fields.
     StructField[] columns =
         Arrays.stream(required.fields())
             .map(field -> read.getOrDefault(field.name(), field))

@@ -22,7 +22,10 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
-/** A model's signatures instead of data: one row for each tensor of each signature. Read on the driver, without a job. */
+/**
+ * A model's signatures instead of data: one row for each tensor of each signature. Read on the
+ * driver, without a job.
+ */
 final class InspectTable implements Table, SupportsRead {
   private static final StructType SCHEMA =
       new StructType()

@@ -17,8 +17,8 @@ final class ModelLocation {
    *
    * @param location the option's value: a path or URI
    * @param conf names the default file system
-   * @throws TensorArrowException {@code TA_OPTION_INVALID} if it is no path, {@code TA_UNSUPPORTED} if it is on another file system
-   *     than the hosts' own
+   * @throws TensorArrowException {@code TA_OPTION_INVALID} if it is no path, {@code TA_UNSUPPORTED}
+   *     if it is on another file system than the hosts' own
    */
   static java.nio.file.Path resolve(String location, Configuration conf) {
     try {

@@ -20,10 +20,14 @@ import scala.collection.JavaConverters;
  * Hands filters to the wrapped source in whichever way it takes them.
  *
  * @param pushed what the source will apply, as it names it, for the plan's text
- * @param residual what the source does not guarantee: it has to be evaluated row by row before the model
+ * @param residual what the source does not guarantee: it has to be evaluated row by row before the
+ *     model
  */
 record Pushdown(Predicate[] pushed, List<Expression> residual) {
-  /** Pushes filters that refer to columns of the source only. None is lost: each is guaranteed by the source or residual. */
+  /**
+   * Pushes filters that refer to columns of the source only. None is lost: each is guaranteed by
+   * the source or residual.
+   */
   static Pushdown into(ScanBuilder source, List<Expression> filters) {
     if (source instanceof FileScanBuilder files) {
       return intoFiles(files, filters);
@@ -81,7 +85,8 @@ record Pushdown(Predicate[] pushed, List<Expression> residual) {
     for (int i = 0; i < pushed.length; i++) {
       pushed[i] = source.pushedFilters()[i].toV2();
     }
-    // Which translated filter stands for which expression is not told apart here: evaluating all again is always right.
+    // Which translated filter stands for which expression is not told apart here: evaluating all
+    // again is always right.
     return new Pushdown(pushed, filters);
   }
 }

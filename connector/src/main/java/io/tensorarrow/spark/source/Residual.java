@@ -30,7 +30,8 @@ final class Residual {
   }
 
   /**
-   * Joins filters and binds their columns by name to a schema's ordinals; in this form equal filters are equal objects.
+   * Joins filters and binds their columns by name to a schema's ordinals; in this form equal
+   * filters are equal objects.
    *
    * @return their conjunction, or empty if there are none
    */

@@ -10,7 +10,10 @@ import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 
-/** Collects the rows of a source that reads no columns into batches. The batch is valid until the next one is asked for. */
+/**
+ * Collects the rows of a source that reads no columns into batches. The batch is valid until the
+ * next one is asked for.
+ */
 final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   /** As many rows as Spark's Parquet reader puts into a batch by default. */
   private static final int BATCH_ROWS = 4096;

@@ -18,12 +18,13 @@ public final class TensorFlowTables {
   private TensorFlowTables() {}
 
   /**
-   * Opens what the options describe: checks them, reads the model's protos in pure Java and the wrapped table's schema, and matches
-   * the two. Runs on the driver; loads no native code.
+   * Opens what the options describe: checks them, reads the model's protos in pure Java and the
+   * wrapped table's schema, and matches the two. Runs on the driver; loads no native code.
    *
    * @param options the options of the read
    * @return a table that can be read in batch
-   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and columns do not fit
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
+   *     columns do not fit
    */
   public static Table open(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);

@@ -19,13 +19,14 @@ final class WrappedSource {
   /**
    * Opens the wrapped table as Spark itself would.
    *
-   * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of Data Source V2, {@code
-   *     TA_OPTION_MISSING} if a file format was given no path
+   * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of
+   *     Data Source V2, {@code TA_OPTION_MISSING} if a file format was given no path
    */
   static Table open(ReadOptions options) {
     SQLConf conf = SQLConf.get();
     String format = options.find(ReadOptions.SOURCE).orElseGet(conf::defaultDataSourceName);
-    // Unlike lookupDataSourceV2, this finds the V2 class of built-in formats that Spark reads as V1 by default.
+    // Unlike lookupDataSourceV2, this finds the V2 class of built-in formats that Spark reads as V1
+    // by default.
     Class<?> type = DataSource.lookupDataSource(format, conf);
     CaseInsensitiveStringMap own = options.forSource();
     if (FileDataSourceV2.class.isAssignableFrom(type)

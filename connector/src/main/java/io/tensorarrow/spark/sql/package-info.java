@@ -1,5 +1,6 @@
 /**
- * The room for inference anywhere in a query: SQL functions, planner rules and the model catalog. It holds nothing in this version.
+ * The room for inference anywhere in a query: SQL functions, planner rules and the model catalog.
+ * It holds nothing in this version.
  */
 @NullMarked
 package io.tensorarrow.spark.sql;

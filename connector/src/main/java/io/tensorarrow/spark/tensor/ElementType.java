@@ -7,7 +7,10 @@ import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 
-/** The element types that are the same bytes in Spark, Arrow and TensorFlow, and NumPy's rules for casts between them. */
+/**
+ * The element types that are the same bytes in Spark, Arrow and TensorFlow, and NumPy's rules for
+ * casts between them.
+ */
 enum ElementType {
   BYTE(DataTypes.ByteType, DType.INT8, MinorType.TINYINT, false),
   SHORT(DataTypes.ShortType, DType.INT16, MinorType.SMALLINT, false),

@@ -30,7 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's figures, over the digits model of the examples. Not a test: it asserts no time, and the build does not run it.
+ * The README's figures, over the digits model of the examples. Not a test: it asserts no time, and
+ * the build does not run it.
  *
  * <pre>{@code mvn -B -ntp -Pfast -pl connector test -Dtest=Figures}</pre>
  */
@@ -148,7 +149,6 @@ class Figures extends SparkTest {
     double[] sorted = ratios.clone();
     Arrays.sort(sorted);
     return "median %.2f (%.2f to %.2f) of %d rounds"
-        .formatted(
-            sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1], sorted.length);
+        .formatted(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1], sorted.length);
   }
 }

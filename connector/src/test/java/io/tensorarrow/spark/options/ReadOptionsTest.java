@@ -46,9 +46,28 @@ class ReadOptionsTest {
   void everyOptionIsReadFromItsKey() {
     ReadOptions all =
         options(
-            "model", "m", "signature", "s", "tags", "serve, gpu", "source", "orc", "inputs", "x=a",
-            "outputs", "y", "batchRows", "7", "batchBytes", "1k", "cast", "safe", "inspect", "true",
-            "threads", "3");
+            "model",
+            "m",
+            "signature",
+            "s",
+            "tags",
+            "serve, gpu",
+            "source",
+            "orc",
+            "inputs",
+            "x=a",
+            "outputs",
+            "y",
+            "batchRows",
+            "7",
+            "batchBytes",
+            "1k",
+            "cast",
+            "safe",
+            "inspect",
+            "true",
+            "threads",
+            "3");
 
     assertThat(all.get(ReadOptions.MODEL)).isEqualTo("m");
     assertThat(all.find(ReadOptions.SIGNATURE)).contains("s");
@@ -138,8 +157,7 @@ class ReadOptionsTest {
             .forSource();
 
     assertThat(own.asCaseSensitiveMap())
-        .containsExactlyInAnyOrderEntriesOf(
-            Map.of("path", "p", "mergeSchema", "true", "Sep", ";"));
+        .containsExactlyInAnyOrderEntriesOf(Map.of("path", "p", "mergeSchema", "true", "Sep", ";"));
   }
 
   @Test
@@ -173,8 +191,7 @@ class ReadOptionsTest {
 
     assertThatThrownBy(
             () ->
-                new ExecutorSettings(
-                        Map.of("spark.tensorarrow.natives.directory", "relative")::get)
+                new ExecutorSettings(Map.of("spark.tensorarrow.natives.directory", "relative")::get)
                     .nativesDirectory())
         .hasMessageContaining("TA_OPTION_INVALID");
   }

@@ -11,7 +11,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class FilterPushdownTest extends SourceTestBase {
-  /** Each filter with the rows that it leaves for the model, and whether Parquet's reader is told of it. */
+  /**
+   * Each filter with the rows that it leaves for the model, and whether Parquet's reader is told of
+   * it.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -62,8 +62,10 @@ class PlanTest extends SourceTestBase {
 
   @Test
   void statisticsCountTheTensors() {
-    long without = scored().select("x").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
-    long with = scored().select("x", "y").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
+    long without =
+        scored().select("x").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
+    long with =
+        scored().select("x", "y").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
 
     assertThat(without).isPositive().isLessThan(10_000_000);
     assertThat(with).isGreaterThan(without);

@@ -15,7 +15,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
 
-/** What fails in a task names the reason and leaves nothing allocated; the base class checks the latter. */
+/**
+ * What fails in a task names the reason and leaves nothing allocated; the base class checks the
+ * latter.
+ */
 class TaskFailureTest extends SourceTestBase {
   private Dataset<Row> scoredWith(Path model, String... columns) {
     String path = dir.resolve("rows").toString();
@@ -104,8 +107,7 @@ class TaskFailureTest extends SourceTestBase {
   @Test
   void aModelThatVanishedFromTheExecutorsHost() throws IOException {
     Path vanishing = TestModels.mlp(dir);
-    Dataset<Row> scored =
-        scoredWith(vanishing, "id", "array_repeat(cast(id as float), 8) as x");
+    Dataset<Row> scored = scoredWith(vanishing, "id", "array_repeat(cast(id as float), 8) as x");
     Files.move(vanishing, dir.resolve("elsewhere"));
 
     assertThatThrownBy(() -> scored.collectAsList())

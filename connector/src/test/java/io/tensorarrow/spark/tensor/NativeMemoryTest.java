@@ -8,7 +8,10 @@ import org.apache.spark.unsafe.Platform;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after it as before. */
+/**
+ * Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after
+ * it as before.
+ */
 abstract class NativeMemoryTest {
   static {
     // JavaCPP reads it once: its guard counts the whole process against the heap's size.

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.BeforeEach;
 import scala.collection.JavaConverters;
 
 /**
- * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer and no tensor may be left.
+ * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer
+ * and no tensor may be left.
  */
 public abstract class SparkTest {
   private static final SparkSession SPARK =
@@ -78,8 +79,7 @@ public abstract class SparkTest {
   /** Returns a metric of a query that ran, summed over its scans. */
   protected static long metric(Dataset<Row> query, String name) {
     return scans(query).stream()
-        .mapToLong(
-            scan -> scan.metrics().contains(name) ? scan.metrics().apply(name).value() : 0)
+        .mapToLong(scan -> scan.metrics().contains(name) ? scan.metrics().apply(name).value() : 0)
         .sum();
   }
 }
