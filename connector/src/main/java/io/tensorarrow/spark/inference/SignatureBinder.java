@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -228,9 +229,11 @@ public final class SignatureBinder {
   }
 
   private static int autoRows(List<Feed> feeds, List<Fetch> fetches, long batchBytes) {
-    long perRow =
-        feeds.stream().mapToLong(f -> TensorColumns.bytesPerRow(f.tensor())).sum()
-            + fetches.stream().mapToLong(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
+    // Of doubles, because a signature may declare rows of more bytes than a long can count.
+    double perRow =
+        Stream.concat(feeds.stream().map(Feed::tensor), fetches.stream().map(Fetch::tensor))
+            .mapToDouble(TensorColumns::bytesPerRow)
+            .sum();
     return (int) Math.max(1, Math.min(AUTO_ROWS, batchBytes / Math.max(1, perRow)));
   }
 }

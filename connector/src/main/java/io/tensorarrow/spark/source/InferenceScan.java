@@ -108,9 +108,9 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     long bytes = below.sizeInBytes().getAsLong();
     long rows =
         below.numRows().orElseGet(() -> bytes / Math.max(1, source.readSchema().defaultSize()));
-    long tensorBytesPerRow =
-        spec.fetches().stream().mapToLong(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
-    double withTensors = bytes + (double) rows * tensorBytesPerRow;
+    double tensorBytesPerRow =
+        spec.fetches().stream().mapToDouble(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
+    double withTensors = bytes + rows * tensorBytesPerRow;
     return new Estimate(OptionalLong.of((long) withTensors), below.numRows());
   }
 
