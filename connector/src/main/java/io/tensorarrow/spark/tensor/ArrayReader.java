@@ -9,8 +9,9 @@ import org.apache.spark.sql.vectorized.ColumnarArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows where the arrays of a vector lie among their elements, so that arrays that follow one another can be copied in one go. A
- * cursor: {@link #seek} chooses the array that the other methods speak of.
+ * Shows where the arrays of a vector lie among their elements, so that arrays that follow one
+ * another can be copied in one go. A cursor: {@link #seek} chooses the array that the other methods
+ * speak of.
  */
 abstract class ArrayReader {
   private @Nullable ArrayReader nested;
@@ -19,7 +20,8 @@ abstract class ArrayReader {
     if (arrays instanceof WritableColumnVector writable) {
       return new InWritableVector(writable);
     }
-    if (arrays instanceof ArrowColumnVector arrow && arrow.getValueVector() instanceof ListVector list) {
+    if (arrays instanceof ArrowColumnVector arrow
+        && arrow.getValueVector() instanceof ListVector list) {
       return new InArrowVector(list);
     }
     return new InOtherVector(arrays);
@@ -28,7 +30,10 @@ abstract class ArrayReader {
   /** Goes to an array that is not null. */
   abstract void seek(int index);
 
-  /** Returns the vector that holds this array's elements, the same object as long as arrays share it. */
+  /**
+   * Returns the vector that holds this array's elements, the same object as long as arrays share
+   * it.
+   */
   abstract ColumnVector elements();
 
   /** Returns whether any element may be null: if not, nobody needs to look. */

@@ -17,17 +17,19 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  *
  * <ul>
  *   <li>a scalar column: {@code (-1,)} and {@code (-1, 1)};
- *   <li>arrays nested as deep as the tensor has inner dimensions, {@code array<array<float>>} for {@code (-1, 28, 28)}: each
- *       level's length is checked, unknown dimensions are taken from the batch's first row;
- *   <li>a flat row-major array for any number of inner dimensions, of which one may be unknown: it is inferred from the first
- *       row's length.
+ *   <li>arrays nested as deep as the tensor has inner dimensions, {@code array<array<float>>} for
+ *       {@code (-1, 28, 28)}: each level's length is checked, unknown dimensions are taken from the
+ *       batch's first row;
+ *   <li>a flat row-major array for any number of inner dimensions, of which one may be unknown: it
+ *       is inferred from the first row's length.
  * </ul>
  *
- * <p>All rows of one batch have the same shape. Element types are converted by NumPy's casting rules ({@link CastMode}); a value
- * that does not fit is an error, never wrapped and never made infinite. Infinities and NaN pass between floating point types
- * and do not fit integers.
+ * <p>All rows of one batch have the same shape. Element types are converted by NumPy's casting
+ * rules ({@link CastMode}); a value that does not fit is an error, never wrapped and never made
+ * infinite. Infinities and NaN pass between floating point types and do not fit integers.
  *
- * <p>Immutable, Serializable and usable by any thread: made on the driver to check, shipped to the executors to feed.
+ * <p>Immutable, Serializable and usable by any thread: made on the driver to check, shipped to the
+ * executors to feed.
  */
 public final class ColumnFeeder implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -55,8 +57,9 @@ public final class ColumnFeeder implements Serializable {
    * @param columnType the column's type
    * @param cast which conversions are allowed
    * @return the feeder
-   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if the tensor's dtype can't be fed, or its shape has
-   *     no open batch axis; with {@link ErrorCode#TA_INPUT_TYPE} if the column's type does not fit the tensor or {@code cast}
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if the tensor's dtype
+   *     can't be fed, or its shape has no open batch axis; with {@link ErrorCode#TA_INPUT_TYPE} if
+   *     the column's type does not fit the tensor or {@code cast}
    */
   public static ColumnFeeder create(
       TensorSpec spec, String columnName, DataType columnType, CastMode cast) {
@@ -95,16 +98,17 @@ public final class ColumnFeeder implements Serializable {
   }
 
   /**
-   * Copies the selected rows into a new tensor of shape {@code [rows.size(), inner dimensions...]}. With no rows there is
-   * nothing to infer unknown dimensions from: they are 0.
+   * Copies the selected rows into a new tensor of shape {@code [rows.size(), inner dimensions...]}.
+   * With no rows there is nothing to infer unknown dimensions from: they are 0.
    *
    * @param column a vector of the type that this feeder was made for; read only during the call
    * @param rows which of its rows
    * @return the tensor, owned by the caller
-   * @throws TensorArrowException naming the column, the tensor and the row's number in the batch, with {@link
-   *     ErrorCode#TA_NULL_INPUT} for a null cell, array or element; {@link ErrorCode#TA_INPUT_SHAPE} for an array whose length
-   *     fits neither the signature nor the batch's first row; {@link ErrorCode#TA_CAST_OVERFLOW} for a value that does not fit
-   *     the tensor's dtype. Nothing is left allocated then
+   * @throws TensorArrowException naming the column, the tensor and the row's number in the batch,
+   *     with {@link ErrorCode#TA_NULL_INPUT} for a null cell, array or element; {@link
+   *     ErrorCode#TA_INPUT_SHAPE} for an array whose length fits neither the signature nor the
+   *     batch's first row; {@link ErrorCode#TA_CAST_OVERFLOW} for a value that does not fit the
+   *     tensor's dtype. Nothing is left allocated then
    */
   public NativeTensor feed(ColumnVector column, RowSelection rows) {
     return new Feed(this, column, rows).run();
@@ -115,7 +119,10 @@ public final class ColumnFeeder implements Serializable {
     return depth;
   }
 
-  /** Returns whether the column holds one array per row in which all inner dimensions lie in row-major order. */
+  /**
+   * Returns whether the column holds one array per row in which all inner dimensions lie in
+   * row-major order.
+   */
   boolean isFlat() {
     return depth == 1 && spec.shape().rowDims().length != 1;
   }

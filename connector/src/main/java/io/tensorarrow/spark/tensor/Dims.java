@@ -16,7 +16,10 @@ final class Dims {
     return productWith(rowDims, 1);
   }
 
-  /** Returns the product with each unknown dimension counted as {@code unknown}, at most {@link Long#MAX_VALUE}. */
+  /**
+   * Returns the product with each unknown dimension counted as {@code unknown}, at most {@link
+   * Long#MAX_VALUE}.
+   */
   static long productWith(long[] rowDims, long unknown) {
     long product = 1;
     boolean overflow = false;
@@ -44,7 +47,10 @@ final class Dims {
     return dims;
   }
 
-  /** Returns why tensors of this shape can't be split into rows, or whose rows can't be arrays, if that is so. */
+  /**
+   * Returns why tensors of this shape can't be split into rows, or whose rows can't be arrays, if
+   * that is so.
+   */
   static Optional<String> whyNotRows(TensorShape shape) {
     if (!shape.isRankKnown()) {
       return Optional.of("an unknown rank");

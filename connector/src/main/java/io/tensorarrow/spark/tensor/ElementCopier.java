@@ -7,8 +7,8 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
 
 /**
- * Copies elements that follow one another in a vector into native memory, converted to a tensor's element type. Made anew for each
- * feed: it keeps scratch space.
+ * Copies elements that follow one another in a vector into native memory, converted to a tensor's
+ * element type. Made anew for each feed: it keeps scratch space.
  */
 abstract class ElementCopier {
   /** Answer of {@link #copy}: every element fitted. */
@@ -48,7 +48,10 @@ abstract class ElementCopier {
 
   abstract int copyPiece(ColumnVector from, int start, int count, long address);
 
-  /** No conversion: from Arrow memory in one go, else through a heap array that the vector fills in bulk. */
+  /**
+   * No conversion: from Arrow memory in one go, else through a heap array that the vector fills in
+   * bulk.
+   */
   private static final class SameBytes extends ElementCopier {
     /** Below this, reading one by one is cheaper than the heap array. */
     private static final int SHORT_RUN = 8;
@@ -83,10 +86,12 @@ abstract class ElementCopier {
     private void copyInBulk(ColumnVector from, int start, int count, long address) {
       switch (type) {
         case BYTE -> put(from.getBytes(start, count), Platform.BYTE_ARRAY_OFFSET, count, address);
-        case SHORT -> put(from.getShorts(start, count), Platform.SHORT_ARRAY_OFFSET, count, address);
+        case SHORT ->
+            put(from.getShorts(start, count), Platform.SHORT_ARRAY_OFFSET, count, address);
         case INT -> put(from.getInts(start, count), Platform.INT_ARRAY_OFFSET, count, address);
         case LONG -> put(from.getLongs(start, count), Platform.LONG_ARRAY_OFFSET, count, address);
-        case FLOAT -> put(from.getFloats(start, count), Platform.FLOAT_ARRAY_OFFSET, count, address);
+        case FLOAT ->
+            put(from.getFloats(start, count), Platform.FLOAT_ARRAY_OFFSET, count, address);
         case DOUBLE ->
             put(from.getDoubles(start, count), Platform.DOUBLE_ARRAY_OFFSET, count, address);
       }
@@ -209,7 +214,10 @@ abstract class ElementCopier {
     }
   }
 
-  /** From float and double, both exact in a double. Fractions are cut off towards zero, as by C and NumPy. */
+  /**
+   * From float and double, both exact in a double. Fractions are cut off towards zero, as by C and
+   * NumPy.
+   */
   private static final class FromFloating extends ElementCopier {
     private final ElementType source;
     private final ElementType target;
@@ -303,7 +311,9 @@ abstract class ElementCopier {
       return ALL_FIT;
     }
 
-    /** Returns whether the value without its fraction is a long; NaN and the infinities are none. */
+    /**
+     * Returns whether the value without its fraction is a long; NaN and the infinities are none.
+     */
     private static boolean fitsLong(double value) {
       return value >= -0x1p63 && value < 0x1p63;
     }

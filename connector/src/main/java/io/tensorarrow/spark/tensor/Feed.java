@@ -6,8 +6,9 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@link ColumnFeeder#feed}. Elements that follow one another in the same vector are gathered into a run, across
- * rows and nested arrays, and copied in one go: a batch read from Parquet or Arrow usually is a single run.
+ * One call of {@link ColumnFeeder#feed}. Elements that follow one another in the same vector are
+ * gathered into a run, across rows and nested arrays, and copied in one go: a batch read from
+ * Parquet or Arrow usually is a single run.
  */
 final class Feed {
   private final ColumnFeeder feeder;
@@ -192,9 +193,7 @@ final class Feed {
 
   private String expectedLength(int level) {
     boolean bySignature =
-        feeder.isFlat()
-            ? Dims.unknowns(declared) == 0
-            : declared[level] != TensorShape.UNKNOWN_DIM;
+        feeder.isFlat() ? Dims.unknowns(declared) == 0 : declared[level] != TensorShape.UNKNOWN_DIM;
     return bySignature
         ? String.valueOf(lengths[level])
         : lengths[level] + " as in row " + rows.at(0) + ", the first of the batch";

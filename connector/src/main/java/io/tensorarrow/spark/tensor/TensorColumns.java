@@ -16,10 +16,12 @@ import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
- * Spark's side of output tensors: the type and metadata of their columns, and columns over their memory.
+ * Spark's side of output tensors: the type and metadata of their columns, and columns over their
+ * memory.
  *
- * <p>{@code [batch]} is a primitive column; {@code [batch, ...]} with at most one unknown inner dimension a flat row-major
- * {@code array<T>}; with more unknown ones a {@code struct<data: array<T>, shape: array<int>>}. Nothing is ever null.
+ * <p>{@code [batch]} is a primitive column; {@code [batch, ...]} with at most one unknown inner
+ * dimension a flat row-major {@code array<T>}; with more unknown ones a {@code struct<data:
+ * array<T>, shape: array<int>>}. Nothing is ever null.
  *
  * <p>Static and usable by any thread.
  */
@@ -48,7 +50,8 @@ public final class TensorColumns {
    * Returns the Spark type of a tensor's column. Elements are never null.
    *
    * @param spec an output tensor, as the signature declares it
-   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason by {@link #whyNotFetchable}
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason
+   *     by {@link #whyNotFetchable}
    */
   public static DataType columnType(TensorSpec spec) {
     DataType element = elementType(spec).sparkType();
@@ -66,7 +69,8 @@ public final class TensorColumns {
   }
 
   /**
-   * Returns why a tensor can't become a column: its dtype, no open batch axis, an unknown rank, or rows too long for an array.
+   * Returns why a tensor can't become a column: its dtype, no open batch axis, an unknown rank, or
+   * rows too long for an array.
    *
    * @param spec an output tensor, as the signature declares it
    * @return what is in the way, to be read after "found", or empty if nothing is
@@ -79,14 +83,16 @@ public final class TensorColumns {
   }
 
   /**
-   * Returns the column of a tensor, not nullable, with {@code tensor.dtype} (NumPy's name), {@code tensor.shape} (longs without
-   * the batch axis, -1 where unknown), {@code tensor.name}, {@code tensor.model} and {@code tensorarrow.version} as metadata.
+   * Returns the column of a tensor, not nullable, with {@code tensor.dtype} (NumPy's name), {@code
+   * tensor.shape} (longs without the batch axis, -1 where unknown), {@code tensor.name}, {@code
+   * tensor.model} and {@code tensorarrow.version} as metadata.
    *
    * @param spec an output tensor, as the signature declares it
    * @param columnName the column's name
    * @param model what to call the model, without credentials
    * @param connectorVersion the version of this connector
-   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason by {@link #whyNotFetchable}
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason
+   *     by {@link #whyNotFetchable}
    */
   public static StructField field(
       TensorSpec spec, String columnName, String model, String connectorVersion) {
@@ -103,10 +109,12 @@ public final class TensorColumns {
   }
 
   /**
-   * Makes a column over a tensor's own memory: nothing is copied, the Arrow buffer of the elements has the tensor's address.
+   * Makes a column over a tensor's own memory: nothing is copied, the Arrow buffer of the elements
+   * has the tensor's address.
    *
-   * <p>Takes the tensor over in every case: when this fails, it is closed; else the returned vector owns it, together with the
-   * offsets and validity bits that it allocates, and closing the vector (again does nothing) gives all of them back.
+   * <p>Takes the tensor over in every case: when this fails, it is closed; else the returned vector
+   * owns it, together with the offsets and validity bits that it allocates, and closing the vector
+   * (again does nothing) gives all of them back.
    *
    * @param tensor what the model returned, shape {@code [rows, ...]}
    * @param spec the output tensor, as the signature declares it
@@ -114,9 +122,9 @@ public final class TensorColumns {
    * @param rows how many rows were fed
    * @param allocator counts the tensor's bytes and gives offsets and validity bits
    * @return an {@link ArrowColumnVector} of {@link #columnType}, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_OUTPUT_SHAPE} if dtype, rank, a known dimension or the batch size
-   *     differs from {@code spec} and {@code rows}; with {@link ErrorCode#TA_UNSUPPORTED} if the batch has more elements than
-   *     an Arrow list can address
+   * @throws TensorArrowException with {@link ErrorCode#TA_OUTPUT_SHAPE} if dtype, rank, a known
+   *     dimension or the batch size differs from {@code spec} and {@code rows}; with {@link
+   *     ErrorCode#TA_UNSUPPORTED} if the batch has more elements than an Arrow list can address
    * @throws org.apache.arrow.memory.OutOfMemoryException if the allocator's limit is reached
    */
   public static ColumnVector wrap(
@@ -137,8 +145,8 @@ public final class TensorColumns {
   }
 
   /**
-   * Estimates how many bytes of tensor one row takes, by the signature: each unknown dimension counts as 64. At most {@link
-   * Long#MAX_VALUE}.
+   * Estimates how many bytes of tensor one row takes, by the signature: each unknown dimension
+   * counts as 64. At most {@link Long#MAX_VALUE}.
    *
    * @param spec an input or output tensor, as the signature declares it
    */

@@ -12,9 +12,9 @@ import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.arrow.vector.types.pojo.FieldType;
 
 /**
- * Builds Arrow vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns} says. Lists are Arrow's plain
- * ones, with regular offsets: Spark's accessors know no fixed-size ones. Validity bits are all set, and allocated because
- * Arrow's and Spark's accessors read them.
+ * Builds Arrow vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns}
+ * says. Lists are Arrow's plain ones, with regular offsets: Spark's accessors know no fixed-size
+ * ones. Validity bits are all set, and allocated because Arrow's and Spark's accessors read them.
  */
 final class TensorVectors {
   private final BufferAllocator allocator;
@@ -24,7 +24,8 @@ final class TensorVectors {
   }
 
   /**
-   * Returns a vector of the tensor's rows, which owns the tensor. When this fails the tensor may be closed already, or not.
+   * Returns a vector of the tensor's rows, which owns the tensor. When this fails the tensor may be
+   * closed already, or not.
    *
    * @param tensor a tensor of the dtype and shape that {@code spec} declares
    */
@@ -69,14 +70,12 @@ final class TensorVectors {
       for (int row = 0; row <= rows; row++) {
         offsets.setInt((long) row * Integer.BYTES, row * width);
       }
-      list.loadFieldBuffers(
-          new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty(), offsets));
+      list.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty(), offsets));
     }
   }
 
   private void loadElements(FieldVector elements, int count, ArrowBuf memory) {
-    elements.loadFieldBuffers(
-        new ArrowFieldNode(count, 0), List.of(allocator.getEmpty(), memory));
+    elements.loadFieldBuffers(new ArrowFieldNode(count, 0), List.of(allocator.getEmpty(), memory));
   }
 
   /** Returns the shape of a row, once for each row. */

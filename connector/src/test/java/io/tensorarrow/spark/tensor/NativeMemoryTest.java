@@ -8,7 +8,10 @@ import org.apache.spark.unsafe.Platform;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after it as before. */
+/**
+ * Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after
+ * it as before.
+ */
 abstract class NativeMemoryTest {
   static {
     // JavaCPP reads it once: its guard counts the whole process against the heap's size.
@@ -41,7 +44,7 @@ abstract class NativeMemoryTest {
   static NativeTensor counting(long... dims) {
     NativeTensor tensor = NativeTensor.allocate(DType.FLOAT32, dims);
     for (long i = 0; i < tensor.elementCount(); i++) {
-      Platform.putFloat(null, tensor.address() + i * Float.BYTES, i);
+      Platform.putFloat(null, tensor.address() + i * Float.BYTES, (float) i);
     }
     return tensor;
   }

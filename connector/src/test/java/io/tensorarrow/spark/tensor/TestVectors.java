@@ -28,7 +28,10 @@ import org.apache.spark.sql.vectorized.ColumnarMap;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
-/** Makes vectors of each kind that a source may hand over, from boxed values, lists of them, and null. */
+/**
+ * Makes vectors of each kind that a source may hand over, from boxed values, lists of them, and
+ * null.
+ */
 final class TestVectors {
   enum Kind {
     ON_HEAP,
@@ -56,7 +59,8 @@ final class TestVectors {
   /**
    * Makes a vector, owned by the caller.
    *
-   * @param gaps whether a stray element lies before every third array, so that arrays do not follow one another
+   * @param gaps whether a stray element lies before every third array, so that arrays do not follow
+   *     one another
    */
   static ColumnVector of(
       Kind kind,
