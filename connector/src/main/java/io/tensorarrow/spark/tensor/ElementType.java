@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.tensor;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.vector.types.Types.MinorType;
@@ -12,20 +13,18 @@ import org.apache.spark.sql.types.DataTypes;
  * casts between them.
  */
 enum ElementType {
-  BYTE(DataTypes.ByteType, DType.INT8, MinorType.TINYINT, false),
-  SHORT(DataTypes.ShortType, DType.INT16, MinorType.SMALLINT, false),
-  INT(DataTypes.IntegerType, DType.INT32, MinorType.INT, false),
-  LONG(DataTypes.LongType, DType.INT64, MinorType.BIGINT, false),
-  FLOAT(DataTypes.FloatType, DType.FLOAT32, MinorType.FLOAT4, true),
-  DOUBLE(DataTypes.DoubleType, DType.FLOAT64, MinorType.FLOAT8, true);
+  BYTE(DType.INT8, MinorType.TINYINT, false),
+  SHORT(DType.INT16, MinorType.SMALLINT, false),
+  INT(DType.INT32, MinorType.INT, false),
+  LONG(DType.INT64, MinorType.BIGINT, false),
+  FLOAT(DType.FLOAT32, MinorType.FLOAT4, true),
+  DOUBLE(DType.FLOAT64, MinorType.FLOAT8, true);
 
-  private final DataType sparkType;
   private final DType dtype;
   private final MinorType arrowType;
   private final boolean floating;
 
-  ElementType(DataType sparkType, DType dtype, MinorType arrowType, boolean floating) {
-    this.sparkType = sparkType;
+  ElementType(DType dtype, MinorType arrowType, boolean floating) {
     this.dtype = dtype;
     this.arrowType = arrowType;
     this.floating = floating;
@@ -33,7 +32,7 @@ enum ElementType {
 
   /** Finds the element type of a Spark type that is not an array. */
   static Optional<ElementType> of(DataType sparkType) {
-    return Arrays.stream(values()).filter(t -> t.sparkType.equals(sparkType)).findFirst();
+    return Arrays.stream(values()).filter(t -> t.sparkType().equals(sparkType)).findFirst();
   }
 
   /** Finds the element type of a tensor. */
@@ -42,7 +41,14 @@ enum ElementType {
   }
 
   DataType sparkType() {
-    return sparkType;
+    return switch (this) {
+      case BYTE -> DataTypes.ByteType;
+      case SHORT -> DataTypes.ShortType;
+      case INT -> DataTypes.IntegerType;
+      case LONG -> DataTypes.LongType;
+      case FLOAT -> DataTypes.FloatType;
+      case DOUBLE -> DataTypes.DoubleType;
+    };
   }
 
   DType dtype() {
@@ -80,16 +86,9 @@ enum ElementType {
     return Arrays.stream(values())
         .filter(t -> t.castsTo(this, mode))
         .sorted(
-            (a, b) -> {
-              int kind = Boolean.compare(a.floating != floating, b.floating != floating);
-              int size = Integer.compare(distance(a), distance(b));
-              return kind != 0 ? kind : size;
-            })
+            Comparator.<ElementType, Boolean>comparing(t -> t.floating != floating)
+                .thenComparing(t -> Math.abs(t.byteSize() - byteSize())))
         .toList();
-  }
-
-  private int distance(ElementType other) {
-    return Math.abs(other.ordinal() - ordinal());
   }
 
   private boolean widensTo(ElementType to) {

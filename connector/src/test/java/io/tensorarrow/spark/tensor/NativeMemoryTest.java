@@ -44,7 +44,7 @@ abstract class NativeMemoryTest {
   static NativeTensor counting(long... dims) {
     NativeTensor tensor = NativeTensor.allocate(DType.FLOAT32, dims);
     for (long i = 0; i < tensor.elementCount(); i++) {
-      Platform.putFloat(null, tensor.address() + i * Float.BYTES, i);
+      Platform.putFloat(null, tensor.address() + i * Float.BYTES, (float) i);
     }
     return tensor;
   }
