@@ -20,15 +20,18 @@ import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.NodeDef;
 
 /**
- * Checks that the files which a graph will read are there and not cut off, since TensorFlow notices some of it only when a model
- * runs.
+ * Checks that the files which a graph will read are there and not cut off, since TensorFlow notices
+ * some of it only when a model runs.
  */
 final class CompletenessCheck {
   private static final Set<String> VARIABLE_OPS =
       Set.of("VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable");
   private static final Pattern SHARD = Pattern.compile("variables\\.data-(\\d{5})-of-(\\d{5})");
 
-  /** The index is a table of LevelDB's kind: its last 48 bytes are a footer, which ends with this number. */
+  /**
+   * The index is a table of LevelDB's kind: its last 48 bytes are a footer, which ends with this
+   * number.
+   */
   private static final long TABLE_MAGIC = 0xdb4775248b80fb57L;
 
   private static final int FOOTER_BYTES = 48;
@@ -43,7 +46,8 @@ final class CompletenessCheck {
    * Checks the files.
    *
    * @param graphs all graphs of the SavedModel
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if a file is missing or cut off
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if a file is missing or
+   *     cut off
    * @throws IOException if a file can't be read
    */
   void check(List<MetaGraphDef> graphs) throws IOException {
@@ -62,7 +66,10 @@ final class CompletenessCheck {
     }
   }
 
-  /** Returns the files that the graph wants to find below {@code assets}; older models name them in a collection. */
+  /**
+   * Returns the files that the graph wants to find below {@code assets}; older models name them in
+   * a collection.
+   */
   static List<AssetFileDef> assets(MetaGraphDef graph) throws IOException {
     List<AssetFileDef> assets = new ArrayList<>(graph.getAssetFileDefList());
     if (assets.isEmpty() && graph.containsCollectionDef("saved_model_assets")) {

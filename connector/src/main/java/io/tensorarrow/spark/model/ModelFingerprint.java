@@ -15,9 +15,10 @@ import java.util.stream.Stream;
 /**
  * What a model's files are, in one word: {@code sha256:<hex>}.
  *
- * <p>It covers the content of {@code saved_model.pb}, of {@code variables/variables.index} and of all files below {@code assets},
- * and the names and sizes of the variables' data shards. The shards may be large and are not read: the index holds a checksum of
- * each variable, which TensorFlow verifies when it restores them. Times are left out, so that copies of a model on several hosts
+ * <p>It covers the content of {@code saved_model.pb}, of {@code variables/variables.index} and of
+ * all files below {@code assets}, and the names and sizes of the variables' data shards. The shards
+ * may be large and are not read: the index holds a checksum of each variable, which TensorFlow
+ * verifies when it restores them. Times are left out, so that copies of a model on several hosts
  * have one fingerprint.
  */
 final class ModelFingerprint {

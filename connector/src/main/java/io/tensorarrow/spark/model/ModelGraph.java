@@ -19,7 +19,10 @@ import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorShapeProto;
 
-/** One graph of a SavedModel with its signatures, as its file describes it. Immutable; no native code. */
+/**
+ * One graph of a SavedModel with its signatures, as its file describes it. Immutable; no native
+ * code.
+ */
 public final class ModelGraph {
   /** The signature that is meant when none is named. */
   public static final String DEFAULT_SIGNATURE = "serving_default";
@@ -69,8 +72,8 @@ public final class ModelGraph {
    * Finds a signature.
    *
    * @param name its name, or empty for {@value #DEFAULT_SIGNATURE}, or else the only one
-   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND} if there is none, or none is named and several
-   *     could be meant
+   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND} if there is none, or
+   *     none is named and several could be meant
    */
   public ModelSignature signature(Optional<String> name) {
     String wanted = name.orElse(DEFAULT_SIGNATURE);
@@ -115,7 +118,8 @@ public final class ModelGraph {
   }
 
   /**
-   * Returns the graph's tensors behind a signature's names, sorted by name. A sparse tensor is three dense ones.
+   * Returns the graph's tensors behind a signature's names, sorted by name. A sparse tensor is
+   * three dense ones.
    *
    * @param tensors the signature's inputs or outputs
    */
@@ -128,7 +132,11 @@ public final class ModelGraph {
             long rank = info.getTensorShape().getDimCount();
             dense.put(
                 name + "/indices",
-                info(sparse.getIndicesTensorName(), DataType.DT_INT64, TensorShape.UNKNOWN_DIM, rank));
+                info(
+                    sparse.getIndicesTensorName(),
+                    DataType.DT_INT64,
+                    TensorShape.UNKNOWN_DIM,
+                    rank));
             dense.put(
                 name + "/values",
                 info(sparse.getValuesTensorName(), info.getDtype(), TensorShape.UNKNOWN_DIM));

@@ -15,8 +15,9 @@ import org.tensorflow.internal.c_api.global.tensorflow;
 /**
  * Loads TensorFlow's native libraries into this JVM, once per class loader.
  *
- * <p>JavaCPP would extract them itself, but JVMs that start at once then kill each other, and it counts the whole process against
- * a multiple of the heap. So we extract ({@link NativesDirectory}), point JavaCPP at the result and switch its counting off.
+ * <p>JavaCPP would extract them itself, but JVMs that start at once then kill each other, and it
+ * counts the whole process against a multiple of the heap. So we extract ({@link
+ * NativesDirectory}), point JavaCPP at the result and switch its counting off.
  *
  * <p>Thread-safe.
  */
@@ -24,8 +25,8 @@ public final class Natives {
   private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
 
   /**
-   * System properties belong to the whole JVM, so must the lock around their change: class loaders have their own copy of this
-   * class, but share interned strings.
+   * System properties belong to the whole JVM, so must the lock around their change: class loaders
+   * have their own copy of this class, but share interned strings.
    */
   private static final Object JVM_LOCK = "io.tensorarrow.spark.model.Natives".intern();
 
@@ -35,12 +36,14 @@ public final class Natives {
   private Natives() {}
 
   /**
-   * Extracts the libraries where this has not happened on this host, and loads them where this has not happened in this class
-   * loader. System properties are afterwards what they were before.
+   * Extracts the libraries where this has not happened on this host, and loads them where this has
+   * not happened in this class loader. System properties are afterwards what they were before.
    *
-   * @param directory where to extract, or empty for a directory of the user's own: {@code $XDG_CACHE_HOME/tensorarrow}, {@code
-   *     ~/.cache/tensorarrow} or {@code <java.io.tmpdir>/tensorarrow-<user>}
-   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be extracted or loaded
+   * @param directory where to extract, or empty for a directory of the user's own: {@code
+   *     $XDG_CACHE_HOME/tensorarrow}, {@code ~/.cache/tensorarrow} or {@code
+   *     <java.io.tmpdir>/tensorarrow-<user>}
+   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be extracted or
+   *     loaded
    */
   public static void ensureLoaded(Optional<Path> directory) {
     synchronized (JVM_LOCK) {
@@ -48,7 +51,8 @@ public final class Natives {
         return;
       }
       if (failure != null) {
-        // A class whose initialiser failed never comes back: say why it failed, not that it failed before.
+        // A class whose initialiser failed never comes back: say why it failed, not that it failed
+        // before.
         throw Failures.again(failure);
       }
       Path libraries = NativesDirectory.of(directory).extract();
@@ -66,8 +70,7 @@ public final class Natives {
   private static void load(Path libraries) {
     try {
       Loader.load(tensorflow.class);
-      LOG.info(
-          "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
+      LOG.info("Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
     } catch (LinkageError e) {
       failure =
           new TensorArrowException(
@@ -81,7 +84,8 @@ public final class Natives {
               e);
       throw failure;
     }
-    if (Loader.getLoadedLibraries().values().stream().noneMatch(f -> f.startsWith(libraries.toString()))) {
+    if (Loader.getLoadedLibraries().values().stream()
+        .noneMatch(f -> f.startsWith(libraries.toString()))) {
       LOG.warn(
           "TensorFlow's libraries were loaded by someone else before, from {}: JavaCPP's limit on the"
               + " memory of the process may be in force",
@@ -103,7 +107,8 @@ public final class Natives {
       action.run();
     } finally {
       before.forEach(
-          (k, v) -> v.ifPresentOrElse(s -> System.setProperty(k, s), () -> System.clearProperty(k)));
+          (k, v) ->
+              v.ifPresentOrElse(s -> System.setProperty(k, s), () -> System.clearProperty(k)));
     }
   }
 }

@@ -36,10 +36,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where TensorFlow's native libraries lie on this host: a directory per version and content, made once and whole.
+ * Where TensorFlow's native libraries lie on this host: a directory per version and content, made
+ * once and whole.
  *
- * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename, so that no one who reads without
- * the lock sees half of it. Code is loaded from here, so no one else may be able to write here.
+ * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename,
+ * so that no one who reads without the lock sees half of it. Code is loaded from here, so no one
+ * else may be able to write here.
  *
  * <p>Not thread-safe; {@link Natives} calls it under a lock of the whole JVM.
  */
@@ -52,7 +54,8 @@ final class NativesDirectory {
   private static final int HASH_LETTERS = 16;
   private static final long ROOT = 0;
 
-  private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rwx------");
+  private static final Set<PosixFilePermission> PRIVATE =
+      PosixFilePermissions.fromString("rwx------");
   private static final FileAttribute<Set<PosixFilePermission>> AS_PRIVATE =
       PosixFilePermissions.asFileAttribute(PRIVATE);
 
@@ -72,15 +75,23 @@ final class NativesDirectory {
    */
   static NativesDirectory of(Optional<Path> configured) {
     return new NativesDirectory(
-        configured.orElseGet(() -> userDirectory(System.getenv("XDG_CACHE_HOME"))).toAbsolutePath());
+        configured
+            .orElseGet(() -> userDirectory(System.getenv("XDG_CACHE_HOME")))
+            .toAbsolutePath());
   }
 
-  /** Returns the directory that JavaCPP may write to if it wants: it is as private as the libraries are. */
+  /**
+   * Returns the directory that JavaCPP may write to if it wants: it is as private as the libraries
+   * are.
+   */
   static String scratch(Path libraries) {
     return libraries.resolveSibling("javacpp").toString();
   }
 
-  /** Returns the default: the user's cache directory if it can be written, else one below the directory for temporary files. */
+  /**
+   * Returns the default: the user's cache directory if it can be written, else one below the
+   * directory for temporary files.
+   */
   static Path userDirectory(@Nullable String xdgCacheHome) {
     Path cache =
         xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
@@ -88,14 +99,16 @@ final class NativesDirectory {
             : Path.of(System.getProperty("user.home"), ".cache");
     return cache.isAbsolute() && Files.isWritable(existing(cache))
         ? cache.resolve("tensorarrow")
-        : Path.of(System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
+        : Path.of(
+            System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
   }
 
   /**
    * Makes sure that the libraries lie in this directory.
    *
    * @return the directory that holds them, a real path
-   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be put there, or others could change them
+   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be put there, or
+   *     others could change them
    */
   Path extract() {
     List<Library> libraries = libraries(platform());
@@ -109,7 +122,9 @@ final class NativesDirectory {
       }
       return target;
     } catch (IOException e) {
-      throw failed("found " + reason(e) + "; expected a directory on a local disk that this user can write", e);
+      throw failed(
+          "found " + reason(e) + "; expected a directory on a local disk that this user can write",
+          e);
     }
   }
 
@@ -133,7 +148,8 @@ final class NativesDirectory {
         }
         Files.createDirectories(real.resolve("javacpp"), AS_PRIVATE);
         if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-          // Another JVM may have mapped the incomplete files: they are moved and unlinked, never overwritten.
+          // Another JVM may have mapped the incomplete files: they are moved and unlinked, never
+          // overwritten.
           Files.move(target, unfinished.resolveSibling(unfinished.getFileName() + "-replaced"));
         }
         Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
@@ -176,7 +192,8 @@ final class NativesDirectory {
     long self = new UnixSystem().getUid();
     if (owner != self && owner != ROOT) {
       throw failed(
-          "found it owned by user id " + owner + "; expected " + self + ", who runs this process", null);
+          "found it owned by user id " + owner + "; expected " + self + ", who runs this process",
+          null);
     }
     Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(real);
     if (permissions.contains(PosixFilePermission.GROUP_WRITE)

@@ -20,8 +20,8 @@ import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
 
 /**
- * A SavedModel as its files describe it, checked for completeness. Reading it runs no native code, so that a driver can do it
- * without TensorFlow's libraries.
+ * A SavedModel as its files describe it, checked for completeness. Reading it runs no native code,
+ * so that a driver can do it without TensorFlow's libraries.
  *
  * <p>Immutable.
  */
@@ -54,8 +54,8 @@ public final class SavedModelFile {
    * Reads and checks a SavedModel.
    *
    * @param directory the directory that holds {@code saved_model.pb}
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies there, with {@link
-   *     ErrorCode#TA_MODEL_CORRUPT} if it can't be read or files are missing
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies
+   *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it can't be read or files are missing
    */
   public static SavedModelFile read(Path directory) {
     Path absolute = directory.toAbsolutePath().normalize();
@@ -67,7 +67,8 @@ public final class SavedModelFile {
       new CompletenessCheck(absolute).check(graphs);
       return new SavedModelFile(absolute, graphs, ModelFingerprint.of(absolute, bytes));
     } catch (AccessDeniedException e) {
-      throw corrupt(absolute, "no permission to read " + e.getFile() + "; expected readable files", e);
+      throw corrupt(
+          absolute, "no permission to read " + e.getFile() + "; expected readable files", e);
     } catch (IOException e) {
       throw corrupt(absolute, e + "; expected readable files", e);
     }
@@ -101,7 +102,10 @@ public final class SavedModelFile {
         .orElseThrow(() -> noSuchTags(String.join(",", wanted)));
   }
 
-  /** Returns {@code sha256:<hex>} over the files that make the model; see {@code ModelFingerprint} for what it covers. */
+  /**
+   * Returns {@code sha256:<hex>} over the files that make the model; see {@code ModelFingerprint}
+   * for what it covers.
+   */
   public String fingerprint() {
     return fingerprint;
   }
@@ -121,7 +125,8 @@ public final class SavedModelFile {
 
   private static void requireSavedModel(Path directory, Path file) throws IOException {
     if (Files.isDirectory(file)) {
-      throw corrupt(directory, "a directory named " + file.getFileName() + "; expected a file", null);
+      throw corrupt(
+          directory, "a directory named " + file.getFileName() + "; expected a file", null);
     }
     if (Files.exists(file)) {
       return;
@@ -132,7 +137,9 @@ public final class SavedModelFile {
         existing = existing.getParent();
       }
       throw notFound(
-          directory, "nothing there, the path exists up to '" + existing + "'", "a SavedModel directory");
+          directory,
+          "nothing there, the path exists up to '" + existing + "'",
+          "a SavedModel directory");
     }
     if (!Files.isDirectory(directory)) {
       throw notADirectory(directory);
@@ -192,9 +199,7 @@ public final class SavedModelFile {
       }
     }
     return notFound(
-        directory,
-        "a directory without " + SavedModelLayout.PROTO,
-        "a SavedModel directory");
+        directory, "a directory without " + SavedModelLayout.PROTO, "a SavedModel directory");
   }
 
   private static byte[] bytes(Path directory, Path file) throws IOException {
@@ -219,16 +224,23 @@ public final class SavedModelFile {
   private static List<MetaGraphDef> parse(Path directory, byte[] bytes) throws IOException {
     List<MetaGraphDef> graphs;
     try {
-      // The default limit on nesting is TensorFlow's own; it keeps a hostile file from exhausting the stack.
+      // The default limit on nesting is TensorFlow's own; it keeps a hostile file from exhausting
+      // the stack.
       graphs = SavedModel.parseFrom(CodedInputStream.newInstance(bytes)).getMetaGraphsList();
     } catch (InvalidProtocolBufferException e) {
       throw corrupt(
           directory,
-          "a " + SavedModelLayout.PROTO + " that is no SavedModel (" + e.getMessage() + ")" + copyAgain(),
+          "a "
+              + SavedModelLayout.PROTO
+              + " that is no SavedModel ("
+              + e.getMessage()
+              + ")"
+              + copyAgain(),
           e);
     }
     if (graphs.isEmpty()) {
-      throw corrupt(directory, "a " + SavedModelLayout.PROTO + " without graphs" + copyAgain(), null);
+      throw corrupt(
+          directory, "a " + SavedModelLayout.PROTO + " without graphs" + copyAgain(), null);
     }
     return graphs;
   }

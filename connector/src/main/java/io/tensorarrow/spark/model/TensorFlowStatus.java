@@ -12,7 +12,8 @@ import java.nio.charset.StandardCharsets;
 import org.tensorflow.internal.c_api.TF_Status;
 
 /**
- * The status that TensorFlow's C functions report to, turned into exceptions that say what can be done. Owns the native status.
+ * The status that TensorFlow's C functions report to, turned into exceptions that say what can be
+ * done. Owns the native status.
  *
  * <p>Not thread-safe.
  */

@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
 import org.tensorflow.internal.c_api.TF_Tensor;
 
 /**
- * One TensorFlow tensor in native memory. It has exactly one owner at a time, who closes it; giving it to a method that "takes
- * over" passes that duty on.
+ * One TensorFlow tensor in native memory. It has exactly one owner at a time, who closes it; giving
+ * it to a method that "takes over" passes that duty on.
  *
- * <p>TensorFlow's native libraries must be loaded before the first tensor is made: a model's lease sees to it.
+ * <p>TensorFlow's native libraries must be loaded before the first tensor is made: a model's lease
+ * sees to it.
  *
- * <p>Not thread-safe, not bound to a thread: it may be closed by another thread than the one that made it, and after its model.
+ * <p>Not thread-safe, not bound to a thread: it may be closed by another thread than the one that
+ * made it, and after its model.
  */
 public final class NativeTensor implements AutoCloseable {
   private static final AtomicLong LIVE = new AtomicLong();
@@ -44,7 +46,8 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   /**
-   * Allocates a tensor with TensorFlow's allocator. Its memory is 64-byte aligned and not initialised.
+   * Allocates a tensor with TensorFlow's allocator. Its memory is 64-byte aligned and not
+   * initialised.
    *
    * @param dtype a dtype whose elements are plain bytes: not strings, resources or variants
    * @param dims the sizes of all dimensions, the batch axis first; none for a scalar
@@ -74,7 +77,8 @@ public final class NativeTensor implements AutoCloseable {
    *
    * @param tensor a tensor that the caller owned; it is deleted if it can't be taken over
    * @return the tensor, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if its dtype is none that is known
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if its dtype is none
+   *     that is known
    */
   public static NativeTensor adopt(TF_Tensor tensor) {
     int number = TF_TensorType(tensor);
@@ -122,7 +126,8 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   /**
-   * Returns TensorFlow's own object, for calls into its C API. It stays owned by this tensor and is valid until close.
+   * Returns TensorFlow's own object, for calls into its C API. It stays owned by this tensor and is
+   * valid until close.
    *
    * @throws IllegalStateException after close
    */

@@ -1,0 +1,35 @@
+"""Tensors that TensorFlow models computed inside Spark, as NumPy arrays.
+
+    import tensorarrow as ta
+
+    def best(batches):
+        for batch in batches:
+            p = ta.numpy(batch, "probabilities", schema=scored.schema)   # (rows, 10) float32
+            yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(p.argmax(1))],
+                                             names=["id", "best"])
+
+    scored.mapInArrow(best, "id long, best long")
+    ta.map_tensors(scored, lambda t: {"best": t["probabilities"].argmax(1)}, "best long")
+    ta.show("models/digits")
+
+It needs pyarrow and NumPy; PySpark only where DataFrames come in; never Python TensorFlow.
+"""
+
+from tensorarrow import _requirements
+
+_requirements.check()
+
+from tensorarrow._arrays import arrow, numpy  # noqa: E402  the check comes first
+from tensorarrow._errors import TensorArrowError  # noqa: E402
+from tensorarrow._map import map_tensors  # noqa: E402
+from tensorarrow._show import show  # noqa: E402
+from tensorarrow._version import __version__  # noqa: E402
+
+__all__ = [
+    "TensorArrowError",
+    "__version__",
+    "arrow",
+    "map_tensors",
+    "numpy",
+    "show",
+]

@@ -1,0 +1,285 @@
+"""Tensor columns as NumPy arrays and as Arrow tensors, over the batch's own memory."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tensorarrow._dtypes import numpy_dtype, wire_type
+from tensorarrow._errors import TensorArrowError
+from tensorarrow._spec import (
+    UNKNOWN,
+    TensorSpec,
+    column_index,
+    spec_of_column,
+    spec_of_field,
+    specs_of_schema,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+Array = npt.NDArray[Any]
+
+
+@overload
+def numpy(
+    batch: pa.RecordBatch,
+    column: str,
+    *,
+    schema: StructType | None = ...,
+    mask: Literal[False] = ...,
+    raw: bool = ...,
+) -> Array: ...
+
+
+@overload
+def numpy(
+    batch: pa.RecordBatch,
+    column: str,
+    *,
+    schema: StructType | None = ...,
+    mask: Literal[True],
+    raw: bool = ...,
+) -> tuple[Array, npt.NDArray[np.bool_]]: ...
+
+
+def numpy(
+    batch: pa.RecordBatch,
+    column: str,
+    *,
+    schema: StructType | None = None,
+    mask: bool = False,
+    raw: bool = False,
+) -> Array | tuple[Array, npt.NDArray[np.bool_]]:
+    """Views a tensor column as one array: of the tensor's dtype and shape, rows first.
+
+    Nothing is copied or converted. The array is read-only and stays valid for as long as it is
+    referenced, also past its batch; ``.copy()`` gives an independent one. A dimension that the
+    model leaves open gets the length that all rows of the batch have in common.
+
+    Args:
+        batch: a batch as ``DataFrame.mapInArrow`` hands it over.
+        column: the name of a column that a model computed.
+        schema: the schema of the DataFrame with the model's outputs. It can be left out only if
+            the batch itself carries the tensors' metadata.
+        mask: whether nulls are allowed. If so, the result is a pair: the array, and a boolean
+            array (rows,) that is True where the row is null. Null rows hold zeros. A column that
+            has nulls is copied for this.
+        raw: whether a dtype that NumPy lacks is seen as the unsigned integer of the same bits.
+
+    Returns:
+        The array (rows, *shape), or the pair of array and mask.
+
+    Raises:
+        TensorArrowError: if the column is unknown or not known to be a tensor, has nulls, or has
+            rows that do not fit the tensor or each other.
+    """
+    _check_batch(batch, column)
+    spec = spec_of_column(batch, column, schema)
+    cells = storage(batch.column(column_index(batch, column)))
+    return tensor(cells, spec, raw=raw) if not mask else _masked(cells, spec, raw)
+
+
+def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.RecordBatch:
+    """Relabels tensor columns as ``arrow.fixed_shape_tensor``, without a copy.
+
+    Only columns whose shape is fully known, with one dimension or more and without nulls, can be
+    of this type. All others stay as they are.
+
+    Args:
+        batch: a batch as ``DataFrame.mapInArrow`` hands it over.
+        schema: as for ``numpy``.
+
+    Returns:
+        A batch with the same columns, over the same memory.
+
+    Raises:
+        TensorArrowError: if no column is known to be a tensor, or a tensor's rows do not fit it.
+    """
+    _check_batch(batch, "*")
+    specs = specs_of_schema(schema)
+    known = [spec_of_field(field) or specs.get(field.name) for field in batch.schema]
+    if not any(known):
+        raise TensorArrowError(
+            "TA_TENSOR_UNKNOWN",
+            "Cannot label the batch's tensors: found no column with tensor metadata; expected the"
+            " schema of the DataFrame that has the model's outputs, as schema=scored.schema",
+        )
+    labelled = [
+        _labelled(field, cells, spec) if spec else (field, cells)
+        for field, cells, spec in zip(batch.schema, batch.columns, known)
+    ]
+    return pa.RecordBatch.from_arrays(
+        [cells for _, cells in labelled],
+        schema=pa.schema([field for field, _ in labelled], batch.schema.metadata),
+    )
+
+
+def tensor(cells: pa.Array, spec: TensorSpec, *, raw: bool = False) -> Array:
+    """Views the cells of a tensor column without nulls as one read-only array."""
+    dtype = numpy_dtype(spec, raw)
+    values, shape = _values(cells, spec)
+    # Not to_numpy_ndarray(): its result can be made writable, and a write to shared memory kills.
+    view: Array = values.to_numpy(zero_copy_only=True)
+    return (view if view.dtype == dtype else view.view(dtype)).reshape(shape)
+
+
+def _masked(cells: pa.Array, spec: TensorSpec, raw: bool) -> tuple[Array, npt.NDArray[np.bool_]]:
+    nulls = cells.is_null().to_numpy(zero_copy_only=False)
+    nulls.flags.writeable = False
+    if cells.null_count == 0:
+        return tensor(cells, spec, raw=raw), nulls
+    given = tensor(cells.drop_null(), spec, raw=raw)
+    array = np.zeros((len(cells), *given.shape[1:]), given.dtype)
+    array[~nulls] = given
+    array.flags.writeable = False
+    return array, nulls
+
+
+def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Field, pa.Array]:
+    size = math.prod(spec.shape)
+    labelled = isinstance(cells, pa.ExtensionArray)
+    if labelled or not spec.shape or spec.unknown_dims or size == 0 or cells.null_count:
+        return field, cells
+    values, _ = _values(cells, spec)
+    label = pa.fixed_shape_tensor(wire_type(spec), spec.shape)
+    storage = pa.FixedSizeListArray.from_arrays(values, size)
+    return field.with_type(label), pa.ExtensionArray.fromstorage(label, storage)
+
+
+def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...]]:
+    """Returns all elements of a column in one Arrow array, and the shape of its NumPy array."""
+    _refuse_nulls(cells, spec, "rows")
+    rows = len(cells)
+    if not spec.shape:
+        _check_type(cells.type, cells.type == wire_type(spec), spec, "%s")
+        return cells, (rows,)
+    if spec.unknown_dims < 2:
+        values = _elements(cells, spec, spec)
+        length = _common_length(cells, values, spec)
+        return values, (rows, *_shape_of_length(length, rows, spec))
+    return _shaped_values(cells, spec)
+
+
+def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...]]:
+    """Does it for structs of data and shape, one struct per row."""
+    names = [field.name for field in cells.type] if pa.types.is_struct(cells.type) else []
+    wanted = "struct<data: list<%s>, shape: list<int32>>"
+    _check_type(cells.type, names == ["data", "shape"], spec, wanted)
+    data, shapes = cells.field(0), cells.field(1)
+    _refuse_nulls(data, spec, "data")
+    _refuse_nulls(shapes, spec, "shapes")
+    dims = len(spec.shape)
+    of_shape = TensorSpec(spec.column, "int32", (dims,))
+    shape_values = _elements(shapes, of_shape, spec)
+    _shape_of_length(_common_length(shapes, shape_values, of_shape), len(cells), of_shape)
+    values = _elements(data, spec, spec)
+
+    by_row = shape_values.to_numpy(zero_copy_only=True).reshape(-1, dims)
+    if len(by_row) and (by_row != by_row[0]).any():
+        low, high = by_row.min(axis=0).tolist(), by_row.max(axis=0).tolist()
+        raise _ragged(spec, f"rows of shapes from {tuple(low)} to {tuple(high)}")
+    shape = tuple(by_row[0].tolist()) if len(by_row) else tuple(max(d, 0) for d in spec.shape)
+    fits = all(known in (UNKNOWN, dim) for known, dim in zip(spec.shape, shape))
+    if not fits or _common_length(data, values, spec) not in (None, math.prod(shape)):
+        raise _misshapen(spec, f"rows of shape {shape} or with elements for another one")
+    return values, (len(cells), *shape)
+
+
+def _elements(cells: pa.Array, element: TensorSpec, spec: TensorSpec) -> pa.Array:
+    """Returns the elements of lists without null lists, over the same memory."""
+    kind = cells.type
+    is_list = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    fits = is_list and kind.value_type == wire_type(element)
+    _check_type(kind, fits, element, "list<%s>")
+    # Other than values, flatten() honours the offsets of slices; without null lists it is a slice.
+    values = cells.flatten()
+    _refuse_nulls(values, spec, "elements")
+    return values
+
+
+def _common_length(cells: pa.Array, values: pa.Array, spec: TensorSpec) -> int | None:
+    """Returns the length that all lists have; None if there are no lists."""
+    if len(cells) == 0:
+        return None
+    if not pa.types.is_fixed_size_list(cells.type):
+        lengths = np.diff(cells.offsets.to_numpy(zero_copy_only=True))
+        low, high = int(lengths.min()), int(lengths.max())
+        if low != high:
+            raise _ragged(spec, f"rows of {low} to {high} elements")
+    return len(values) // len(cells)
+
+
+def _shape_of_length(length: int | None, rows: int, spec: TensorSpec) -> tuple[int, ...]:
+    """Fits the length of the rows to the tensor's shape, of which one dimension may be open."""
+    known = math.prod(dim for dim in spec.shape if dim != UNKNOWN)
+    if length is None:
+        return tuple(0 if dim == UNKNOWN else dim for dim in spec.shape)
+    if not spec.unknown_dims:
+        if length != known:
+            raise _misshapen(spec, f"rows of {length} elements")
+        return spec.shape
+    if (length % known if known else length) != 0:
+        raise _misshapen(spec, f"rows of {length} elements")
+    return tuple((length // known if known else 0) if d == UNKNOWN else d for d in spec.shape)
+
+
+def storage(cells: pa.Array) -> pa.Array:
+    return cells.storage if isinstance(cells, pa.ExtensionArray) else cells
+
+
+def _check_batch(batch: object, column: str) -> None:
+    if not isinstance(batch, pa.RecordBatch):
+        raise TensorArrowError(
+            "TA_UNSUPPORTED",
+            f"Cannot view column '{column}': found a {type(batch).__module__}."
+            f"{type(batch).__name__}; expected a pyarrow.RecordBatch, as mapInArrow gives it",
+        )
+
+
+def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, wanted: str) -> None:
+    if not fits:
+        raise TensorArrowError(
+            "TA_TENSOR_TYPE",
+            f"Cannot view column '{spec.column}': found the Arrow type {found}; expected"
+            f" {wanted % wire_type(spec)} for a {spec.dtype} tensor of shape {spec.shape} per row",
+        )
+
+
+def _refuse_nulls(cells: pa.Array, spec: TensorSpec, what: str) -> None:
+    if cells.null_count == 0:
+        return
+    mend = (
+        "numpy(batch, column, mask=True), which also returns where they are, or rows filtered out"
+        if what == "rows"
+        else "rows without them: an array has no place for a null element"
+    )
+    raise TensorArrowError(
+        "TA_TENSOR_NULL",
+        f"Cannot view column '{spec.column}': found {cells.null_count} null {what};"
+        f" expected {mend}",
+    )
+
+
+def _ragged(spec: TensorSpec, found: str) -> TensorArrowError:
+    return TensorArrowError(
+        "TA_TENSOR_RAGGED",
+        f"Cannot view column '{spec.column}' as one array: found {found}; expected all rows of a"
+        " batch alike: take them one by one (batch.slice(i, 1)), group them by shape before, or"
+        " pad the model's input",
+    )
+
+
+def _misshapen(spec: TensorSpec, found: str) -> TensorArrowError:
+    return TensorArrowError(
+        "TA_TENSOR_SHAPE",
+        f"Cannot view column '{spec.column}': found {found}; expected the shape {spec.shape} that"
+        " its tensor has per row (-1: any): was the column changed after the model?",
+    )

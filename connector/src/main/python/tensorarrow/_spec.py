@@ -1,0 +1,115 @@
+"""What is known of a tensor column: from the batch itself, or from the DataFrame's schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tensorarrow._errors import TensorArrowError, closest_first
+from tensorarrow._version import FROM_SOURCE, JAR_VERSION
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql.types import StructType
+
+DTYPE_KEY = "tensor.dtype"
+SHAPE_KEY = "tensor.shape"
+VERSION_KEY = "tensorarrow.version"
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """The dtype and the shape of one row of a tensor column.
+
+    Attributes:
+        column: the column's name, for messages.
+        dtype: NumPy's name of the dtype, or that of ``ml_dtypes``.
+        shape: the dimensions without the batch axis; -1 where the model leaves one open.
+    """
+
+    column: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def unknown_dims(self) -> int:
+        """The number of dimensions that the model leaves open."""
+        return self.shape.count(UNKNOWN)
+
+    def label(self, field: pa.Field) -> pa.Field:
+        """Returns a field with metadata that say what this tensor is."""
+        own = {DTYPE_KEY: self.dtype, SHAPE_KEY: json.dumps(self.shape)}
+        return field.with_metadata({**(field.metadata or {}), **own})
+
+
+def spec_of_field(field: pa.Field) -> TensorSpec | None:
+    """Reads the metadata of an Arrow field; None if it is not a tensor's."""
+    metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    if DTYPE_KEY not in metadata or SHAPE_KEY not in metadata:
+        return None
+    return _spec(field.name, {**metadata, SHAPE_KEY: json.loads(metadata[SHAPE_KEY])})
+
+
+def specs_of_schema(schema: StructType | None) -> dict[str, TensorSpec]:
+    """Reads the metadata of a DataFrame's schema; the tensor columns by name."""
+    return {
+        field.name: _spec(field.name, field.metadata)
+        for field in schema or ()
+        if DTYPE_KEY in field.metadata and SHAPE_KEY in field.metadata
+    }
+
+
+def spec_of_column(batch: pa.RecordBatch, column: str, schema: StructType | None) -> TensorSpec:
+    """Finds what is known of a column: the batch's own word counts more than the schema's.
+
+    Raises:
+        TensorArrowError: TA_TENSOR_UNKNOWN if neither says that it is a tensor.
+    """
+    spec = spec_of_field(batch.schema.field(column_index(batch, column)))
+    if spec is not None:
+        return spec
+    specs = specs_of_schema(schema)
+    if column in specs:
+        return specs[column]
+    if schema is None:
+        found, mend = "no tensor metadata in the batch and no schema", ""
+    else:
+        found = "no tensor metadata in the batch, and none for this column in the schema"
+        mend = f" (its tensor columns: {closest_first(column, specs)})"
+    raise TensorArrowError(
+        "TA_TENSOR_UNKNOWN",
+        f"Cannot view column '{column}' as a tensor: found {found}; expected the schema of the"
+        f" DataFrame that has the model's outputs, as schema=scored.schema{mend}",
+    )
+
+
+def column_index(batch: pa.RecordBatch, column: str) -> int:
+    """Finds a column by its exact name."""
+    indices: list[int] = batch.schema.get_all_field_indices(column)
+    if len(indices) != 1:
+        raise TensorArrowError(
+            "TA_COLUMN_UNKNOWN",
+            f"Cannot find column '{column}': found {len(indices)} columns of that name;"
+            f" expected one of {closest_first(column, batch.schema.names)}, each once",
+        )
+    return indices[0]
+
+
+def _spec(column: str, metadata: Mapping[str, Any]) -> TensorSpec:
+    _check_version(column, metadata.get(VERSION_KEY))
+    return TensorSpec(column, metadata[DTYPE_KEY], tuple(metadata[SHAPE_KEY]))
+
+
+def _check_version(column: str, jar: str | None) -> None:
+    if FROM_SOURCE or jar is None or jar == JAR_VERSION:
+        return
+    raise TensorArrowError(
+        "TA_VERSION_MISMATCH",
+        f"Cannot view column '{column}': found it made by the jar's version {jar}; expected"
+        f" {JAR_VERSION}, the version of this tensorarrow module: install the wheel of version"
+        f" {jar}, or give --packages or --py-files the jar that Spark runs",
+    )
