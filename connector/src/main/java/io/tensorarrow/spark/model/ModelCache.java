@@ -121,17 +121,12 @@ public final class ModelCache {
     } catch (TensorArrowException e) {
       entry.failure = Thread.currentThread().isInterrupted() ? null : e;
       throw e;
-    } catch (RuntimeException | Error e) {
-      entry.failure =
-          new TensorArrowException(
-              ErrorCode.TA_MODEL_LOAD,
-              "Cannot load model '"
-                  + model.directory()
-                  + "': found "
-                  + e
-                  + "; expected a model that TensorFlow 2.18 can load",
-              e);
+    } catch (RuntimeException e) {
+      entry.failure = unexpected(model, e);
       throw entry.failure;
+    } catch (Error e) {
+      entry.failure = unexpected(model, e);
+      throw e;
     } finally {
       if (entry.model == null) {
         synchronized (this) {
@@ -140,6 +135,17 @@ public final class ModelCache {
       }
       entry.done.countDown();
     }
+  }
+
+  private static TensorArrowException unexpected(ModelReference model, Throwable cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_LOAD,
+        "Cannot load model '"
+            + model.directory()
+            + "': found "
+            + cause
+            + "; expected a model that TensorFlow 2.18 can load",
+        cause);
   }
 
   private void await(Entry entry, ModelReference model) {
