@@ -154,6 +154,8 @@ def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Fi
 
 def _without_offset(values: pa.Array) -> pa.Array:
     """Moves an offset of numbers into their buffer: FixedShapeTensorArray overlooks it."""
+    if values.offset == 0:
+        return values
     width = values.type.bit_width // 8
     buffer = values.buffers()[1].slice(values.offset * width, len(values) * width)
     return pa.Array.from_buffers(values.type, len(values), [None, buffer], null_count=0)
