@@ -1,6 +1,9 @@
 package io.tensorarrow.spark.errors;
 
-/** The kinds of faults. Each has a row in the README (a test compares them) and a test that provokes it. */
+/**
+ * The kinds of faults. Each has a row in the README (a test compares them) and a test that provokes
+ * it.
+ */
 public enum ErrorCode {
   /** An option that does not exist. */
   TA_OPTION_UNKNOWN("an option that does not exist"),
@@ -35,7 +38,8 @@ public enum ErrorCode {
   /** A null where a tensor needs a value. */
   TA_NULL_INPUT("a null where a tensor needs a value"),
   /** A row's array does not have the length or nesting that the signature demands. */
-  TA_INPUT_SHAPE("a row's array does not fit the signature's shape, or rows of one batch differ in length"),
+  TA_INPUT_SHAPE(
+      "a row's array does not fit the signature's shape, or rows of one batch differ in length"),
   /** A value does not fit into the tensor's dtype. */
   TA_CAST_OVERFLOW("a value does not fit into the tensor's dtype"),
   /** The model returned a tensor that does not fit its signature or the rows fed. */
@@ -45,9 +49,7 @@ public enum ErrorCode {
   /** TensorFlow's native libraries can't be loaded. */
   TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
   /** The wrapped source can't be read by way of Data Source V2. */
-  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2"),
-  /** An attempt to write through a read-only source. */
-  TA_WRITE_UNSUPPORTED("an attempt to write: the source is read-only");
+  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2");
 
   private final String summary;
 

@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one exception that TensorArrow raises on purpose, on the driver and in tasks.
  *
- * <p>Its message begins with the code in brackets, so that the code survives where Spark turns a task's exception into text.
+ * <p>Its message begins with the code in brackets, so that the code survives where Spark turns a
+ * task's exception into text.
  */
 public final class TensorArrowException extends RuntimeException {
   private static final long serialVersionUID = 1L;

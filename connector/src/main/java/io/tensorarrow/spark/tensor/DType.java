@@ -7,8 +7,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * TensorFlow's element types, with the number that TensorFlow's protos and C API give them, NumPy's name and the size of one
- * element.
+ * TensorFlow's element types, with the number that TensorFlow's protos and C API give them, NumPy's
+ * name and the size of one element.
  *
  * <p>Source: {@code DataType} in TensorFlow's {@code types.proto}.
  */
@@ -63,12 +63,18 @@ public enum DType {
     return number;
   }
 
-  /** Returns NumPy's name, as in {@code numpy.dtype(name)}; {@code ml_dtypes}' name where NumPy has none. */
+  /**
+   * Returns NumPy's name, as in {@code numpy.dtype(name)}; {@code ml_dtypes}' name where NumPy has
+   * none.
+   */
   public String numpyName() {
     return numpyName;
   }
 
-  /** Returns the bytes of one element in a tensor's memory; 0 for handles, which have no such memory. */
+  /**
+   * Returns the bytes of one element in a tensor's memory; 0 for handles, which have no such
+   * memory.
+   */
   public int byteSize() {
     return byteSize;
   }
@@ -106,7 +112,8 @@ public enum DType {
   }
 
   /**
-   * Finds a dtype by TensorFlow's number. TF1's reference dtypes (100 more) are the dtype they refer to.
+   * Finds a dtype by TensorFlow's number. TF1's reference dtypes (100 more) are the dtype they
+   * refer to.
    *
    * @param number the number in a proto or from the C API
    * @return the dtype, or empty for 0 (unset) and numbers of a newer TensorFlow

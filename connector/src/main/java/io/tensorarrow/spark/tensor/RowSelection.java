@@ -3,8 +3,8 @@ package io.tensorarrow.spark.tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which rows of a columnar batch are meant, in order: a range, or a list of row numbers that filters left over. Immutable; the
- * list is not copied and must not be changed afterwards.
+ * Which rows of a columnar batch are meant, in order: a range, or a list of row numbers that
+ * filters left over. Immutable; the list is not copied and must not be changed afterwards.
  */
 public final class RowSelection {
   private final int @Nullable [] rows;

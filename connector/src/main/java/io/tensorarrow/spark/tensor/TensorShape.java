@@ -8,7 +8,10 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
-/** A shape as a signature declares it: the sizes of the dimensions, -1 where unknown, or of unknown rank. Immutable. */
+/**
+ * A shape as a signature declares it: the sizes of the dimensions, -1 where unknown, or of unknown
+ * rank. Immutable.
+ */
 public final class TensorShape implements Serializable {
   private static final long serialVersionUID = 1L;
 
@@ -72,7 +75,10 @@ public final class TensorShape implements Serializable {
     return dims().hashCode();
   }
 
-  /** Returns the shape in TensorFlow's and NumPy's writing: {@code (-1, 28, 28)}, {@code (-1,)}, {@code ()} or {@code unknown_rank}. */
+  /**
+   * Returns the shape in TensorFlow's and NumPy's writing: {@code (-1, 28, 28)}, {@code (-1,)},
+   * {@code ()} or {@code unknown_rank}.
+   */
   @Override
   public String toString() {
     List<Long> known = dims().orElse(Collections.emptyList());

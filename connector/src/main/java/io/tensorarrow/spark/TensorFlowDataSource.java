@@ -1,0 +1,82 @@
+package io.tensorarrow.spark;
+
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.Map;
+import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableProvider;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.sources.DataSourceRegister;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The data source {@code tensorflow}: any table that Spark can read through Data Source V2, with
+ * the outputs of a SavedModel as further columns.
+ *
+ * <pre>{@code
+ * Dataset<Row> scored = spark.read().format("tensorflow")
+ *     .option("model", "models/digits")
+ *     .load("data/digits.parquet");
+ * }</pre>
+ *
+ * <p>The options are declared in {@link io.tensorarrow.spark.options.ReadOptions}; each can also be
+ * given to a whole session as {@code spark.datasource.tensorflow.<option>}.
+ *
+ * <p>Spark makes one instance for each read and calls it in one thread, on the driver. No native
+ * code is loaded there.
+ */
+public final class TensorFlowDataSource
+    implements TableProvider, DataSourceRegister, SessionConfigSupport {
+  private @Nullable Table opened;
+  private @Nullable Map<String, String> openedWith;
+
+  /** Called by Spark, by class name. */
+  public TensorFlowDataSource() {}
+
+  @Override
+  public String shortName() {
+    return "tensorflow";
+  }
+
+  /**
+   * Returns {@code tensorflow}: session settings under {@code spark.datasource.tensorflow.} are
+   * defaults of the options.
+   */
+  @Override
+  public String keyPrefix() {
+    return "tensorflow";
+  }
+
+  /**
+   * Returns the wrapped table's columns and those of the outputs.
+   *
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
+   *     columns do not fit
+   */
+  // Spark 3.5 asks for columns(), whose default is made of schema().
+  @SuppressWarnings("deprecation")
+  @Override
+  public StructType inferSchema(CaseInsensitiveStringMap options) {
+    return open(options).schema();
+  }
+
+  @Override
+  public Table getTable(
+      StructType schema, Transform[] partitioning, Map<String, String> properties) {
+    return open(new CaseInsensitiveStringMap(properties));
+  }
+
+  /** Spark asks for the schema first and for the table then: model and files are read once. */
+  private Table open(CaseInsensitiveStringMap options) {
+    Map<String, String> key = options.asCaseSensitiveMap();
+    Table table = opened;
+    if (table == null || !key.equals(openedWith)) {
+      table = TensorFlowTables.open(options);
+      opened = table;
+      openedWith = key;
+    }
+    return table;
+  }
+}

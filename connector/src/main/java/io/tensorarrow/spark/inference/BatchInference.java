@@ -1,0 +1,179 @@
+package io.tensorarrow.spark.inference;
+
+import io.tensorarrow.spark.model.EagerCall;
+import io.tensorarrow.spark.model.ExecutorModelSettings;
+import io.tensorarrow.spark.model.ModelCache;
+import io.tensorarrow.spark.model.ModelLease;
+import io.tensorarrow.spark.model.ModelSettings;
+import io.tensorarrow.spark.options.ExecutorSettings;
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.InferenceSpec.Feed;
+import io.tensorarrow.spark.options.InferenceSpec.Fetch;
+import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.TensorColumns;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a model over the batches of one task.
+ *
+ * <p>The model is leased with the first batch, so a task without rows never loads it, and given
+ * back by {@link #close}.
+ *
+ * <p>Belongs to one thread at a time, not always the same one.
+ */
+public final class BatchInference implements AutoCloseable {
+  private final InferenceSpec spec;
+  private final Map<String, Input> inputs;
+  private final InferenceCounters counters = new InferenceCounters();
+  private final BufferAllocator allocator;
+
+  private @Nullable ModelLease lease;
+  private @Nullable EagerCall call;
+
+  /** Where an input tensor's values come from. */
+  private record Input(int ordinal, ColumnFeeder feeder) {}
+
+  /**
+   * Prepares a task; nothing native happens yet.
+   *
+   * @param spec what to run; it must fetch at least one output
+   * @param batchSchema the columns of the batches to come
+   */
+  public BatchInference(InferenceSpec spec, StructType batchSchema) {
+    this.spec = spec;
+    this.inputs = new LinkedHashMap<>();
+    for (Feed feed : spec.feeds()) {
+      int ordinal = batchSchema.fieldIndex(feed.column());
+      ColumnFeeder feeder =
+          ColumnFeeder.create(
+              feed.tensor(), feed.column(), batchSchema.apply(ordinal).dataType(), spec.cast());
+      inputs.put(feed.tensor().name(), new Input(ordinal, feeder));
+    }
+    // Last, since nothing would close it if the lines above failed.
+    this.allocator =
+        ArrowUtils.rootAllocator().newChildAllocator("tensorarrow inference", 0, Long.MAX_VALUE);
+  }
+
+  /** Returns what this task has done so far. */
+  public InferenceCounters counters() {
+    return counters;
+  }
+
+  /**
+   * Runs the model once.
+   *
+   * @param batch the source's batch; read only during this call
+   * @param rows which of its rows to run, at least one
+   * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
+   *     returned columns own their tensors' memory; the caller closes them
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
+   *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
+   *     allocated then
+   */
+  public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
+    EagerCall eager = eagerCall();
+    List<NativeTensor> feeds = new ArrayList<>(inputs.size());
+    List<NativeTensor> fetched;
+    try {
+      long start = System.nanoTime();
+      long bytes = 0;
+      for (TensorSpec tensor : eager.feeds()) {
+        Input input = input(tensor.name());
+        NativeTensor feed = input.feeder().feed(batch.column(input.ordinal()), rows);
+        feeds.add(feed);
+        bytes += feed.byteSize();
+      }
+      long fed = System.nanoTime();
+      counters.fed(bytes, fed - start);
+      fetched = eager.run(feeds);
+      counters.ran(rows.size(), System.nanoTime() - fed);
+    } finally {
+      feeds.forEach(NativeTensor::close);
+    }
+    return columns(fetched, rows.size());
+  }
+
+  /**
+   * Gives the model back. Columns that are still open keep their tensors, but must be closed before
+   * this is called. Idempotent.
+   */
+  @Override
+  public void close() {
+    EagerCall openCall = call;
+    ModelLease openLease = lease;
+    call = null;
+    lease = null;
+    try (allocator;
+        openLease;
+        openCall) {
+      // Closed in reverse: the call, its lease, then the allocator, which complains about columns
+      // left open.
+    }
+  }
+
+  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows) {
+    List<ColumnVector> columns = new ArrayList<>(fetched.size());
+    try {
+      for (Fetch fetch : spec.fetches()) {
+        NativeTensor tensor = fetched.get(columns.size());
+        long bytes = tensor.byteSize();
+        columns.add(TensorColumns.wrap(tensor, fetch.tensor(), fetch.column(), rows, allocator));
+        counters.fetched(bytes);
+      }
+      return columns;
+    } catch (RuntimeException | Error e) {
+      columns.forEach(ColumnVector::close);
+      fetched.forEach(NativeTensor::close);
+      throw e;
+    }
+  }
+
+  private Input input(String tensor) {
+    Input input = inputs.get(tensor);
+    if (input == null) {
+      throw new IllegalStateException("no feed for tensor '" + tensor + "' in " + spec);
+    }
+    return input;
+  }
+
+  private EagerCall eagerCall() {
+    EagerCall open = call;
+    if (open != null) {
+      return open;
+    }
+    SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
+    ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
+    ModelCache cache =
+        ModelCache.forExecutor(
+            new ExecutorModelSettings(
+                settings.cacheModels(), settings.cacheIdleTime(), settings.nativesDirectory()));
+    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)));
+    lease = newLease;
+    counters.loaded(newLease.loadNanos());
+    open =
+        newLease.newCall(
+            spec.signature(), spec.fetches().stream().map(f -> f.tensor().name()).toList());
+    call = open;
+    return open;
+  }
+
+  private int threads(SparkConf conf) {
+    return spec.threads() > 0
+        ? spec.threads()
+        : conf.getInt("spark.executor.cores", Runtime.getRuntime().availableProcessors());
+  }
+}

@@ -1,0 +1,116 @@
+package io.tensorarrow.spark.model;
+
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunction;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunctionDef;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextOptionsSetConfig;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContext;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContextOptions;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteOp;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_Execute;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_NewContext;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_NewContextOptions;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_NewOp;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteFunction;
+
+import io.tensorarrow.spark.errors.TensorArrowException;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.tensorflow.internal.c_api.TFE_Context;
+import org.tensorflow.internal.c_api.TFE_ContextOptions;
+import org.tensorflow.internal.c_api.TFE_Op;
+import org.tensorflow.internal.c_api.TFE_TensorHandle;
+import org.tensorflow.internal.c_api.TF_Function;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.FunctionDef;
+
+/**
+ * Where eager functions live and run: threads, variables and tables of one model. Models never
+ * share one, since variables of equal names would be one variable. Owns the native context.
+ *
+ * <p>Functions may be run by several threads at once; closing is up to one of them, when no other
+ * uses it any more.
+ */
+final class EagerContext implements AutoCloseable {
+  private final TFE_Context context;
+  private boolean closed;
+
+  /**
+   * Opens a context.
+   *
+   * @throws TensorArrowException if TensorFlow can't
+   */
+  EagerContext(ModelSettings settings, TensorFlowStatus status) {
+    byte[] config =
+        ConfigProto.newBuilder()
+            .setIntraOpParallelismThreads(settings.threads())
+            .setAllowSoftPlacement(true)
+            .build()
+            .toByteArray();
+    TFE_ContextOptions options = TFE_NewContextOptions();
+    try (BytePointer bytes = new BytePointer(config)) {
+      TFE_ContextOptionsSetConfig(options, bytes, config.length, status.handle());
+      status.check();
+      context = TFE_NewContext(options, status.handle());
+      status.check();
+    } finally {
+      TFE_DeleteContextOptions(options);
+    }
+  }
+
+  /** Returns the native context, borrowed until close. */
+  TFE_Context handle() {
+    if (closed) {
+      throw new IllegalStateException("context is closed");
+    }
+    return context;
+  }
+
+  /** Makes a function of the model's library known. */
+  void add(FunctionDef function, TensorFlowStatus status) {
+    byte[] bytes = function.toByteArray();
+    try (BytePointer pointer = new BytePointer(bytes)) {
+      TFE_ContextAddFunctionDef(handle(), pointer, bytes.length, status.handle());
+      status.check();
+    }
+  }
+
+  /**
+   * Makes a function known.
+   *
+   * @param function the function, which is taken over and deleted
+   */
+  void add(TF_Function function, TensorFlowStatus status) {
+    try {
+      TFE_ContextAddFunction(handle(), function, status.handle());
+      status.check();
+    } finally {
+      TF_DeleteFunction(function);
+    }
+  }
+
+  /** Runs a function that has neither inputs nor outputs. */
+  void run(String function, TensorFlowStatus status) {
+    try (PointerScope scope = new PointerScope()) {
+      TFE_Op op = TFE_NewOp(handle(), new BytePointer(function), status.handle());
+      status.check();
+      try {
+        PointerPointer<TFE_TensorHandle> none = new PointerPointer<>(1);
+        IntPointer count = new IntPointer(1).put(0);
+        TFE_Execute(op, none, count, status.handle());
+        status.check();
+      } finally {
+        TFE_DeleteOp(op);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      TFE_DeleteContext(context);
+    }
+  }
+}

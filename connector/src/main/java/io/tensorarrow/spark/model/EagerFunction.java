@@ -1,0 +1,14 @@
+package io.tensorarrow.spark.model;
+
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.util.List;
+
+/**
+ * A signature, restricted to some outputs, as a function of an {@link EagerContext}.
+ *
+ * @param name the function's name in the context
+ * @param task how errors begin: {@code Cannot run model ...}
+ * @param feeds its inputs
+ * @param fetches its outputs
+ */
+record EagerFunction(String name, String task, List<TensorSpec> feeds, List<TensorSpec> fetches) {}

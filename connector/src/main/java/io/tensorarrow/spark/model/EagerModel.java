@@ -1,0 +1,211 @@
+package io.tensorarrow.spark.model;
+
+import io.tensorarrow.spark.errors.Alternatives;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.tensorflow.proto.FunctionDef;
+
+/**
+ * A model loaded into TensorFlow: its variables restored, its tables filled, its signatures cut
+ * into functions when they are asked for and kept. Owns a context and a graph.
+ *
+ * <p>Functions may be asked for and run by several threads at once. Closing is up to the {@link
+ * ModelCache}, which knows when no call uses the model any more.
+ */
+final class EagerModel implements AutoCloseable {
+  private record FunctionKey(String signature, List<String> fetches) {}
+
+  private final ModelGraph model;
+  private final GraphOutline outline;
+  private final EagerContext context;
+  private final NativeGraph graph;
+  private final Map<FunctionKey, EagerFunction> functions = new HashMap<>();
+
+  private EagerModel(
+      ModelGraph model, GraphOutline outline, EagerContext context, NativeGraph graph) {
+    this.model = model;
+    this.outline = outline;
+    this.context = context;
+    this.graph = graph;
+  }
+
+  /**
+   * Loads a model. TensorFlow's libraries have to be loaded already.
+   *
+   * @return the model, owned by the caller
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it;
+   *     nothing stays in memory then
+   */
+  static EagerModel load(ModelGraph model, ModelSettings settings) {
+    GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
+    try (TensorFlowStatus status =
+        new TensorFlowStatus(
+            ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.directory() + "'")) {
+      EagerContext context = new EagerContext(settings, status);
+      try {
+        for (FunctionDef function : rewritten.proto().getLibrary().getFunctionList()) {
+          context.add(function, status);
+        }
+        NativeGraph graph = new NativeGraph(rewritten.proto(), status);
+        try {
+          EagerModel loaded =
+              new EagerModel(model.withoutProto(), rewritten.outline(), context, graph);
+          loaded.runOnce("restore", rewritten.outline().restoreOps(), status);
+          loaded.runOnce("initialise", rewritten.outline().initialisers(), status);
+          return loaded;
+        } catch (RuntimeException | Error e) {
+          graph.close();
+          throw e;
+        }
+      } catch (RuntimeException | Error e) {
+        context.close();
+        throw e;
+      }
+    }
+  }
+
+  private void runOnce(String name, List<String> nodes, TensorFlowStatus status) {
+    if (!nodes.isEmpty()) {
+      String function = "tensorarrow_" + name;
+      Set<String> body = outline.reachable(nodes, Set.of());
+      context.add(graph.function(function, body, List.of(), List.of(), nodes, status), status);
+      context.run(function, status);
+    }
+  }
+
+  /** Returns where the functions run, borrowed. */
+  EagerContext context() {
+    return context;
+  }
+
+  /**
+   * Returns a signature restricted to some of its outputs; what only the others need is never
+   * computed.
+   *
+   * @param signature the signature's name
+   * @param fetches the outputs' names, in the order wanted
+   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND}, {@link
+   *     ErrorCode#TA_OUTPUT_MISMATCH} if a name is unknown or doubled, {@link
+   *     ErrorCode#TA_TENSOR_UNSUPPORTED} for tensors that are no values, {@link
+   *     ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses the function
+   */
+  synchronized EagerFunction function(String signature, List<String> fetches) {
+    FunctionKey key = new FunctionKey(signature, List.copyOf(fetches));
+    EagerFunction function = functions.get(key);
+    if (function == null) {
+      function = cut(model.signature(Optional.of(signature)), key.fetches());
+      functions.put(key, function);
+    }
+    return function;
+  }
+
+  private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
+    String where = "signature '" + signature.name() + "' of model '" + model.directory() + "'";
+    List<TensorSpec> fetches = fetches(signature, fetchNames, where);
+    signature.inputs().forEach(spec -> requireValue(spec, where));
+    fetches.forEach(spec -> requireValue(spec, where));
+
+    GraphOutline.Function outlined = requireOutlined(signature.name());
+    List<String> nodes = fetches.stream().map(spec -> node(outlined, spec)).toList();
+    Set<String> fed = outlined.feeds().stream().map(TensorName::node).collect(Collectors.toSet());
+    Set<String> body = outline.reachable(nodes, fed);
+    for (String node : body) {
+      if (outline.isPlaceholder(node)) {
+        throw new TensorArrowException(
+            ErrorCode.TA_MODEL_LOAD,
+            "Cannot load "
+                + where
+                + ": found that it needs a value for '"
+                + node
+                + "', which is none of its inputs; expected a signature with all inputs");
+      }
+    }
+    String name = "tensorarrow_call_" + functions.size();
+    try (TensorFlowStatus status =
+        new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "Cannot load " + where)) {
+      List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
+      context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
+    }
+    return new EagerFunction(name, "Cannot run " + where, signature.inputs(), fetches);
+  }
+
+  private static List<TensorSpec> fetches(
+      ModelSignature signature, List<String> names, String where) {
+    Map<String, TensorSpec> known =
+        signature.outputs().stream()
+            .collect(Collectors.toMap(TensorSpec::name, Function.identity()));
+    Set<String> seen = new HashSet<>();
+    List<TensorSpec> fetches = new ArrayList<>();
+    for (String name : names) {
+      TensorSpec spec = known.get(name);
+      if (spec == null) {
+        throw new TensorArrowException(
+            ErrorCode.TA_OUTPUT_MISMATCH,
+            "Cannot fetch output '"
+                + name
+                + "' from "
+                + where
+                + ": found outputs "
+                + Alternatives.closestFirst(name, known.keySet())
+                + "; expected one of these");
+      }
+      if (!seen.add(name)) {
+        throw new TensorArrowException(
+            ErrorCode.TA_OUTPUT_MISMATCH,
+            "Cannot fetch output '"
+                + name
+                + "' from "
+                + where
+                + ": found it named twice; expected each output once");
+      }
+      fetches.add(spec);
+    }
+    return fetches;
+  }
+
+  private static void requireValue(TensorSpec spec, String where) {
+    if (spec.dtype() == DType.RESOURCE || spec.dtype() == DType.VARIANT) {
+      throw new TensorArrowException(
+          ErrorCode.TA_TENSOR_UNSUPPORTED,
+          "Cannot use tensor "
+              + spec
+              + " of "
+              + where
+              + ": found a handle; expected a tensor of values");
+    }
+  }
+
+  private GraphOutline.Function requireOutlined(String signature) {
+    GraphOutline.Function function = outline.functions().get(signature);
+    if (function == null) {
+      throw new IllegalStateException("signature '" + signature + "' has no outline");
+    }
+    return function;
+  }
+
+  private static String node(GraphOutline.Function function, TensorSpec fetch) {
+    String node = function.fetches().get(fetch.name());
+    if (node == null) {
+      throw new IllegalStateException("output '" + fetch.name() + "' has no outline");
+    }
+    return node;
+  }
+
+  /** Frees functions, variables and tables. Tensors that calls returned stay valid. */
+  @Override
+  public synchronized void close() {
+    graph.close();
+    context.close();
+  }
+}

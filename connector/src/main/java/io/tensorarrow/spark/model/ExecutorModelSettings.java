@@ -1,0 +1,24 @@
+package io.tensorarrow.spark.model;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How an executor keeps models.
+ *
+ * @param maxModels how many models stay loaded; more while more are in use at once
+ * @param idleTime how long a model stays loaded that no one uses
+ * @param nativesDirectory where TensorFlow's libraries are extracted, or empty for a directory of
+ *     the user's own
+ */
+public record ExecutorModelSettings(
+    int maxModels, Duration idleTime, Optional<Path> nativesDirectory) {
+  /** Checks the limits. */
+  public ExecutorModelSettings {
+    if (maxModels < 1 || idleTime.isNegative()) {
+      throw new IllegalArgumentException(
+          "expected at least one model and a positive time, found " + maxModels + ", " + idleTime);
+    }
+  }
+}

@@ -1,0 +1,243 @@
+package io.tensorarrow.spark.model;
+
+import com.google.protobuf.ByteString;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.proto.AssetFileDef;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.CollectionDef;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.SaverDef;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorProto;
+import org.tensorflow.proto.TensorShapeProto;
+
+/**
+ * Makes a SavedModel's graph fit to be cut into functions: resources get explicit names, so that
+ * all functions share them; file names become constants that point into the model's directory;
+ * every output of a signature gets a node of its own.
+ */
+final class GraphRewriter {
+  /**
+   * Ops that keep state under a name, by default the node's, which inlining a function would
+   * change.
+   */
+  private static final Set<String> RESOURCE_OPS =
+      Set.of(
+          "VarHandleOp",
+          "HashTableV2",
+          "MutableHashTableV2",
+          "MutableHashTableOfTensorsV2",
+          "MutableDenseHashTableV2",
+          "VariableV2",
+          "Variable");
+
+  private static final List<String> INIT_COLLECTIONS =
+      List.of("saved_model_main_op", "legacy_init_op");
+  private static final String TABLE_INITIALIZERS = "table_initializer";
+  private static final String FETCH_PREFIX = "tensorarrow_fetch_";
+
+  /**
+   * The result.
+   *
+   * @param proto the graph to import, with its function library
+   * @param outline what functions can be cut from it
+   */
+  record Rewritten(GraphDef proto, GraphOutline outline) {}
+
+  private final ModelGraph model;
+  private final MetaGraphDef proto;
+  private final GraphDef.Builder graph;
+  private final Map<String, Integer> nodes = new HashMap<>();
+
+  private GraphRewriter(ModelGraph model) {
+    this.model = model;
+    this.proto = model.proto();
+    this.graph = proto.getGraphDef().toBuilder();
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      nodes.put(graph.getNode(i).getName(), i);
+    }
+  }
+
+  /**
+   * Rewrites a model's graph.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the graph lacks nodes
+   *     that the SavedModel names
+   */
+  static Rewritten rewrite(ModelGraph model) {
+    return new GraphRewriter(model).rewrite();
+  }
+
+  private Rewritten rewrite() {
+    nameResources();
+    pointToAssets();
+    List<String> restore = restoreOps();
+    List<String> initialisers = initialisers();
+    Map<String, GraphOutline.Function> functions = new TreeMap<>();
+    proto
+        .getSignatureDefMap()
+        .forEach(
+            (name, signature) -> {
+              if (!name.equals(ModelGraph.INIT_SIGNATURE)) {
+                functions.put(name, function(signature));
+              }
+            });
+    GraphDef rewritten = graph.build();
+    return new Rewritten(rewritten, new GraphOutline(rewritten, restore, initialisers, functions));
+  }
+
+  private void nameResources() {
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      NodeDef node = graph.getNode(i);
+      if (RESOURCE_OPS.contains(node.getOp())
+          && node.getAttrOrDefault("shared_name", AttrValue.getDefaultInstance())
+              .getS()
+              .isEmpty()) {
+        AttrValue name = AttrValue.newBuilder().setS(node.getNameBytes()).build();
+        graph.getNodeBuilder(i).putAttr("shared_name", name);
+      }
+    }
+  }
+
+  private void pointToAssets() {
+    try {
+      for (AssetFileDef asset : CompletenessCheck.assets(proto)) {
+        Path file = SavedModelLayout.assets(model.directory()).resolve(asset.getFilename());
+        setConstant(TensorName.of(asset.getTensorInfo().getName()).node(), file.toString());
+      }
+    } catch (IOException e) {
+      throw corrupt("found a list of assets that can't be read; expected the list as saved", e);
+    }
+  }
+
+  /**
+   * Without a checkpoint there is nothing to restore: the completeness check saw that no variables
+   * need it.
+   */
+  private List<String> restoreOps() {
+    SaverDef saver = proto.getSaverDef();
+    if (saver.getRestoreOpName().isEmpty()
+        || !Files.exists(SavedModelLayout.index(model.directory()))) {
+      return List.of();
+    }
+    setConstant(
+        TensorName.of(saver.getFilenameTensorName()).node(),
+        SavedModelLayout.checkpoint(model.directory()).toString());
+    return List.of(known(saver.getRestoreOpName()));
+  }
+
+  private List<String> initialisers() {
+    SignatureDef init = proto.getSignatureDefMap().get(ModelGraph.INIT_SIGNATURE);
+    if (init != null) {
+      return init.getOutputsMap().values().stream()
+          .map(info -> known(TensorName.of(info.getName()).node()))
+          .toList();
+    }
+    for (String collection : INIT_COLLECTIONS) {
+      List<String> ops = nodeList(collection);
+      if (!ops.isEmpty()) {
+        return List.of(ops.get(0));
+      }
+    }
+    return nodeList(TABLE_INITIALIZERS);
+  }
+
+  private List<String> nodeList(String collection) {
+    CollectionDef def =
+        proto.getCollectionDefOrDefault(collection, CollectionDef.getDefaultInstance());
+    return def.getNodeList().getValueList().stream()
+        .map(name -> known(TensorName.of(name).node()))
+        .toList();
+  }
+
+  /**
+   * Identities also make outputs that are inputs, or are fetched twice, and TF1's reference
+   * variables, plain tensors.
+   */
+  private GraphOutline.Function function(SignatureDef signature) {
+    List<TensorName> feeds = new ArrayList<>();
+    for (TensorInfo info : ModelGraph.dense(signature.getInputsMap()).values()) {
+      feeds.add(tensor(info));
+    }
+    SortedMap<String, String> fetches = new TreeMap<>();
+    ModelGraph.dense(signature.getOutputsMap())
+        .forEach((name, info) -> fetches.put(name, identity(tensor(info), info.getDtypeValue())));
+    return new GraphOutline.Function(feeds, fetches);
+  }
+
+  /** A composite tensor has no name of its own and stands for none that could be fed or fetched. */
+  private TensorName tensor(TensorInfo info) {
+    return info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR
+        ? TensorName.NONE
+        : new TensorName(
+            known(TensorName.of(info.getName()).node()), TensorName.of(info.getName()).index());
+  }
+
+  private String identity(TensorName tensor, int dtype) {
+    if (tensor.equals(TensorName.NONE)) {
+      return "";
+    }
+    int number = nodes.size();
+    String name = FETCH_PREFIX + number;
+    while (nodes.containsKey(name)) {
+      number++;
+      name = FETCH_PREFIX + number;
+    }
+    nodes.put(name, graph.getNodeCount());
+    graph.addNode(
+        NodeDef.newBuilder()
+            .setName(name)
+            .setOp("Identity")
+            .addInput(tensor.toString())
+            .putAttr("T", AttrValue.newBuilder().setTypeValue(TensorName.plain(dtype)).build()));
+    return name;
+  }
+
+  private void setConstant(String node, String value) {
+    TensorProto tensor =
+        TensorProto.newBuilder()
+            .setDtype(DataType.DT_STRING)
+            .setTensorShape(TensorShapeProto.getDefaultInstance())
+            .addStringVal(ByteString.copyFromUtf8(value))
+            .build();
+    graph.setNode(
+        nodes.get(known(node)),
+        NodeDef.newBuilder()
+            .setName(node)
+            .setOp("Const")
+            .putAttr("dtype", AttrValue.newBuilder().setType(DataType.DT_STRING).build())
+            .putAttr("value", AttrValue.newBuilder().setTensor(tensor).build()));
+  }
+
+  private String known(String node) {
+    if (!nodes.containsKey(node)) {
+      throw corrupt(
+          "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
+          null);
+    }
+    return node;
+  }
+
+  private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_CORRUPT,
+        "Cannot load model '" + model.directory() + "': " + foundAndExpected,
+        cause);
+  }
+}

@@ -1,0 +1,211 @@
+package io.tensorarrow.spark.model;
+
+import io.tensorarrow.spark.errors.Alternatives;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.TensorShape;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorShapeProto;
+
+/**
+ * One graph of a SavedModel with its signatures, as its file describes it. Immutable; no native
+ * code.
+ */
+public final class ModelGraph {
+  /** The signature that is meant when none is named. */
+  public static final String DEFAULT_SIGNATURE = "serving_default";
+
+  /** TensorFlow 2 stores the initialiser among the signatures, but it is no function for users. */
+  static final String INIT_SIGNATURE = "__saved_model_init_op";
+
+  private final Path directory;
+  private final MetaGraphDef proto;
+  private final SortedMap<String, ModelSignature> signatures;
+
+  /**
+   * Reads the signatures.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if a tensor has no dtype
+   */
+  ModelGraph(Path directory, MetaGraphDef proto) {
+    this.directory = directory;
+    this.proto = proto;
+    this.signatures = new TreeMap<>();
+    proto
+        .getSignatureDefMap()
+        .forEach(
+            (name, def) -> {
+              if (!name.equals(INIT_SIGNATURE)) {
+                signatures.put(name, signature(name, def));
+              }
+            });
+  }
+
+  /** Returns the tag set, sorted. */
+  public List<String> tags() {
+    return tags(proto);
+  }
+
+  /** Returns the version of TensorFlow that saved the model, empty if it did not say. */
+  public String tensorFlowVersion() {
+    return proto.getMetaInfoDef().getTensorflowVersion();
+  }
+
+  /** Returns the signatures that can be called, sorted by name. */
+  public List<ModelSignature> signatures() {
+    return List.copyOf(signatures.values());
+  }
+
+  /**
+   * Finds a signature.
+   *
+   * @param name its name, or empty for {@value #DEFAULT_SIGNATURE}, or else the only one
+   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND} if there is none, or
+   *     none is named and several could be meant
+   */
+  public ModelSignature signature(Optional<String> name) {
+    String wanted = name.orElse(DEFAULT_SIGNATURE);
+    ModelSignature found = signatures.get(wanted);
+    if (found != null) {
+      return found;
+    }
+    if (name.isEmpty() && signatures.size() == 1) {
+      return signatures.get(signatures.firstKey());
+    }
+    throw new TensorArrowException(
+        ErrorCode.TA_SIGNATURE_NOT_FOUND,
+        "Cannot find signature '"
+            + wanted
+            + "' of model '"
+            + directory
+            + "': found "
+            + Alternatives.closestFirst(wanted, signatures.keySet())
+            + (signatures.isEmpty()
+                ? "; expected a model saved with signatures"
+                : "; expected one of these as the signature"));
+  }
+
+  /** Returns the graph, variables' saver and initialisers. */
+  MetaGraphDef proto() {
+    return proto;
+  }
+
+  /**
+   * Returns the same graph for looking up signatures only, without the nodes and their constants.
+   */
+  ModelGraph withoutProto() {
+    return new ModelGraph(directory, proto.toBuilder().clearGraphDef().build());
+  }
+
+  /** Returns the SavedModel's directory. */
+  Path directory() {
+    return directory;
+  }
+
+  /** Returns a meta graph's tag set, sorted. */
+  static List<String> tags(MetaGraphDef proto) {
+    return proto.getMetaInfoDef().getTagsList().stream().sorted().toList();
+  }
+
+  /**
+   * Returns the graph's tensors behind a signature's names, sorted by name. A sparse tensor is
+   * three dense ones.
+   *
+   * @param tensors the signature's inputs or outputs
+   */
+  static SortedMap<String, TensorInfo> dense(Map<String, TensorInfo> tensors) {
+    SortedMap<String, TensorInfo> dense = new TreeMap<>();
+    tensors.forEach(
+        (name, info) -> {
+          if (info.getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE) {
+            TensorInfo.CooSparse sparse = info.getCooSparse();
+            long rank = info.getTensorShape().getDimCount();
+            dense.put(
+                name + "/indices",
+                info(
+                    sparse.getIndicesTensorName(),
+                    DataType.DT_INT64,
+                    TensorShape.UNKNOWN_DIM,
+                    rank));
+            dense.put(
+                name + "/values",
+                info(sparse.getValuesTensorName(), info.getDtype(), TensorShape.UNKNOWN_DIM));
+            dense.put(
+                name + "/dense_shape",
+                info(sparse.getDenseShapeTensorName(), DataType.DT_INT64, rank));
+          } else {
+            dense.put(name, info);
+          }
+        });
+    return dense;
+  }
+
+  private static TensorInfo info(String tensor, DataType dtype, long... dims) {
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    for (long dim : dims) {
+      shape.addDim(TensorShapeProto.Dim.newBuilder().setSize(dim));
+    }
+    return TensorInfo.newBuilder().setName(tensor).setDtype(dtype).setTensorShape(shape).build();
+  }
+
+  private ModelSignature signature(String name, SignatureDef def) {
+    return new ModelSignature(
+        name,
+        def.getMethodName(),
+        specs(name, dense(def.getInputsMap())),
+        specs(name, dense(def.getOutputsMap())));
+  }
+
+  private List<TensorSpec> specs(String signature, SortedMap<String, TensorInfo> tensors) {
+    List<TensorSpec> specs = new ArrayList<>();
+    tensors.forEach((name, info) -> specs.add(spec(signature, name, info)));
+    return specs;
+  }
+
+  private TensorSpec spec(String signature, String name, TensorInfo info) {
+    if (info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR) {
+      // Ragged tensors and the like: several tensors that only Python knows how to put together.
+      return new TensorSpec(name, DType.VARIANT, TensorShape.unknownRank());
+    }
+    DType dtype =
+        DType.ofNumber(info.getDtypeValue())
+            .orElseThrow(
+                () ->
+                    new TensorArrowException(
+                        ErrorCode.TA_MODEL_CORRUPT,
+                        "Cannot read tensor '"
+                            + name
+                            + "' of signature '"
+                            + signature
+                            + "' in model '"
+                            + directory
+                            + "': found dtype number "
+                            + info.getDtypeValue()
+                            + "; expected a dtype of TensorFlow 2.18"));
+    return new TensorSpec(name, dtype, shape(info));
+  }
+
+  /** A shape that is left out is unknown; an empty one is that of a scalar. */
+  private static TensorShape shape(TensorInfo info) {
+    TensorShapeProto shape = info.getTensorShape();
+    if (!info.hasTensorShape() || shape.getUnknownRank()) {
+      return TensorShape.unknownRank();
+    }
+    return TensorShape.of(
+        shape.getDimList().stream()
+            .mapToLong(dim -> Math.max(dim.getSize(), TensorShape.UNKNOWN_DIM))
+            .toArray());
+  }
+}

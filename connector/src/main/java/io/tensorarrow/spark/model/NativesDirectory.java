@@ -1,0 +1,357 @@
+package io.tensorarrow.spark.model;
+
+import com.sun.security.auth.module.UnixSystem;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.net.URLConnection;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where TensorFlow's native libraries lie on this host: a directory per version and content, made
+ * once and whole.
+ *
+ * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename,
+ * so that no one who reads without the lock sees half of it. Code is loaded from here, so no one
+ * else may be able to write here.
+ *
+ * <p>Not thread-safe; {@link Natives} calls it under a lock of the whole JVM.
+ */
+final class NativesDirectory {
+  private static final String RESOURCES = "org/tensorflow/internal/c_api/";
+  private static final String POM =
+      "META-INF/maven/org.tensorflow/tensorflow-core-native/pom.properties";
+  private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
+  private static final String UNFINISHED = "unfinished-";
+  private static final int HASH_LETTERS = 16;
+  private static final long ROOT = 0;
+
+  private static final Set<PosixFilePermission> PRIVATE =
+      PosixFilePermissions.fromString("rwx------");
+  private static final FileAttribute<Set<PosixFilePermission>> AS_PRIVATE =
+      PosixFilePermissions.asFileAttribute(PRIVATE);
+
+  private final Path base;
+
+  private NativesDirectory(Path base) {
+    this.base = base;
+  }
+
+  /** One library on the class path. */
+  private record Library(String name, URL url, long size, long checksum) {}
+
+  /**
+   * Chooses the directory without touching it.
+   *
+   * @param configured the directory to use, or empty for one of the user's own
+   */
+  static NativesDirectory of(Optional<Path> configured) {
+    return new NativesDirectory(
+        configured
+            .orElseGet(() -> userDirectory(System.getenv("XDG_CACHE_HOME")))
+            .toAbsolutePath());
+  }
+
+  /**
+   * Returns the directory that JavaCPP may write to if it wants: it is as private as the libraries
+   * are.
+   */
+  static String scratch(Path libraries) {
+    return libraries.resolveSibling("javacpp").toString();
+  }
+
+  /**
+   * Returns the default: the user's cache directory if it can be written, else one below the
+   * directory for temporary files.
+   */
+  static Path userDirectory(@Nullable String xdgCacheHome) {
+    Path cache =
+        xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
+            ? Path.of(xdgCacheHome)
+            : Path.of(System.getProperty("user.home"), ".cache");
+    return cache.isAbsolute() && Files.isWritable(existing(cache))
+        ? cache.resolve("tensorarrow")
+        : Path.of(
+            System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
+  }
+
+  /**
+   * Makes sure that the libraries lie in this directory.
+   *
+   * @return the directory that holds them, a real path
+   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be put there, or
+   *     others could change them
+   */
+  Path extract() {
+    List<Library> libraries = libraries(platform());
+    try {
+      Files.createDirectories(base, AS_PRIVATE);
+      Path real = base.toRealPath();
+      requirePrivate(real);
+      Path target = real.resolve(name(libraries));
+      if (!isComplete(target, libraries)) {
+        extract(real, target, libraries);
+      }
+      return target;
+    } catch (IOException e) {
+      throw failed(
+          "found " + reason(e) + "; expected a directory on a local disk that this user can write",
+          e);
+    }
+  }
+
+  private void extract(Path real, Path target, List<Library> libraries) throws IOException {
+    try (FileChannel channel =
+            FileChannel.open(
+                real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      if (!lock.isValid()) {
+        throw new IOException("lost the lock on " + real.resolve("lock"));
+      }
+      if (isComplete(target, libraries)) {
+        return;
+      }
+      deleteLeftovers(real);
+      requireSpace(real, libraries);
+      Path unfinished = Files.createTempDirectory(real, UNFINISHED, AS_PRIVATE);
+      try {
+        for (Library library : libraries) {
+          copy(library, unfinished.resolve(library.name()));
+        }
+        Files.createDirectories(real.resolve("javacpp"), AS_PRIVATE);
+        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+          // Another JVM may have mapped the incomplete files: they are moved and unlinked, never
+          // overwritten.
+          Files.move(target, unfinished.resolveSibling(unfinished.getFileName() + "-replaced"));
+        }
+        Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        deleteLeftovers(real);
+      }
+    }
+  }
+
+  private static void copy(Library library, Path to) throws IOException {
+    URLConnection connection = library.url().openConnection();
+    // The URL's shared jar would otherwise stay open, or be closed under someone else's hands.
+    connection.setUseCaches(false);
+    try (InputStream in = connection.getInputStream()) {
+      Files.copy(in, to);
+    }
+    if (Files.size(to) != library.size()) {
+      throw new IOException(
+          "read " + Files.size(to) + " of " + library.size() + " bytes of " + library.name());
+    }
+  }
+
+  private void requireSpace(Path real, List<Library> libraries) throws IOException {
+    long needed = libraries.stream().mapToLong(Library::size).sum();
+    long usable = Files.getFileStore(real).getUsableSpace();
+    if (usable < needed) {
+      throw failed(
+          "found "
+              + usable
+              + " free bytes; expected "
+              + needed
+              + " for TensorFlow's libraries (free some space, or choose a natives directory on"
+              + " another disk)",
+          null);
+    }
+  }
+
+  private void requirePrivate(Path real) throws IOException {
+    long owner = ((Integer) Files.getAttribute(real, "unix:uid")).longValue();
+    long self = new UnixSystem().getUid();
+    if (owner != self && owner != ROOT) {
+      throw failed(
+          "found it owned by user id " + owner + "; expected " + self + ", who runs this process",
+          null);
+    }
+    Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(real);
+    if (permissions.contains(PosixFilePermission.GROUP_WRITE)
+        || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
+      throw failed(
+          "found permissions "
+              + PosixFilePermissions.toString(permissions)
+              + ", so that others could put code there; expected "
+              + PosixFilePermissions.toString(PRIVATE),
+          null);
+    }
+  }
+
+  private static boolean isComplete(Path target, List<Library> libraries) throws IOException {
+    for (Library library : libraries) {
+      Path file = target.resolve(library.name());
+      if (!Files.isRegularFile(file) || Files.size(file) != library.size()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Deletes what JVMs left that were killed while they extracted; to be called under the lock. */
+  private static void deleteLeftovers(Path real) throws IOException {
+    try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(real, UNFINISHED + "*")) {
+      for (Path leftover : leftovers) {
+        List<Path> files = new ArrayList<>();
+        try (Stream<Path> walk = Files.walk(leftover)) {
+          walk.forEach(files::add);
+        }
+        for (int i = files.size() - 1; i >= 0; i--) {
+          Files.delete(files.get(i));
+        }
+      }
+    }
+  }
+
+  /** Names the directory after version and content: an upgrade or another build gets its own. */
+  private static String name(List<Library> libraries) throws IOException {
+    MessageDigest digest = sha256();
+    for (Library library : libraries) {
+      digest.update(library.name().getBytes(StandardCharsets.UTF_8));
+      digest.update(
+          ByteBuffer.allocate(2 * Long.BYTES)
+              .putLong(library.size())
+              .putLong(library.checksum())
+              .flip());
+    }
+    String hash = HexFormat.of().formatHex(digest.digest()).substring(0, HASH_LETTERS);
+    return "tensorflow-" + version() + "-" + platform() + "-" + hash;
+  }
+
+  private static String version() throws IOException {
+    Properties pom = new Properties();
+    try (InputStream in = loader().getResourceAsStream(POM)) {
+      if (in != null) {
+        pom.load(in);
+      }
+    }
+    return pom.getProperty("version", "unknown");
+  }
+
+  private List<Library> libraries(String platform) {
+    List<Library> libraries = new ArrayList<>();
+    try {
+      for (String name : libraryNames(platform)) {
+        URL url = loader().getResource(RESOURCES + platform + "/" + name);
+        if (url == null) {
+          throw failed(
+              "found no "
+                  + name
+                  + " for platform '"
+                  + platform
+                  + "' on the class path; expected the artifact "
+                  + ARTIFACT
+                  + " with classifier "
+                  + platform
+                  + " (another class path, or a platform that TensorFlow Java does not support)",
+              null);
+        }
+        URLConnection connection = url.openConnection();
+        // A jar's directory has the checksum; without a jar the time of change has to do.
+        long checksum =
+            connection instanceof JarURLConnection jar
+                ? jar.getJarEntry().getCrc()
+                : connection.getLastModified();
+        libraries.add(new Library(name, url, connection.getContentLengthLong(), checksum));
+      }
+    } catch (IOException e) {
+      throw failed("found " + reason(e) + " in the class path; expected a readable jar", e);
+    }
+    return libraries;
+  }
+
+  private static List<String> libraryNames(String platform) {
+    List<String> names = new ArrayList<>();
+    if (platform.startsWith("macosx")) {
+      names.add("libtensorflow_framework.2.dylib");
+      names.add("libtensorflow_cc.2.dylib");
+      names.add("libjnitensorflow.dylib");
+    } else {
+      names.add("libtensorflow_framework.so.2");
+      names.add("libtensorflow_cc.so.2");
+      names.add("libjnitensorflow.so");
+    }
+    if (platform.equals("linux-arm64")) {
+      names.add("libomp-6196b3b5.so.5");
+    }
+    return names;
+  }
+
+  /** Returns JavaCPP's name of this platform. */
+  private static String platform() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch");
+    String system = os.startsWith("mac") ? "macosx" : os.replace(' ', '-');
+    return switch (arch) {
+      case "amd64", "x86_64" -> system + "-x86_64";
+      case "aarch64" -> system + "-arm64";
+      default -> system + "-" + arch;
+    };
+  }
+
+  private static ClassLoader loader() {
+    return NativesDirectory.class.getClassLoader();
+  }
+
+  private static Path existing(Path path) {
+    Path candidate = path;
+    while (!Files.exists(candidate) && candidate.getParent() != null) {
+      candidate = candidate.getParent();
+    }
+    return candidate;
+  }
+
+  private static String reason(IOException e) {
+    if (e instanceof AccessDeniedException denied) {
+      return "no permission for " + denied.getFile();
+    }
+    if (e instanceof FileSystemException file && file.getReason() != null) {
+      return file.getReason() + " (" + file.getFile() + ")";
+    }
+    return String.valueOf(e.getMessage());
+  }
+
+  private TensorArrowException failed(String found, @Nullable Throwable cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_NATIVES,
+        "Cannot extract TensorFlow's libraries to '" + base + "': " + found,
+        cause);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

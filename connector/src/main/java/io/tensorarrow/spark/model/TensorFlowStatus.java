@@ -1,0 +1,86 @@
+package io.tensorarrow.spark.model;
+
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteStatus;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_GetCode;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_Message;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewStatus;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_OK;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.nio.charset.StandardCharsets;
+import org.tensorflow.internal.c_api.TF_Status;
+
+/**
+ * The status that TensorFlow's C functions report to, turned into exceptions that say what can be
+ * done. Owns the native status.
+ *
+ * <p>Not thread-safe.
+ */
+final class TensorFlowStatus implements AutoCloseable {
+  private static final int LONGEST_MESSAGE = 2000;
+
+  private final TF_Status status = TF_NewStatus();
+  private final ErrorCode code;
+  private final String task;
+  private boolean closed;
+
+  /**
+   * Makes a status.
+   *
+   * @param code the code of the exceptions
+   * @param task how their messages begin: {@code Cannot <verb> <thing> '<name>'}
+   */
+  TensorFlowStatus(ErrorCode code, String task) {
+    this.code = code;
+    this.task = task;
+  }
+
+  /** Returns the native status to pass to one C function, borrowed. */
+  TF_Status handle() {
+    return status;
+  }
+
+  /**
+   * Checks what the last C function reported.
+   *
+   * @throws TensorArrowException if it reported an error
+   */
+  void check() {
+    if (TF_GetCode(status) != TF_OK) {
+      String message = TF_Message(status).getString(StandardCharsets.UTF_8);
+      throw new TensorArrowException(
+          code, task + ": found " + shortened(message) + "; expected " + remedy(message));
+    }
+  }
+
+  private static String shortened(String message) {
+    return message.length() <= LONGEST_MESSAGE
+        ? message
+        : message.substring(0, LONGEST_MESSAGE) + "...";
+  }
+
+  private static String remedy(String message) {
+    if (message.contains("Could not find variable")
+        || message.contains("Error while reading resource variable")) {
+      return "every variable restored or initialised (a Keras 3 layer held in a tf.Module and saved by"
+          + " tf.saved_model.save has two handles per variable: save it with model.export(), or"
+          + " track variable.value)";
+    }
+    if (message.contains("Op type not registered")) {
+      return "only operations of TensorFlow 2.18 (libraries of custom operations are not loaded)";
+    }
+    if (message.contains("Checksum does not match") || message.contains("corrupted")) {
+      return "the files as they were saved (copy the model again)";
+    }
+    return "a model that TensorFlow 2.18 can run on these inputs";
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      TF_DeleteStatus(status);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.tensorarrow.spark.options;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.apache.spark.network.util.JavaUtils;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Settings of the executor's process, {@code spark.tensorarrow.*}: from SparkConf only, never from
+ * a query.
+ */
+public final class ExecutorSettings {
+  public static final ConfigEntry<Integer> CACHE_MODELS =
+      ConfigEntry.count("spark.tensorarrow.cache.models", 1, 10_000)
+          .doc(
+              "models an executor keeps loaded; more are loaded while queries use them, the least recently used idle ones go"
+                  + " first")
+          .withDefault(8, "`8`");
+
+  public static final ConfigEntry<Duration> CACHE_IDLE =
+      ConfigEntry.of(
+              "spark.tensorarrow.cache.idleTime",
+              "a time such as `10min`",
+              text -> Duration.ofSeconds(JavaUtils.timeStringAsSec(text)))
+          .checked(time -> !time.isNegative())
+          .doc("how long a model that no task uses stays loaded")
+          .withDefault(Duration.ofMinutes(10), "`10min`");
+
+  public static final ConfigEntry<Path> NATIVES_DIRECTORY =
+      ConfigEntry.of("spark.tensorarrow.natives.directory", "an absolute path", Path::of)
+          .checked(Path::isAbsolute)
+          .doc(
+              "where TensorFlow's native libraries are unpacked, once per host and version (about 700 MB); must belong to the"
+                  + " executor's user and be writable by no one else")
+          .withDefaultOf(
+              "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
+
+  /** All of them, in the order of the documentation. */
+  public static final List<ConfigEntry<?>> ALL =
+      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY);
+
+  private final Function<String, @Nullable String> conf;
+
+  /**
+   * Takes the settings of this process.
+   *
+   * @param conf gives SparkConf's value for a key, or null
+   */
+  public ExecutorSettings(Function<String, @Nullable String> conf) {
+    this.conf = conf;
+  }
+
+  /** Returns how many models stay loaded. */
+  public int cacheModels() {
+    return CACHE_MODELS.get(conf);
+  }
+
+  /** Returns how long an idle model stays loaded. */
+  public Duration cacheIdleTime() {
+    return CACHE_IDLE.get(conf);
+  }
+
+  /** Returns where natives are unpacked, if it is not the default place. */
+  public Optional<Path> nativesDirectory() {
+    return NATIVES_DIRECTORY.find(conf);
+  }
+}

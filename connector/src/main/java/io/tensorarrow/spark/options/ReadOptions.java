@@ -1,0 +1,188 @@
+package io.tensorarrow.spark.options;
+
+import io.tensorarrow.spark.errors.Alternatives;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.CastMode;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.spark.network.util.JavaUtils;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/** The options of {@code format("tensorflow")}, declared, checked and typed. Immutable. */
+public final class ReadOptions {
+  /** Options that begin with this go to the wrapped source, without it. */
+  public static final String SOURCE_PREFIX = "source.";
+
+  /** Spark's own names for what {@code load(...)} was given; they go to the wrapped source. */
+  public static final List<String> PATH_KEYS = List.of("path", "paths");
+
+  public static final ConfigEntry<String> MODEL =
+      ConfigEntry.text("model")
+          .doc(
+              "SavedModel directory: a local path or `file:` URI, the same on every host; a path without scheme resolves like"
+                  + " `load`'s (`fs.defaultFS`)")
+          .required();
+
+  public static final ConfigEntry<String> SIGNATURE =
+      ConfigEntry.text("signature")
+          .doc("name of the SignatureDef")
+          .withDefaultOf("`serving_default`, else the only one");
+
+  public static final ConfigEntry<List<String>> TAGS =
+      ConfigEntry.of("tags", "comma-separated tags", ReadOptions::list)
+          .doc("tag set of the MetaGraphDef")
+          .withDefault(List.of("serve"), "`serve`");
+
+  public static final ConfigEntry<String> SOURCE =
+      ConfigEntry.text("source")
+          .doc("format of the wrapped data; its own options as `source.<option>`")
+          .withDefaultOf("`spark.sql.sources.default`");
+
+  public static final ConfigEntry<NameMapping> INPUTS =
+      ConfigEntry.of("inputs", "`tensor=column, tensor=column`", NameMapping::parse)
+          .doc(
+              "which column feeds which tensor, for tensors whose column has another name; names with commas or equals signs"
+                  + " between back-ticks")
+          .withDefaultOf("by name, case-insensitive");
+
+  public static final ConfigEntry<NameMapping> OUTPUTS =
+      ConfigEntry.of("outputs", "`tensor, tensor=column`", NameMapping::parse)
+          .doc("selects outputs and renames their columns; what is not selected is not computed")
+          .withDefaultOf("all per-row outputs");
+
+  public static final ConfigEntry<Optional<Integer>> BATCH_ROWS =
+      ConfigEntry.of("batchRows", "`auto` or a whole number from 1 to 1048576", ReadOptions::rows)
+          .doc("rows per model call; `auto` is 1024, fewer when `batchBytes` says so")
+          .withDefault(Optional.empty(), "`auto`");
+
+  public static final ConfigEntry<Long> BATCH_BYTES =
+      ConfigEntry.of("batchBytes", "a size such as `32m`", JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes > 0)
+          .doc(
+              "what `auto` may fill with one batch's inputs and outputs, by the signature's shapes")
+          .withDefault(32L << 20, "`32m`");
+
+  public static final ConfigEntry<CastMode> CAST =
+      ConfigEntry.choice("cast", CastMode.class)
+          .doc(
+              "NumPy's words: `safe` (exact widenings), `same_kind` (also double to float, long to int, int to float), `unsafe`"
+                  + " (also float to int); a value out of range is an error in every mode")
+          .withDefault(CastMode.SAME_KIND, "`same_kind`");
+
+  public static final ConfigEntry<Boolean> INSPECT =
+      ConfigEntry.flag("inspect")
+          .doc(
+              "instead of data: one row per tag set, signature, direction and tensor, with dtype and shape; no native code;"
+                  + " `ta.show` reads it")
+          .withDefault(false, "`false`");
+
+  public static final ConfigEntry<Integer> THREADS =
+      ConfigEntry.count("threads", 1, 1024)
+          .doc("TensorFlow's intra-op threads for this model")
+          .withDefaultOf("the executor's cores");
+
+  /** All of them, in the order of the documentation. */
+  public static final List<ConfigEntry<?>> ALL =
+      List.of(
+          MODEL,
+          SIGNATURE,
+          TAGS,
+          SOURCE,
+          INPUTS,
+          OUTPUTS,
+          BATCH_ROWS,
+          BATCH_BYTES,
+          CAST,
+          INSPECT,
+          THREADS);
+
+  private final CaseInsensitiveStringMap options;
+
+  private ReadOptions(CaseInsensitiveStringMap options) {
+    this.options = options;
+  }
+
+  /**
+   * Takes the options of a read.
+   *
+   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there is one that no declaration
+   *     names
+   */
+  public static ReadOptions of(CaseInsensitiveStringMap options) {
+    for (String key : options.asCaseSensitiveMap().keySet()) {
+      checkKnown(key);
+    }
+    return new ReadOptions(options);
+  }
+
+  /**
+   * Returns the value of an option that has a default or must be given; see {@link
+   * ConfigEntry#get}.
+   */
+  public <T> T get(ConfigEntry<T> entry) {
+    return entry.get(options::get);
+  }
+
+  /** Returns the value of an option, if there is one; see {@link ConfigEntry#find}. */
+  public <T> Optional<T> find(ConfigEntry<T> entry) {
+    return entry.find(options::get);
+  }
+
+  /**
+   * Returns what goes to the wrapped source: the paths, and the options under {@code source.}
+   * without the prefix.
+   */
+  public CaseInsensitiveStringMap forSource() {
+    Map<String, String> own = new HashMap<>();
+    options
+        .asCaseSensitiveMap()
+        .forEach(
+            (key, value) -> {
+              String lower = key.toLowerCase(Locale.ROOT);
+              if (lower.startsWith(SOURCE_PREFIX)) {
+                own.put(key.substring(SOURCE_PREFIX.length()), value);
+              } else if (PATH_KEYS.contains(lower)) {
+                own.put(key, value);
+              }
+            });
+    return new CaseInsensitiveStringMap(own);
+  }
+
+  private static void checkKnown(String key) {
+    String lower = key.toLowerCase(Locale.ROOT);
+    boolean known =
+        lower.startsWith(SOURCE_PREFIX)
+            || PATH_KEYS.contains(lower)
+            || ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(key));
+    if (!known) {
+      List<String> keys = ALL.stream().map(ConfigEntry::key).toList();
+      String guess =
+          Alternatives.didYouMean(key, keys).map(k -> " (did you mean '" + k + "'?)").orElse("");
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_UNKNOWN,
+          "Cannot use option '%s': found no such option%s; expected one of %s, or source.<option> for the wrapped source"
+              .formatted(key, guess, Alternatives.closestFirst(key, keys)));
+    }
+  }
+
+  private static List<String> list(String text) {
+    List<String> parts = Arrays.stream(text.split(",", -1)).map(String::trim).toList();
+    return parts.equals(List.of("")) ? List.of() : parts;
+  }
+
+  private static Optional<Integer> rows(String text) {
+    if (text.equalsIgnoreCase("auto")) {
+      return Optional.empty();
+    }
+    int rows = Integer.parseInt(text);
+    if (rows < 1 || rows > 1 << 20) {
+      throw new IllegalArgumentException(text);
+    }
+    return Optional.of(rows);
+  }
+}

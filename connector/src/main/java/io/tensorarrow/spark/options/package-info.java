@@ -1,0 +1,13 @@
+/**
+ * Every option and setting, declared once with key, type, default, check, documentation and the
+ * version it came with; and {@link io.tensorarrow.spark.options.InferenceSpec}, all that an
+ * executor needs to know of a query.
+ *
+ * <p>The README's tables are generated from these declarations; a test fails when they differ.
+ *
+ * <p>Everything here is immutable; no native memory.
+ */
+@NullMarked
+package io.tensorarrow.spark.options;
+
+import org.jspecify.annotations.NullMarked;

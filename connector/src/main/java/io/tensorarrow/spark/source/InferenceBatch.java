@@ -1,0 +1,96 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.options.InferenceSpec;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.connector.read.Batch;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.types.StructType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The physical side of a planned read. Two of them are equal if they give equal rows: Spark
+ * compares them to reuse an exchange, so that a model does not run twice in a self join.
+ */
+final class InferenceBatch implements Batch {
+  private final Scan scan;
+  private final Batch source;
+  private final InferenceSpec spec;
+  private final StructType readSchema;
+  private final Optional<Expression> filter;
+  private final OptionalInt limit;
+
+  /**
+   * Takes the parts.
+   *
+   * @param scan the wrapped scan
+   * @param source its batch
+   * @param spec what to run
+   * @param readSchema the columns of the result
+   * @param filter the residual filters, bound to the wrapped scan's schema
+   * @param limit the most rows of a partition
+   */
+  InferenceBatch(
+      Scan scan,
+      Batch source,
+      InferenceSpec spec,
+      StructType readSchema,
+      Optional<Expression> filter,
+      OptionalInt limit) {
+    this.scan = scan;
+    this.source = source;
+    this.spec = spec;
+    this.readSchema = readSchema;
+    this.filter = filter;
+    this.limit = limit;
+  }
+
+  @Override
+  public InputPartition[] planInputPartitions() {
+    // Asked here because a factory may answer it on the driver only (ORC's reads the session's
+    // conf).
+    PartitionReaderFactory factory = source.createReaderFactory();
+    return Arrays.stream(source.planInputPartitions())
+        .map(partition -> new InferencePartition(partition, isColumnar(factory, partition)))
+        .toArray(InputPartition[]::new);
+  }
+
+  private boolean isColumnar(PartitionReaderFactory factory, InputPartition partition) {
+    return switch (scan.columnarSupportMode()) {
+      case SUPPORTED -> true;
+      case UNSUPPORTED -> false;
+      case PARTITION_DEFINED -> factory.supportColumnarReads(partition);
+    };
+  }
+
+  @Override
+  public PartitionReaderFactory createReaderFactory() {
+    return new InferenceReaderFactory(
+        source.createReaderFactory(),
+        scan.readSchema(),
+        readSchema,
+        spec,
+        filter.orElse(null),
+        limit.orElse(Integer.MAX_VALUE));
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof InferenceBatch that
+        && source.equals(that.source)
+        && spec.equals(that.spec)
+        && readSchema.equals(that.readSchema)
+        && filter.equals(that.filter)
+        && limit.equals(that.limit);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(spec, readSchema, limit);
+  }
+}

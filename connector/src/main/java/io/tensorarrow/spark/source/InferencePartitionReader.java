@@ -1,0 +1,220 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.inference.BatchInference;
+import io.tensorarrow.spark.inference.InferenceCounters;
+import io.tensorarrow.spark.inference.SelectedColumn;
+import io.tensorarrow.spark.metrics.FeedBytesMetric;
+import io.tensorarrow.spark.metrics.FeedTimeMetric;
+import io.tensorarrow.spark.metrics.InferenceTimeMetric;
+import io.tensorarrow.spark.metrics.ModelBatchesMetric;
+import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import io.tensorarrow.spark.metrics.TensorBytesMetric;
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.tensor.RowSelection;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.spark.TaskContext;
+import org.apache.spark.sql.catalyst.expressions.BasePredicate;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Predicate;
+import org.apache.spark.sql.connector.metric.CustomTaskMetric;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads one partition: the source's batches, less the rows that filters drop, cut into model
+ * batches.
+ *
+ * <p>A returned batch holds views of the source's columns and the tensor columns, which own
+ * TensorFlow's memory. It is valid until the next call of {@link #next} or {@link #close}; the
+ * consumer may close its columns earlier.
+ *
+ * <p>Not thread-safe, but not bound to a thread: Spark pulls batches in one thread and may close
+ * the reader in another.
+ */
+final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
+  private final PartitionReader<ColumnarBatch> source;
+  private final StructType sourceSchema;
+  private final String[] columns;
+  private final InferenceSpec spec;
+  private final @Nullable BasePredicate filter;
+  private final @Nullable TaskContext task = TaskContext.get();
+  private final @Nullable BatchInference inference;
+
+  private int rowsLeft;
+  private @Nullable ColumnarBatch input;
+  private RowSelection selection = RowSelection.range(0, 0);
+  private int selectionUsed;
+  private List<ColumnVector> tensors = List.of();
+  private @Nullable ColumnarBatch current;
+  private Map<String, Long> metricsBefore = Map.of();
+
+  /**
+   * Begins a partition.
+   *
+   * @param source the wrapped source's reader; closed by this one
+   * @param sourceSchema the columns of its batches
+   * @param readSchema the columns to return
+   * @param spec what to run
+   * @param filter the residual filters, bound to {@code sourceSchema}, or null
+   * @param limit the most rows to return
+   */
+  InferencePartitionReader(
+      PartitionReader<ColumnarBatch> source,
+      StructType sourceSchema,
+      StructType readSchema,
+      InferenceSpec spec,
+      @Nullable Expression filter,
+      int limit) {
+    this.source = source;
+    this.sourceSchema = sourceSchema;
+    this.columns = readSchema.fieldNames();
+    this.spec = spec;
+    this.rowsLeft = limit;
+    this.filter = filter == null ? null : Predicate.create(filter);
+    if (this.filter != null) {
+      this.filter.initialize(task == null ? 0 : task.partitionId());
+    }
+    this.inference = spec.runsModel() ? new BatchInference(spec, sourceSchema) : null;
+  }
+
+  @Override
+  public boolean next() throws IOException {
+    release();
+    while (rowsLeft > 0) {
+      if (task != null) {
+        // Spark's own check sits between our batches only; filters may drop many of the source's in
+        // a row.
+        task.killTaskIfInterrupted();
+      }
+      if (selectionUsed < selection.size()) {
+        current = nextModelBatch();
+        rowsLeft -= current.numRows();
+        return true;
+      }
+      if (!source.next()) {
+        return false;
+      }
+      input = source.get();
+      selection = select(input);
+      selectionUsed = 0;
+    }
+    return false;
+  }
+
+  private RowSelection select(ColumnarBatch batch) {
+    int rows = batch.numRows();
+    BasePredicate predicate = filter;
+    if (predicate == null) {
+      return RowSelection.range(0, rows);
+    }
+    int[] kept = new int[rows];
+    int size = 0;
+    for (int row = 0; row < rows; row++) {
+      if (predicate.eval(batch.getRow(row))) {
+        kept[size++] = row;
+      }
+    }
+    return RowSelection.of(kept, size);
+  }
+
+  private ColumnarBatch nextModelBatch() {
+    ColumnarBatch batch = java.util.Objects.requireNonNull(input);
+    int size = Math.min(selection.size() - selectionUsed, rowsLeft);
+    if (inference != null) {
+      size = Math.min(size, spec.batchRows());
+    }
+    RowSelection rows = selection.slice(selectionUsed, size);
+    selectionUsed += size;
+    if (inference != null) {
+      tensors = inference.run(batch, rows);
+    }
+    return new ColumnarBatch(arrange(batch, rows), size);
+  }
+
+  private ColumnVector[] arrange(ColumnarBatch batch, RowSelection rows) {
+    Map<String, ColumnVector> byName = new HashMap<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      byName.put(spec.fetches().get(i).column(), tensors.get(i));
+    }
+    List<ColumnVector> arranged = new ArrayList<>(columns.length);
+    for (String name : columns) {
+      ColumnVector tensor = byName.get(name);
+      arranged.add(
+          tensor != null
+              ? tensor
+              : new SelectedColumn(batch.column(sourceSchema.fieldIndex(name)), rows));
+    }
+    return arranged.toArray(new ColumnVector[0]);
+  }
+
+  @Override
+  public ColumnarBatch get() {
+    if (current == null) {
+      throw new IllegalStateException("no batch: next() was not called or returned false");
+    }
+    return current;
+  }
+
+  @Override
+  public CustomTaskMetric[] currentMetricsValues() {
+    Stream<CustomTaskMetric> own =
+        inference == null ? Stream.empty() : metrics(inference.counters());
+    return Stream.concat(own, Arrays.stream(source.currentMetricsValues()))
+        .toArray(CustomTaskMetric[]::new);
+  }
+
+  private Stream<CustomTaskMetric> metrics(InferenceCounters counters) {
+    return Stream.of(
+        metric(RowsInferredMetric.NAME, counters.rows()),
+        metric(ModelBatchesMetric.NAME, counters.batches()),
+        metric(ModelLoadTimeMetric.NAME, counters.loadNanos()),
+        metric(FeedTimeMetric.NAME, counters.feedNanos()),
+        metric(InferenceTimeMetric.NAME, counters.runNanos()),
+        metric(FeedBytesMetric.NAME, counters.feedBytes()),
+        metric(TensorBytesMetric.NAME, counters.tensorBytes()));
+  }
+
+  private CustomTaskMetric metric(String name, long value) {
+    return new Value(name, value + metricsBefore.getOrDefault(name, 0L));
+  }
+
+  private record Value(String name, long value) implements CustomTaskMetric {}
+
+  /**
+   * Carries on from the values of the task's previous reader, where one task reads several splits.
+   */
+  @Override
+  public void initMetricsValues(CustomTaskMetric[] metrics) {
+    Map<String, Long> before = new HashMap<>();
+    for (CustomTaskMetric metric : metrics) {
+      before.put(metric.name(), metric.value());
+    }
+    metricsBefore = before;
+    source.initMetricsValues(metrics);
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (source;
+        inference) {
+      release();
+    }
+  }
+
+  private void release() {
+    List<ColumnVector> open = tensors;
+    tensors = List.of();
+    current = null;
+    open.forEach(ColumnVector::close);
+  }
+}

@@ -1,0 +1,82 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.options.InferenceSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.jspecify.annotations.Nullable;
+
+/** Makes readers on the executors; all that travels there is in here and in the partitions. */
+final class InferenceReaderFactory implements PartitionReaderFactory {
+  private static final long serialVersionUID = 1L;
+
+  private final PartitionReaderFactory source;
+  private final StructType sourceSchema;
+  private final StructType readSchema;
+  private final InferenceSpec spec;
+  private final @Nullable Expression filter;
+  private final int limit;
+
+  /**
+   * Takes what readers need.
+   *
+   * @param source makes the wrapped source's readers
+   * @param sourceSchema the columns of their batches
+   * @param readSchema the columns of ours
+   * @param spec what to run
+   * @param filter the residual filters, bound to {@code sourceSchema}, or null
+   * @param limit the most rows of a partition
+   */
+  InferenceReaderFactory(
+      PartitionReaderFactory source,
+      StructType sourceSchema,
+      StructType readSchema,
+      InferenceSpec spec,
+      @Nullable Expression filter,
+      int limit) {
+    this.source = source;
+    this.sourceSchema = sourceSchema;
+    this.readSchema = readSchema;
+    this.spec = spec;
+    this.filter = filter;
+    this.limit = limit;
+  }
+
+  @Override
+  public boolean supportColumnarReads(InputPartition partition) {
+    return true;
+  }
+
+  @Override
+  public PartitionReader<InternalRow> createReader(InputPartition partition) {
+    throw new UnsupportedOperationException("every partition is read in columns");
+  }
+
+  @Override
+  public PartitionReader<ColumnarBatch> createColumnarReader(InputPartition partition) {
+    PartitionReader<ColumnarBatch> reader = sourceReader((InferencePartition) partition);
+    try {
+      return new InferencePartitionReader(reader, sourceSchema, readSchema, spec, filter, limit);
+    } catch (RuntimeException | Error e) {
+      // Spark closes a reader only after it got it.
+      try {
+        reader.close();
+      } catch (IOException closing) {
+        e.addSuppressed(new UncheckedIOException(closing));
+      }
+      throw e;
+    }
+  }
+
+  private PartitionReader<ColumnarBatch> sourceReader(InferencePartition partition) {
+    return partition.columnar()
+        ? source.createColumnarReader(partition.source())
+        : new RowBatchReader(source.createReader(partition.source()), sourceSchema);
+  }
+}

@@ -1,0 +1,76 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.InferenceSpec.Fetch;
+import io.tensorarrow.spark.tensor.TensorColumns;
+import java.util.Set;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/** The wrapped table's columns, and behind them one column for each output of the model. */
+final class InferenceTable implements Table, SupportsRead {
+  private final Table wrapped;
+  private final CaseInsensitiveStringMap wrappedOptions;
+  private final InferenceSpec spec;
+  private final String modelName;
+  private final StructType schema;
+
+  /**
+   * Puts the two together.
+   *
+   * @param wrapped the table with the data; it supports batch reads
+   * @param wrappedOptions the options meant for it
+   * @param spec what to run over it
+   * @param version this connector's version, for the columns' metadata
+   */
+  InferenceTable(
+      Table wrapped, CaseInsensitiveStringMap wrappedOptions, InferenceSpec spec, String version) {
+    this.wrapped = wrapped;
+    this.wrappedOptions = wrappedOptions;
+    this.spec = spec;
+    this.modelName = modelName(spec.model().directory());
+    StructType columns = wrapped.schema();
+    for (Fetch fetch : spec.fetches()) {
+      columns =
+          columns.add(TensorColumns.field(fetch.tensor(), fetch.column(), modelName, version));
+    }
+    this.schema = columns;
+  }
+
+  @Override
+  public String name() {
+    return "tensorflow " + modelName + " over " + wrapped.name();
+  }
+
+  // Spark 3.5 asks for columns(), whose default is made of schema().
+  @SuppressWarnings("deprecation")
+  @Override
+  public StructType schema() {
+    return schema;
+  }
+
+  @Override
+  public Set<TableCapability> capabilities() {
+    return Set.of(TableCapability.BATCH_READ);
+  }
+
+  @Override
+  public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
+    return new InferenceScanBuilder(
+        SparkSession.active(),
+        ((SupportsRead) wrapped).newScanBuilder(wrappedOptions),
+        wrapped.schema(),
+        schema,
+        spec);
+  }
+
+  private static String modelName(String directory) {
+    java.nio.file.Path name = java.nio.file.Path.of(directory).getFileName();
+    return name == null ? directory : name.toString();
+  }
+}

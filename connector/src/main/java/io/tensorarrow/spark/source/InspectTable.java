@@ -1,0 +1,113 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.model.ModelSignature;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.tensor.TensorShape;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.read.LocalScan;
+import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model's signatures instead of data: one row for each tensor of each signature. Read on the
+ * driver, without a job.
+ */
+final class InspectTable implements Table, SupportsRead {
+  private static final StructType SCHEMA =
+      new StructType()
+          .add("tags", DataTypes.StringType, false)
+          .add("signature", DataTypes.StringType, false)
+          .add("direction", DataTypes.StringType, false)
+          .add("tensor", DataTypes.StringType, false)
+          .add("dtype", DataTypes.StringType, false)
+          .add("shape", DataTypes.createArrayType(DataTypes.LongType, false), true);
+
+  private final SavedModelFile model;
+
+  /** Shows this model. */
+  InspectTable(SavedModelFile model) {
+    this.model = model;
+  }
+
+  @Override
+  public String name() {
+    return "tensorflow signatures of " + model.directory().getFileName();
+  }
+
+  // Spark 3.5 asks for columns(), whose default is made of schema().
+  @SuppressWarnings("deprecation")
+  @Override
+  public StructType schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public Set<TableCapability> capabilities() {
+    return Set.of(TableCapability.BATCH_READ);
+  }
+
+  @Override
+  public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
+    InternalRow[] rows = rows();
+    return () -> new Rows(rows);
+  }
+
+  private InternalRow[] rows() {
+    List<InternalRow> rows = new ArrayList<>();
+    for (List<String> tags : model.tagSets()) {
+      for (ModelSignature signature : model.graph(tags).signatures()) {
+        String tagSet = String.join(",", tags);
+        signature.inputs().forEach(t -> rows.add(row(tagSet, signature.name(), "input", t)));
+        signature.outputs().forEach(t -> rows.add(row(tagSet, signature.name(), "output", t)));
+      }
+    }
+    return rows.toArray(new InternalRow[0]);
+  }
+
+  private static InternalRow row(
+      String tags, String signature, String direction, TensorSpec tensor) {
+    return new GenericInternalRow(
+        new @Nullable Object[] {
+          UTF8String.fromString(tags),
+          UTF8String.fromString(signature),
+          UTF8String.fromString(direction),
+          UTF8String.fromString(tensor.name()),
+          UTF8String.fromString(tensor.dtype().numpyName()),
+          shape(tensor.shape())
+        });
+  }
+
+  private static @Nullable GenericArrayData shape(TensorShape shape) {
+    return shape
+        .dims()
+        .map(dims -> new GenericArrayData(dims.stream().mapToLong(Long::longValue).toArray()))
+        .orElse(null);
+  }
+
+  /** The rows themselves; Spark takes them into the plan. */
+  private record Rows(InternalRow[] rows) implements Scan, LocalScan {
+    @Override
+    public StructType readSchema() {
+      return SCHEMA;
+    }
+
+    @Override
+    public String description() {
+      return "InspectScan";
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.inference.SignatureBinder;
+import io.tensorarrow.spark.model.ModelGraph;
+import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.ReadOptions;
+import java.nio.file.Path;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/** The way into this room: from the options of a read to a table. */
+public final class TensorFlowTables {
+  private TensorFlowTables() {}
+
+  /**
+   * Opens what the options describe: checks them, reads the model's protos in pure Java and the
+   * wrapped table's schema, and matches the two. Runs on the driver; loads no native code.
+   *
+   * @param options the options of the read
+   * @return a table that can be read in batch
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
+   *     columns do not fit
+   */
+  public static Table open(CaseInsensitiveStringMap options) {
+    ReadOptions read = ReadOptions.of(options);
+    Configuration conf = SparkSession.active().sessionState().newHadoopConf();
+    Path directory = ModelLocation.resolve(read.get(ReadOptions.MODEL), conf);
+    SavedModelFile file = SavedModelFile.read(directory);
+    if (read.get(ReadOptions.INSPECT)) {
+      return new InspectTable(file);
+    }
+    ModelGraph graph = file.graph(read.get(ReadOptions.TAGS));
+    Table wrapped = WrappedSource.open(read);
+    ModelReference model =
+        new ModelReference(file.directory().toString(), file.fingerprint(), graph.tags());
+    InferenceSpec spec =
+        new SignatureBinder(
+                model, graph.signature(read.find(ReadOptions.SIGNATURE)), wrapped.schema())
+            .bind(read);
+    return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * The Data Source V2 read path, one package-private class per role:
+ *
+ * <ul>
+ *   <li>{@code WrappedSource} finds the table that holds the data, {@code ModelLocation} the model;
+ *   <li>{@code InferenceTable} adds the model's outputs to the table's columns;
+ *   <li>{@code InferenceScanBuilder} keeps filters, columns and limits away from the model;
+ *   <li>{@code InferenceScan} and {@code InferenceBatch} are what was planned, comparable, so that
+ *       Spark can reuse an exchange;
+ *   <li>{@code InferenceReaderFactory} and {@code InferencePartitionReader} run on the executors;
+ *   <li>{@code InspectTable} lists a model's signatures instead of data.
+ * </ul>
+ *
+ * <p>Threads: builder, scan and batch live on the driver, in the thread that plans. A reader
+ * belongs to one task; its constructor, {@code next} and {@code close} may be called by different
+ * threads, one at a time.
+ *
+ * <p>Memory: a reader owns the tensors' columns of its current batch until the next one; whoever
+ * consumes the batch may close them earlier. Columns of the wrapped source stay the source's own.
+ */
+@NullMarked
+package io.tensorarrow.spark.source;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,69 @@
+package io.tensorarrow.spark.tensor;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Arithmetic on the dimensions of one row: a shape without its batch axis. */
+final class Dims {
+  private Dims() {}
+
+  static int unknowns(long[] rowDims) {
+    return (int) Arrays.stream(rowDims).filter(d -> d == TensorShape.UNKNOWN_DIM).count();
+  }
+
+  /** Returns the product of the known dimensions, 1 for none. */
+  static long knownProduct(long[] rowDims) {
+    return productWith(rowDims, 1);
+  }
+
+  /**
+   * Returns the product with each unknown dimension counted as {@code unknown}, at most {@link
+   * Long#MAX_VALUE}.
+   */
+  static long productWith(long[] rowDims, long unknown) {
+    long product = 1;
+    boolean overflow = false;
+    for (long dim : rowDims) {
+      long size = dim == TensorShape.UNKNOWN_DIM ? unknown : dim;
+      if (size == 0) {
+        return 0;
+      }
+      overflow |= product > Long.MAX_VALUE / size;
+      product = overflow ? Long.MAX_VALUE : product * size;
+    }
+    return product;
+  }
+
+  /** Returns a copy with each unknown dimension replaced. */
+  static long[] withUnknown(long[] rowDims, long unknown) {
+    return Arrays.stream(rowDims).map(d -> d == TensorShape.UNKNOWN_DIM ? unknown : d).toArray();
+  }
+
+  /** Returns the dimensions with a batch axis of the given size in front. */
+  static long[] withBatch(long rows, long[] rowDims) {
+    long[] dims = new long[rowDims.length + 1];
+    dims[0] = rows;
+    System.arraycopy(rowDims, 0, dims, 1, rowDims.length);
+    return dims;
+  }
+
+  /**
+   * Returns why tensors of this shape can't be split into rows, or whose rows can't be arrays, if
+   * that is so.
+   */
+  static Optional<String> whyNotRows(TensorShape shape) {
+    if (!shape.isRankKnown()) {
+      return Optional.of("an unknown rank");
+    }
+    if (shape.dims().orElseThrow().isEmpty()) {
+      return Optional.of("shape (), which has no batch axis");
+    }
+    if (!shape.isBatched()) {
+      return Optional.of("shape " + shape + ", whose first dimension is fixed");
+    }
+    if (knownProduct(shape.rowDims()) > Integer.MAX_VALUE) {
+      return Optional.of("shape " + shape + ", whose rows have more elements than an array holds");
+    }
+    return Optional.empty();
+  }
+}

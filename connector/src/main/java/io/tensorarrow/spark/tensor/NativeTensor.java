@@ -1,0 +1,211 @@
+package io.tensorarrow.spark.tensor;
+
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteTensor;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_Dim;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_NumDims;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorByteSize;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorData;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorType;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.internal.c_api.TF_Tensor;
+
+/**
+ * One TensorFlow tensor in native memory. It has exactly one owner at a time, who closes it; giving
+ * it to a method that "takes over" passes that duty on.
+ *
+ * <p>TensorFlow's native libraries must be loaded before the first tensor is made: a model's lease
+ * sees to it.
+ *
+ * <p>Not thread-safe, not bound to a thread: it may be closed by another thread than the one that
+ * made it, and after its model.
+ */
+public final class NativeTensor implements AutoCloseable {
+  private static final AtomicLong LIVE = new AtomicLong();
+
+  private final DType dtype;
+  private final long[] dims;
+  private final long elementCount;
+  private final long byteSize;
+  private final long address;
+  private @Nullable TF_Tensor tensor;
+
+  private NativeTensor(TF_Tensor tensor, DType dtype, long[] dims, long address) {
+    this.tensor = tensor;
+    this.dtype = dtype;
+    this.dims = dims;
+    this.elementCount = elementCount(dims);
+    this.byteSize = TF_TensorByteSize(tensor);
+    this.address = address;
+    LIVE.incrementAndGet();
+  }
+
+  /**
+   * Allocates a tensor with TensorFlow's allocator. Its memory is 64-byte aligned and not
+   * initialised.
+   *
+   * @param dtype a dtype whose elements are plain bytes: not strings, resources or variants
+   * @param dims the sizes of all dimensions, the batch axis first; none for a scalar
+   * @return the tensor, owned by the caller
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had
+   * @throws IllegalArgumentException if the dtype is not plain or a dimension is negative
+   */
+  public static NativeTensor allocate(DType dtype, long... dims) {
+    if (dtype.byteSize() == 0 || dtype == DType.STRING) {
+      throw new IllegalArgumentException("elements of " + dtype + " are not plain bytes");
+    }
+    long bytes = Math.multiplyExact(elementCount(dims), dtype.byteSize());
+    TF_Tensor tensor = TF_AllocateTensor(dtype.number(), dims, dims.length, bytes);
+    if (isNull(tensor)) {
+      throw outOfMemory(dtype, dims, bytes);
+    }
+    long address = address(tensor);
+    if (address == 0 && bytes > 0) {
+      TF_DeleteTensor(tensor);
+      throw outOfMemory(dtype, dims, bytes);
+    }
+    return new NativeTensor(tensor, dtype, dims.clone(), address);
+  }
+
+  /**
+   * Takes over a tensor that TensorFlow made.
+   *
+   * @param tensor a tensor that the caller owned; it is deleted if it can't be taken over
+   * @return the tensor, owned by the caller
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if its dtype is none
+   *     that is known
+   */
+  public static NativeTensor adopt(TF_Tensor tensor) {
+    int number = TF_TensorType(tensor);
+    DType dtype =
+        DType.ofNumber(number)
+            .orElseThrow(
+                () -> {
+                  TF_DeleteTensor(tensor);
+                  return new TensorArrowException(
+                      ErrorCode.TA_TENSOR_UNSUPPORTED,
+                      "Cannot use tensor: found TensorFlow dtype number "
+                          + number
+                          + "; expected one of the dtypes of TensorFlow 2.18");
+                });
+    long[] dims = new long[TF_NumDims(tensor)];
+    for (int i = 0; i < dims.length; i++) {
+      dims[i] = TF_Dim(tensor, i);
+    }
+    return new NativeTensor(tensor, dtype, dims, address(tensor));
+  }
+
+  /** Returns how many tensors of this JVM are not closed yet, for metrics and leak tests. */
+  public static long live() {
+    return LIVE.get();
+  }
+
+  /** Returns the element type; also after close. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** Returns a copy of the sizes of all dimensions, the batch axis first; also after close. */
+  public long[] dims() {
+    return dims.clone();
+  }
+
+  /** Returns the product of the dimensions, 1 for a scalar; also after close. */
+  public long elementCount() {
+    return elementCount;
+  }
+
+  /** Returns the size of the tensor's memory in bytes; also after close. */
+  public long byteSize() {
+    return byteSize;
+  }
+
+  /**
+   * Returns TensorFlow's own object, for calls into its C API. It stays owned by this tensor and is
+   * valid until close.
+   *
+   * @throws IllegalStateException after close
+   */
+  public TF_Tensor handle() {
+    if (tensor == null) {
+      throw closed();
+    }
+    return tensor;
+  }
+
+  /**
+   * Returns where the elements lie, row-major and 64-byte aligned; 0 if there are none.
+   *
+   * @throws IllegalStateException after close
+   */
+  long address() {
+    if (tensor == null) {
+      throw closed();
+    }
+    return address;
+  }
+
+  /** Returns whether the memory was given back. */
+  public boolean isClosed() {
+    return tensor == null;
+  }
+
+  /** Gives the memory back. Closing again does nothing. */
+  @Override
+  public void close() {
+    TF_Tensor open = tensor;
+    if (open != null) {
+      tensor = null;
+      TF_DeleteTensor(open);
+      LIVE.decrementAndGet();
+    }
+  }
+
+  /** Returns for instance {@code float32 (1024, 10)}. */
+  @Override
+  public String toString() {
+    return dtype.numpyName() + " " + TensorShape.of(dims) + (tensor == null ? " (closed)" : "");
+  }
+
+  private static long elementCount(long[] dims) {
+    long count = 1;
+    for (long dim : dims) {
+      if (dim < 0) {
+        throw new IllegalArgumentException("negative dimension in " + TensorShape.of(dims));
+      }
+      count = Math.multiplyExact(count, dim);
+    }
+    return count;
+  }
+
+  private static long address(TF_Tensor tensor) {
+    Pointer data = TF_TensorData(tensor);
+    return data == null ? 0 : data.address();
+  }
+
+  private static boolean isNull(@Nullable TF_Tensor tensor) {
+    return tensor == null || tensor.isNull();
+  }
+
+  private IllegalStateException closed() {
+    return new IllegalStateException("tensor is closed: " + this);
+  }
+
+  private static TensorArrowException outOfMemory(DType dtype, long[] dims, long bytes) {
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_RUN,
+        "Cannot allocate tensor '"
+            + dtype.numpyName()
+            + " "
+            + TensorShape.of(dims)
+            + "': found no "
+            + bytes
+            + " bytes of native memory; expected enough of it (lower batchRows or raise"
+            + " spark.executor.memoryOverhead)");
+  }
+}

@@ -1,0 +1,198 @@
+package io.tensorarrow.spark.options;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.CastMode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ReadOptionsTest {
+  private static ReadOptions options(String... keysAndValues) {
+    java.util.Map<String, String> map = new java.util.HashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      map.put(keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return ReadOptions.of(new CaseInsensitiveStringMap(map));
+  }
+
+  @Test
+  void everyOptionHasItsDocumentedDefault() {
+    ReadOptions none = options();
+
+    assertThat(none.find(ReadOptions.MODEL)).isEmpty();
+    assertThat(none.find(ReadOptions.SIGNATURE)).isEmpty();
+    assertThat(none.get(ReadOptions.TAGS)).containsExactly("serve");
+    assertThat(none.find(ReadOptions.SOURCE)).isEmpty();
+    assertThat(none.find(ReadOptions.INPUTS)).isEmpty();
+    assertThat(none.find(ReadOptions.OUTPUTS)).isEmpty();
+    assertThat(none.get(ReadOptions.BATCH_ROWS)).isEmpty();
+    assertThat(none.get(ReadOptions.BATCH_BYTES)).isEqualTo(32L << 20);
+    assertThat(none.get(ReadOptions.CAST)).isEqualTo(CastMode.SAME_KIND);
+    assertThat(none.get(ReadOptions.INSPECT)).isFalse();
+    assertThat(none.find(ReadOptions.THREADS)).isEmpty();
+  }
+
+  @Test
+  void everyOptionIsReadFromItsKey() {
+    ReadOptions all =
+        options(
+            "model",
+            "m",
+            "signature",
+            "s",
+            "tags",
+            "serve, gpu",
+            "source",
+            "orc",
+            "inputs",
+            "x=a",
+            "outputs",
+            "y",
+            "batchRows",
+            "7",
+            "batchBytes",
+            "1k",
+            "cast",
+            "safe",
+            "inspect",
+            "true",
+            "threads",
+            "3");
+
+    assertThat(all.get(ReadOptions.MODEL)).isEqualTo("m");
+    assertThat(all.find(ReadOptions.SIGNATURE)).contains("s");
+    assertThat(all.get(ReadOptions.TAGS)).containsExactly("serve", "gpu");
+    assertThat(all.find(ReadOptions.SOURCE)).contains("orc");
+    assertThat(all.find(ReadOptions.INPUTS).orElseThrow().entries())
+        .containsExactly(new NameMapping.Entry("x", Optional.of("a")));
+    assertThat(all.find(ReadOptions.OUTPUTS).orElseThrow().entries())
+        .containsExactly(new NameMapping.Entry("y", Optional.empty()));
+    assertThat(all.get(ReadOptions.BATCH_ROWS)).contains(7);
+    assertThat(all.get(ReadOptions.BATCH_BYTES)).isEqualTo(1024L);
+    assertThat(all.get(ReadOptions.CAST)).isEqualTo(CastMode.SAFE);
+    assertThat(all.get(ReadOptions.INSPECT)).isTrue();
+    assertThat(all.find(ReadOptions.THREADS)).contains(3);
+    assertThat(ReadOptions.ALL).hasSize(11).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void keysAndWordsAreReadWithoutRegardToCaseInAnyLocale() {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("tr-TR"));
+    try {
+      ReadOptions read = options("INSPECT", "TRUE", "BATCHROWS", "AUTO", "Cast", "Same_Kind");
+      assertThat(read.get(ReadOptions.INSPECT)).isTrue();
+      assertThat(read.get(ReadOptions.BATCH_ROWS)).isEmpty();
+      assertThat(read.get(ReadOptions.CAST)).isEqualTo(CastMode.SAME_KIND);
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
+  @Test
+  void anUnknownOptionIsAnErrorWithAGuess() {
+    assertThatThrownBy(() -> options("model", "m", "batchRow", "3"))
+        .isInstanceOfSatisfying(
+            TensorArrowException.class,
+            e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_OPTION_UNKNOWN))
+        .hasMessageStartingWith("[TA_OPTION_UNKNOWN] Cannot use option 'batchRow'")
+        .hasMessageContaining("did you mean 'batchRows'?");
+    assertThatThrownBy(() -> options("somethingElse", "3"))
+        .hasMessageContaining("TA_OPTION_UNKNOWN")
+        .hasMessageNotContaining("did you mean");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "batchRows, 0",
+    "batchRows, -1",
+    "batchRows, 1000000000",
+    "batchRows, abc",
+    "batchBytes, 0",
+    "batchBytes, lots",
+    "cast, lenient",
+    "inspect, maybe",
+    "threads, 0",
+    "threads, 1.5",
+    "model, ''",
+    "inputs, 'x='",
+    "inputs, ',x'",
+    "inputs, 'x=[a]'",
+    "outputs, '`x'",
+    "outputs, 'a=b=c'"
+  })
+  void aValueThatCannotBeUsedIsAnErrorThatNamesOptionAndValue(String key, String value) {
+    ConfigEntry<?> entry =
+        ReadOptions.ALL.stream().filter(e -> e.key().equals(key)).findFirst().orElseThrow();
+
+    assertThatThrownBy(() -> options(key, value).find(entry))
+        .isInstanceOfSatisfying(
+            TensorArrowException.class,
+            e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_OPTION_INVALID))
+        .hasMessageContaining("'" + key + "'")
+        .hasMessageContaining("found '" + value + "'")
+        .hasMessageContaining("expected " + entry.type());
+  }
+
+  @Test
+  void aMissingModelIsAnErrorThatSaysWhatItIs() {
+    assertThatThrownBy(() -> options().get(ReadOptions.MODEL))
+        .hasMessageStartingWith("[TA_OPTION_MISSING] Cannot read without option 'model'");
+  }
+
+  @Test
+  void theSourceGetsPathsAndItsOwnOptionsInTheirOwnCase() {
+    CaseInsensitiveStringMap own =
+        options("model", "m", "path", "p", "source.mergeSchema", "true", "SOURCE.Sep", ";")
+            .forSource();
+
+    assertThat(own.asCaseSensitiveMap())
+        .containsExactlyInAnyOrderEntriesOf(Map.of("path", "p", "mergeSchema", "true", "Sep", ";"));
+  }
+
+  @Test
+  void namesBetweenBackTicksMayHoldAnything() {
+    assertThat(NameMapping.parse(" `a,b=` = `c``d` , e.f/g = h ").entries())
+        .isEqualTo(
+            List.of(
+                new NameMapping.Entry("a,b=", Optional.of("c`d")),
+                new NameMapping.Entry("e.f/g", Optional.of("h"))));
+  }
+
+  @Test
+  void executorSettingsHaveTheirDefaultsAndKeys() {
+    ExecutorSettings defaults = new ExecutorSettings(key -> null);
+    assertThat(defaults.cacheModels()).isEqualTo(8);
+    assertThat(defaults.cacheIdleTime()).isEqualTo(Duration.ofMinutes(10));
+    assertThat(defaults.nativesDirectory()).isEmpty();
+
+    Map<String, String> conf =
+        Map.of(
+            "spark.tensorarrow.cache.models", "2",
+            "spark.tensorarrow.cache.idleTime", "30s",
+            "spark.tensorarrow.natives.directory", "/opt/natives");
+    ExecutorSettings settings = new ExecutorSettings(conf::get);
+    assertThat(settings.cacheModels()).isEqualTo(2);
+    assertThat(settings.cacheIdleTime()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
+    assertThat(conf.keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            ExecutorSettings.ALL.stream().map(ConfigEntry::key).toList());
+
+    assertThatThrownBy(
+            () ->
+                new ExecutorSettings(Map.of("spark.tensorarrow.natives.directory", "relative")::get)
+                    .nativesDirectory())
+        .hasMessageContaining("TA_OPTION_INVALID");
+  }
+}

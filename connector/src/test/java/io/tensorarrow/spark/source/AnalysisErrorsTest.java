@@ -1,0 +1,245 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.spark.sql.DataFrameReader;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.assertj.core.api.AbstractThrowableAssert;
+import org.junit.jupiter.api.Test;
+
+/** What does not fit is an error of {@code load}, before any task starts. */
+class AnalysisErrorsTest extends SourceTestBase {
+  private AbstractThrowableAssert<?, ? extends Throwable> loading(
+      DataFrameReader reader, ErrorCode code) {
+    return assertThatThrownBy(() -> reader.load(table))
+        .isInstanceOfSatisfying(
+            TensorArrowException.class, e -> assertThat(e.code()).isEqualTo(code))
+        .hasMessageStartingWith("[" + code + "] Cannot ")
+        .hasMessageContaining(": found ")
+        .hasMessageContaining("; expected ");
+  }
+
+  private DataFrameReader plainReader() {
+    return spark().read().format("tensorflow");
+  }
+
+  /** Writes the table anew with other columns. */
+  private void tableOf(String... columns) {
+    table = dir.resolve("other").toString();
+    spark().range(10).selectExpr(columns).write().parquet(table);
+  }
+
+  @Test
+  void noModel() {
+    loading(plainReader(), ErrorCode.TA_OPTION_MISSING).hasMessageContaining("'model'");
+  }
+
+  @Test
+  void noPath() {
+    assertThatThrownBy(() -> reader().load())
+        .hasMessageStartingWith("[TA_OPTION_MISSING] Cannot read source 'parquet': found no path");
+  }
+
+  @Test
+  void misspeltOption() {
+    loading(reader().option("signatur", "x"), ErrorCode.TA_OPTION_UNKNOWN)
+        .hasMessageContaining("did you mean 'signature'?");
+  }
+
+  @Test
+  void modelThatIsNotThere() {
+    loading(
+            plainReader().option("model", dir.resolve("nowhere").toString()),
+            ErrorCode.TA_MODEL_NOT_FOUND)
+        .hasMessageContaining("nowhere");
+  }
+
+  @Test
+  void modelOnAnotherFileSystem() {
+    loading(plainReader().option("model", "hdfs://namenode/models/m"), ErrorCode.TA_UNSUPPORTED)
+        .hasMessageContaining("'hdfs'");
+  }
+
+  @Test
+  void modelThatIsNoPath() {
+    loading(plainReader().option("model", "a:b:c"), ErrorCode.TA_OPTION_INVALID)
+        .hasMessageContaining("'model'");
+  }
+
+  @Test
+  void modelUrisAndOddNamesAreFound() throws IOException {
+    Path odd = Files.createDirectories(dir.resolve("a b%20c#d é"));
+    Path moved = TestModels.scale(odd);
+
+    assertThat(plainReader().option("model", moved.toString()).load(table).select("y").count())
+        .isEqualTo(ROWS);
+    assertThat(plainReader().option("model", "file://" + moved).load(table).where("id=4").first())
+        .isNotNull();
+  }
+
+  @Test
+  void wrongTags() {
+    loading(reader().option("tags", "train"), ErrorCode.TA_TAGS_NOT_FOUND)
+        .hasMessageContaining("serve");
+  }
+
+  @Test
+  void wrongSignature() {
+    loading(reader().option("signature", "serving"), ErrorCode.TA_SIGNATURE_NOT_FOUND)
+        .hasMessageContaining("'serving_default'");
+  }
+
+  @Test
+  void missingInput() {
+    tableOf("id", "cast(id as float) as z");
+    loading(reader(), ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("no column 'x' for input 'x' float32 (-1,)")
+        .hasMessageContaining("'z' float")
+        .hasMessageContaining("inputs='tensor=column'");
+    assertThat(reader().option("inputs", "x=Z").load(table).where("id = 3").first().getFloat(2))
+        .isEqualTo(6f);
+  }
+
+  @Test
+  void ambiguousInput() {
+    spark().conf().set("spark.sql.caseSensitive", "true");
+    try {
+      tableOf("cast(id as float) as X", "cast(id as float) as `X `", "id");
+      spark()
+          .range(3)
+          .selectExpr("cast(id as float) as xX", "cast(id as float) as Xx")
+          .write()
+          .parquet(dir.resolve("both").toString());
+      table = dir.resolve("both").toString();
+      loading(reader().option("inputs", "x=xx"), ErrorCode.TA_INPUT_MISMATCH)
+          .hasMessageContaining("several columns [xX, Xx]");
+    } finally {
+      spark().conf().unset("spark.sql.caseSensitive");
+    }
+  }
+
+  @Test
+  void anExactNameWinsOverOneThatDiffersInCase() {
+    spark().conf().set("spark.sql.caseSensitive", "true");
+    try {
+      tableOf("cast(id as float) as x", "cast(id + 100 as float) as X");
+      assertThat(reader().load(table).selectExpr("max(y)").first().getFloat(0)).isEqualTo(18f);
+    } finally {
+      spark().conf().unset("spark.sql.caseSensitive");
+    }
+  }
+
+  @Test
+  void inputThatTheSignatureLacks() {
+    loading(reader().option("inputs", "pixels=x"), ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("no input 'pixels' in the signature, which has 'x'");
+  }
+
+  @Test
+  void inputNamedTwice() {
+    loading(reader().option("inputs", "x=x, x=id"), ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("named twice");
+  }
+
+  @Test
+  void inputOfAnotherKind() {
+    tableOf("id", "cast(id as string) as x");
+    loading(reader(), ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining("'x'")
+        .hasMessageContaining("string")
+        .hasMessageContaining("float32");
+  }
+
+  @Test
+  void inputThatOnlyAnotherCastAllows() {
+    tableOf("cast(id as double) as x");
+    loading(reader().option("cast", "safe"), ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining("double")
+        .hasMessageContaining("same_kind");
+    assertThat(reader().load(table).selectExpr("max(y)").first().getFloat(0)).isEqualTo(18f);
+  }
+
+  @Test
+  void outputThatTheSignatureLacks() {
+    loading(reader().option("outputs", "yy"), ErrorCode.TA_OUTPUT_MISMATCH)
+        .hasMessageContaining("'yy'")
+        .hasMessageContaining("outputs 'y'");
+  }
+
+  @Test
+  void outputNamedTwice() {
+    loading(reader().option("outputs", "y, y=z"), ErrorCode.TA_OUTPUT_MISMATCH)
+        .hasMessageContaining("named twice");
+  }
+
+  @Test
+  void outputColumnThatIsTaken() {
+    tableOf("cast(id as float) as x", "id as Y");
+    loading(reader(), ErrorCode.TA_COLUMN_CLASH)
+        .hasMessageContaining("an input column of that name")
+        .hasMessageContaining("outputs='y=y_out'");
+    assertThat(reader().option("outputs", "y=score").load(table).columns())
+        .containsExactly("x", "Y", "score");
+  }
+
+  @Test
+  void inputOfADtypeThatIsNotCovered() throws IOException {
+    loading(
+            plainReader()
+                .option("model", TestModels.strings(dir).toString())
+                .option("inputs", "text=name"),
+            ErrorCode.TA_TENSOR_UNSUPPORTED)
+        .hasMessageContaining("str");
+  }
+
+  @Test
+  void inputOfAFixedBatch() throws IOException {
+    loading(
+            plainReader().option("model", TestModels.fixedBatch(dir).toString()),
+            ErrorCode.TA_TENSOR_UNSUPPORTED)
+        .hasMessageContaining("(4,");
+  }
+
+  @Test
+  void outputsThatAreNotPerRowAreLeftOutUnlessNamed() throws IOException {
+    String notBatched = TestModels.notBatched(dir).toString();
+    Dataset<Row> scored = plainReader().option("model", notBatched).load(table);
+
+    assertThat(scored.columns()).contains("y").doesNotContain("total");
+    loading(
+            plainReader().option("model", notBatched).option("outputs", "total"),
+            ErrorCode.TA_TENSOR_UNSUPPORTED)
+        .hasMessageContaining("'total'");
+  }
+
+  @Test
+  void sourceWithoutAReaderOfDataSourceV2() {
+    loading(reader().option("source", "jdbc"), ErrorCode.TA_SOURCE_UNSUPPORTED)
+        .hasMessageContaining("'jdbc'");
+    loading(reader().option("source", "console"), ErrorCode.TA_SOURCE_UNSUPPORTED)
+        .hasMessageContaining("'console'");
+  }
+
+  @Test
+  void writingIsRefused() {
+    assertThatThrownBy(
+            () ->
+                spark()
+                    .range(3)
+                    .write()
+                    .format("tensorflow")
+                    .option("model", model)
+                    .mode("append")
+                    .save(table))
+        .isInstanceOf(Exception.class);
+    assertThat(spark().read().parquet(table).count()).isEqualTo(ROWS);
+  }
+}

@@ -1,0 +1,80 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class FilterPushdownTest extends SourceTestBase {
+  /**
+   * Each filter with the rows that it leaves for the model, and whether Parquet's reader is told of
+   * it.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          id > 990                                  |    9 | GreaterThan(id,990)
+          id > 990 and part = 3                     |    3 | GreaterThan(id,990)
+          part = 3                                  |  250 | part
+          name = 'n7'                               |    1 | EqualTo(name,n7)
+          name like 'n%7'                           |  100 | IsNotNull(name)
+          name is null                              |  100 | IsNull(name)
+          id % 7 = 0                                |  143 | IsNotNull(id)
+          s.a < 5                                   |    5 | LessThan(s.a,5)
+          xs[1] = 12                                |    1 | xs[1] = 12L
+          x > 10 or part = 2                        |  992 | InferenceScan
+          id > 990 and y > 1990                     |    9 | GreaterThan(id,990)
+          y > 1990                                  | 1000 | InferenceScan
+          id > 2000                                 |    0 | GreaterThan(id,2000)
+          id in (1, 2, 5000)                        |    2 | In(id, [1,2,5000])
+          id > 990 and rand() < 2                   |    9 | GreaterThan(id,990)
+          id > (select max(id) + 490 from range(501)) | 1000 | InferenceScan
+          """)
+  void filtersAreEvaluatedBeforeTheModelAndReachTheSource(
+      String filter, long rowsInferred, String inDescription) {
+    Dataset<Row> query = scored().where(filter).select("id", "y");
+
+    List<Row> rows = query.collectAsList();
+
+    assertThat(rows)
+        .containsExactlyInAnyOrderElementsOf(
+            expected().where(filter).select("id", "y").collectAsList());
+    assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(rowsInferred);
+    assertThat(scans(query).get(0).scan().description()).contains(inDescription);
+  }
+
+  @Test
+  void partitionFiltersPruneFilesOfTheSource() {
+    Dataset<Row> query = scored().where("part = 3").select("id", "y");
+    query.collectAsList();
+
+    assertThat(scans(query).get(0).scan().description())
+        .containsPattern("PartitionFilters: \\[[^\\]]*part#\\d+ = 3")
+        .contains("evaluated before the model: []");
+  }
+
+  @Test
+  void aFilterOnAFieldOfAStructKeepsOtherFieldsRight() {
+    Dataset<Row> query = scored().where("s.b = 40 or s.a = 3").select("s.c", "y");
+
+    assertThat(query.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(
+            expected().where("s.b = 40 or s.a = 3").select("s.c", "y").collectAsList())
+        .hasSize(2);
+  }
+
+  @Test
+  void aFilterOnTensorsStaysWithSpark() {
+    Dataset<Row> query = scored().where("y = 84").select("id");
+
+    assertThat(query.collectAsList()).extracting(r -> r.getLong(0)).containsExactly(42L);
+    assertThat(query.queryExecution().executedPlan().toString()).contains("Filter (y#");
+  }
+}

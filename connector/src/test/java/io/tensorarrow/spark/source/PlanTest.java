@@ -1,0 +1,148 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.nio.ByteBuffer;
+import org.apache.spark.SparkConf;
+import org.apache.spark.serializer.KryoSerializer;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.connector.read.Batch;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.junit.jupiter.api.Test;
+import scala.reflect.ClassTag$;
+
+class PlanTest extends SourceTestBase {
+  private static Batch batch(Dataset<Row> query) {
+    query.queryExecution().executedPlan();
+    return scans(query).get(0).scan().toBatch();
+  }
+
+  @Test
+  void equalQueriesHaveEqualBatches() {
+    assertThat(batch(scored().where("id > 3").select("id", "y")))
+        .isEqualTo(batch(scored().where("id > 3").select("id", "y")))
+        .hasSameHashCodeAs(batch(scored().where("id > 3").select("id", "y")));
+  }
+
+  @Test
+  void whateverChangesTheRowsMakesBatchesDiffer() {
+    Batch base = batch(scored().where("id > 3").select("id", "y"));
+
+    assertThat(base)
+        .isNotEqualTo(batch(scored().where("id > 4").select("id", "y")))
+        .isNotEqualTo(batch(scored().where("id % 5 > 3").select("id", "y")))
+        .isNotEqualTo(batch(scored().where("id > 3").select("id")))
+        .isNotEqualTo(batch(scored().where("id > 3").select("id", "y").limit(3)))
+        .isNotEqualTo(
+            batch(reader().option("batchRows", 5).load(table).where("id > 3").select("id", "y")))
+        .isNotEqualTo(batch(reader().load(table + "/part=1").where("id > 3").select("id", "y")));
+  }
+
+  @Test
+  void aSelfJoinRunsTheModelOnce() {
+    Dataset<Row> left = scored().groupBy("part").sum("y");
+    Dataset<Row> right = scored().groupBy("part").sum("y");
+    Dataset<Row> query = left.unionAll(right);
+
+    assertThat(query.collectAsList()).hasSize(8);
+    assertThat(query.queryExecution().executedPlan().toString()).contains("ReusedExchange");
+    assertThat(scans(query).stream().distinct().count()).isEqualTo(1);
+    assertThat(metric(query, RowsInferredMetric.NAME)).isGreaterThanOrEqualTo(ROWS);
+  }
+
+  @Test
+  void statisticsCountTheTensors() {
+    long without =
+        scored().select("x").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
+    long with =
+        scored().select("x", "y").queryExecution().optimizedPlan().stats().sizeInBytes().toLong();
+
+    assertThat(without).isPositive().isLessThan(10_000_000);
+    assertThat(with).isGreaterThan(without);
+  }
+
+  @Test
+  void explainTellsWhichModelRunsAndWhatHappensBeforeIt() {
+    String plan =
+        scored()
+            .where("id % 3 = 0 and id > 5")
+            .select("id", "y")
+            .queryExecution()
+            .explainString(org.apache.spark.sql.execution.ExplainMode.fromString("formatted"));
+
+    assertThat(plan)
+        .contains("BatchScan tensorflow scale over parquet")
+        .contains("InferenceScan model=" + model)
+        .contains("fingerprint=sha256:")
+        .contains("signature=serving_default")
+        .contains("feeds=[x<-x]")
+        .contains("fetches=[y->y]")
+        .contains("batchRows=1024")
+        .contains("evaluated before the model: [(id IS NOT NULL), ((id % 3L) = 0L), (id > 5L)]")
+        .contains("ParquetScan");
+  }
+
+  @Test
+  void whatTravelsToExecutorsSurvivesJavaAndKryo() throws IOException, ClassNotFoundException {
+    Batch batch = batch(scored().where("id % 3 = 0").select("id", "y"));
+    PartitionReaderFactory factory = batch.createReaderFactory();
+    InputPartition partition = batch.planInputPartitions()[0];
+    PartitionReaderFactory byJava = javaCopy(factory);
+    PartitionReaderFactory byKryo = kryoCopy(factory);
+
+    long rows = rows(factory, partition);
+    assertThat(rows).isPositive();
+    assertThat(rows(byJava, javaCopy(partition))).isEqualTo(rows);
+    assertThat(rows(byKryo, kryoCopy(partition))).isEqualTo(rows);
+    assertThat(javaBytes(batch.createReaderFactory()))
+        .as("bytes of a task's factory")
+        .hasSizeLessThan(64 * 1024);
+  }
+
+  private static long rows(PartitionReaderFactory factory, InputPartition partition)
+      throws IOException {
+    long rows = 0;
+    try (PartitionReader<ColumnarBatch> reader = factory.createColumnarReader(partition)) {
+      while (reader.next()) {
+        ColumnarBatch batch = reader.get();
+        for (int i = 0; i < batch.numRows(); i++) {
+          assertThat(batch.column(1).getFloat(i)).isEqualTo(2f * batch.column(0).getLong(i));
+        }
+        rows += batch.numRows();
+      }
+    }
+    return rows;
+  }
+
+  private static byte[] javaBytes(Object object) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(object);
+    }
+    return bytes.toByteArray();
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T> T javaCopy(T object) throws IOException, ClassNotFoundException {
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(javaBytes(object)))) {
+      return (T) in.readObject();
+    }
+  }
+
+  private static <T> T kryoCopy(T object) {
+    var kryo = new KryoSerializer(new SparkConf()).newInstance();
+    ByteBuffer bytes = kryo.serialize(object, ClassTag$.MODULE$.apply(object.getClass()));
+    return kryo.deserialize(bytes, ClassTag$.MODULE$.apply(object.getClass()));
+  }
+}

@@ -1,0 +1,144 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkException;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What fails in a task names the reason and leaves nothing allocated; the base class checks the
+ * latter.
+ */
+class TaskFailureTest extends SourceTestBase {
+  private Dataset<Row> scoredWith(Path model, String... columns) {
+    String path = dir.resolve("rows").toString();
+    spark().range(0, 50, 1, 1).selectExpr(columns).write().parquet(path);
+    return spark().read().format("tensorflow").option("model", model.toString()).load(path);
+  }
+
+  @Test
+  void aNullCell() throws IOException {
+    Dataset<Row> scored =
+        scoredWith(TestModels.scale(dir), "id", "if(id = 17, null, cast(id as float)) as x");
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .isInstanceOf(SparkException.class)
+        .hasMessageContaining("[TA_NULL_INPUT] Cannot ")
+        .hasMessageContaining("'x'")
+        .hasMessageContaining("17");
+    assertThat(scored.where("x is not null").count()).isEqualTo(49);
+    assertThat(scored.where("x is not null").select("y").collectAsList()).hasSize(49);
+  }
+
+  @Test
+  void aValueOutOfRange() throws IOException {
+    Dataset<Row> scored =
+        scoredWith(TestModels.scale(dir), "if(id = 3, 1e300D, cast(id as double)) as x");
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_CAST_OVERFLOW] Cannot ")
+        .hasMessageNotContaining("1e300")
+        .hasMessageNotContaining("1.0E300");
+  }
+
+  @Test
+  void anArrayOfAnotherLength() throws IOException {
+    Dataset<Row> scored =
+        scoredWith(
+            TestModels.mlp(dir), "id", "array_repeat(cast(1 as float), if(id = 5, 7, 8)) as x");
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_INPUT_SHAPE] Cannot ")
+        .hasMessageContaining("7")
+        .hasMessageContaining("8");
+  }
+
+  @Test
+  void aModelThatGivesFewerRowsThanItWasFed() throws IOException {
+    Dataset<Row> scored = scoredWith(TestModels.wrongBatch(dir), "id", "cast(id as float) as x");
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_OUTPUT_SHAPE] Cannot ")
+        .hasMessageContaining("'y'");
+  }
+
+  @Test
+  void aModelThatFails() throws IOException {
+    Dataset<Row> scored = scoredWith(TestModels.failing(dir), "id", "cast(id as int) as x");
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_MODEL_RUN] Cannot ")
+        .hasMessageContaining("serving_default");
+    // The model still serves: rows that it can compute are computed.
+    assertThat(scored.where("x > 0").select("y").collectAsList()).hasSize(49);
+  }
+
+  @Test
+  void aModelThatChangedAfterPlanning() throws IOException {
+    Path changing = TestModels.scaleBy(dir.resolve("changing"), 3.5f);
+    Dataset<Row> scored = scoredWith(changing, "id", "cast(id as float) as x");
+    TestModels.scaleBy(changing, 4.5f);
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_MODEL_CHANGED] Cannot ");
+    assertThat(scored.select("id").collectAsList()).hasSize(50);
+  }
+
+  @Test
+  void aModelThatVanishedFromTheExecutorsHost() throws IOException {
+    Path vanishing = TestModels.scaleBy(dir.resolve("vanishing"), 5.5f);
+    Dataset<Row> scored = scoredWith(vanishing, "id", "cast(id as float) as x");
+    Files.move(vanishing, dir.resolve("elsewhere"));
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining("[TA_MODEL_NOT_FOUND] Cannot ")
+        .hasMessageContaining("host");
+  }
+
+  @Test
+  void aKilledJobLeavesNothing() throws Exception {
+    CountDownLatch running = new CountDownLatch(2);
+    spark()
+        .udf()
+        .register(
+            "slowly",
+            (Float y) -> {
+              running.countDown();
+              Thread.sleep(1000);
+              return y;
+            },
+            DataTypes.FloatType);
+    Dataset<Row> slow = reader().option("batchRows", 1).load(table).selectExpr("sum(slowly(y))");
+    CompletableFuture<Void> job =
+        CompletableFuture.runAsync(
+            () -> {
+              spark().sparkContext().setJobGroup("killed", "to be killed", true);
+              try {
+                slow.collectAsList();
+              } finally {
+                spark().sparkContext().clearJobGroup();
+              }
+            });
+    assertThat(running.await(60, TimeUnit.SECONDS)).as("tasks that run the model").isTrue();
+    spark().sparkContext().cancelJobGroup("killed");
+
+    assertThatThrownBy(() -> job.get(60, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group killed");
+    nothingIsLeft();
+    Dataset<Row> after = scored().select("y");
+    after.collectAsList();
+    assertThat(metric(after, RowsInferredMetric.NAME)).isEqualTo(ROWS);
+  }
+}

@@ -1,0 +1,85 @@
+package io.tensorarrow.spark.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tensorarrow.spark.tensor.NativeTensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.AdaptiveSparkPlanExec;
+import org.apache.spark.sql.execution.adaptive.QueryStageExec;
+import org.apache.spark.sql.execution.datasources.v2.BatchScanExec;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import scala.collection.JavaConverters;
+
+/**
+ * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer
+ * and no tensor may be left.
+ */
+public abstract class SparkTest {
+  private static final SparkSession SPARK =
+      SparkSession.builder()
+          .master("local[2]")
+          .appName("tensorarrow tests")
+          .config("spark.ui.enabled", false)
+          .config("spark.sql.shuffle.partitions", 2)
+          .config("spark.sql.session.timeZone", "UTC")
+          .getOrCreate();
+
+  private long tensorsBefore;
+
+  /** Returns the session. */
+  protected static SparkSession spark() {
+    return SPARK;
+  }
+
+  @BeforeEach
+  void countTensors() {
+    tensorsBefore = NativeTensor.live();
+  }
+
+  @AfterEach
+  protected void nothingIsLeft() throws InterruptedException {
+    // Tasks of a finished job may still be closing when the action returns.
+    long deadline = System.nanoTime() + 20_000_000_000L;
+    while (System.nanoTime() < deadline
+        && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
+            || NativeTensor.live() != tensorsBefore)) {
+      Thread.sleep(10);
+    }
+    assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
+    assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
+  }
+
+  /** Returns the scan nodes of a query that ran. */
+  protected static List<BatchScanExec> scans(Dataset<Row> query) {
+    List<BatchScanExec> scans = new ArrayList<>();
+    collect(query.queryExecution().executedPlan(), scans);
+    return scans;
+  }
+
+  private static void collect(SparkPlan plan, List<BatchScanExec> scans) {
+    if (plan instanceof AdaptiveSparkPlanExec adaptive) {
+      collect(adaptive.executedPlan(), scans);
+    } else if (plan instanceof QueryStageExec stage) {
+      collect(stage.plan(), scans);
+    } else if (plan instanceof BatchScanExec scan) {
+      scans.add(scan);
+    }
+    for (SparkPlan child : JavaConverters.seqAsJavaList(plan.children())) {
+      collect(child, scans);
+    }
+  }
+
+  /** Returns a metric of a query that ran, summed over its scans. */
+  protected static long metric(Dataset<Row> query, String name) {
+    return scans(query).stream()
+        .mapToLong(scan -> scan.metrics().contains(name) ? scan.metrics().apply(name).value() : 0)
+        .sum();
+  }
+}
