@@ -41,7 +41,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   private final Scan source;
   private final InferenceSpec spec;
   private final StructType readSchema;
-  private final Predicate[] pushed;
+  private final List<Predicate> pushed;
   private final List<Expression> residual;
   private final OptionalInt limit;
 
@@ -59,13 +59,13 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
       Scan source,
       InferenceSpec spec,
       StructType readSchema,
-      Predicate[] pushed,
+      List<Predicate> pushed,
       List<Expression> residual,
       OptionalInt limit) {
     this.source = source;
     this.spec = spec;
     this.readSchema = readSchema;
-    this.pushed = pushed.clone();
+    this.pushed = List.copyOf(pushed);
     this.residual = List.copyOf(residual);
     this.limit = limit;
   }
@@ -145,7 +145,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             .formatted(
                 TITLE,
                 spec.runsModel() ? modelText() : "runs no model (no tensor column is needed)",
-                Arrays.stream(pushed).map(Predicate::toString).collect(Collectors.joining(", ")),
+                pushed.stream().map(Predicate::toString).collect(Collectors.joining(", ")),
                 residual.stream().map(Expression::sql).collect(Collectors.joining(", ")),
                 limit.isPresent() ? ", limit per partition: " + limit.getAsInt() : "",
                 source.description());

@@ -46,7 +46,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private final Set<String> tensorColumns;
 
   private StructType required;
-  private Pushdown pushdown = new Pushdown(new Predicate[0], List.of());
+  private Pushdown pushdown = new Pushdown(List.of(), List.of());
   private OptionalInt limit = OptionalInt.empty();
 
   /**
@@ -89,7 +89,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
 
   @Override
   public Predicate[] pushedFilters() {
-    return pushdown.pushed();
+    return pushdown.pushed().toArray(new Predicate[0]);
   }
 
   @Override

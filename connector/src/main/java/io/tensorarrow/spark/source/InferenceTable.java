@@ -34,7 +34,7 @@ final class InferenceTable implements Table, SupportsRead {
     this.wrappedOptions = wrappedOptions;
     this.spec = spec;
     this.modelName = modelName(spec.model().directory());
-    StructType columns = wrapped.schema();
+    StructType columns = WrappedSource.schema(wrapped);
     for (Fetch fetch : spec.fetches()) {
       columns =
           columns.add(TensorColumns.field(fetch.tensor(), fetch.column(), modelName, version));
@@ -64,7 +64,7 @@ final class InferenceTable implements Table, SupportsRead {
     return new InferenceScanBuilder(
         SparkSession.active(),
         ((SupportsRead) wrapped).newScanBuilder(wrappedOptions),
-        wrapped.schema(),
+        WrappedSource.schema(wrapped),
         schema,
         spec);
   }

@@ -62,11 +62,11 @@ final class InspectTable implements Table, SupportsRead {
 
   @Override
   public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
-    InternalRow[] rows = rows();
-    return () -> new Rows(rows);
+    Rows rows = new Rows(describeModel());
+    return () -> rows;
   }
 
-  private InternalRow[] rows() {
+  private List<InternalRow> describeModel() {
     List<InternalRow> rows = new ArrayList<>();
     for (List<String> tags : model.tagSets()) {
       for (ModelSignature signature : model.graph(tags).signatures()) {
@@ -75,7 +75,7 @@ final class InspectTable implements Table, SupportsRead {
         signature.outputs().forEach(t -> rows.add(row(tagSet, signature.name(), "output", t)));
       }
     }
-    return rows.toArray(new InternalRow[0]);
+    return rows;
   }
 
   private static InternalRow row(
@@ -99,7 +99,18 @@ final class InspectTable implements Table, SupportsRead {
   }
 
   /** The rows themselves; Spark takes them into the plan. */
-  private record Rows(InternalRow[] rows) implements Scan, LocalScan {
+  private static final class Rows implements Scan, LocalScan {
+    private final List<InternalRow> rows;
+
+    Rows(List<InternalRow> rows) {
+      this.rows = rows;
+    }
+
+    @Override
+    public InternalRow[] rows() {
+      return rows.toArray(new InternalRow[0]);
+    }
+
     @Override
     public StructType readSchema() {
       return SCHEMA;

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.expressions.filter.Predicate;
 import org.apache.spark.sql.connector.read.ScanBuilder;
@@ -23,7 +23,7 @@ import scala.collection.JavaConverters;
  * @param residual what the source does not guarantee: it has to be evaluated row by row before the
  *     model
  */
-record Pushdown(Predicate[] pushed, List<Expression> residual) {
+record Pushdown(List<Predicate> pushed, List<Expression> residual) {
   /**
    * Pushes filters that refer to columns of the source only. None is lost: each is guaranteed by
    * the source or residual.
@@ -38,18 +38,18 @@ record Pushdown(Predicate[] pushed, List<Expression> residual) {
     if (source instanceof SupportsPushDownFilters v1) {
       return intoV1(v1, filters);
     }
-    return new Pushdown(new Predicate[0], filters);
+    return new Pushdown(List.of(), filters);
   }
 
   private static Pushdown intoFiles(FileScanBuilder source, List<Expression> filters) {
     List<Expression> residual =
         JavaConverters.seqAsJavaList(
             source.pushFilters(JavaConverters.asScalaBuffer(filters).toSeq()));
-    return new Pushdown(source.pushedFilters(), List.copyOf(residual));
+    return new Pushdown(List.of(source.pushedFilters()), List.copyOf(residual));
   }
 
   private static Pushdown intoV2(SupportsPushDownV2Filters source, List<Expression> filters) {
-    Map<Predicate, Expression> translated = new IdentityHashMap<>();
+    IdentityHashMap<Predicate, Expression> translated = new IdentityHashMap<>();
     List<Predicate> predicates = new ArrayList<>();
     List<Expression> residual = new ArrayList<>();
     for (Expression filter : filters) {
@@ -65,11 +65,11 @@ record Pushdown(Predicate[] pushed, List<Expression> residual) {
       Expression filter = translated.get(left);
       if (filter == null) {
         // The source rewrote a predicate, so it can't be told which filter it stands for.
-        return new Pushdown(source.pushedPredicates(), filters);
+        return new Pushdown(List.of(source.pushedPredicates()), filters);
       }
       residual.add(filter);
     }
-    return new Pushdown(source.pushedPredicates(), residual);
+    return new Pushdown(List.of(source.pushedPredicates()), residual);
   }
 
   private static Pushdown intoV1(SupportsPushDownFilters source, List<Expression> filters) {
@@ -81,10 +81,7 @@ record Pushdown(Predicate[] pushed, List<Expression> residual) {
       }
     }
     source.pushFilters(translated.toArray(new Filter[0]));
-    Predicate[] pushed = new Predicate[source.pushedFilters().length];
-    for (int i = 0; i < pushed.length; i++) {
-      pushed[i] = source.pushedFilters()[i].toV2();
-    }
+    List<Predicate> pushed = Stream.of(source.pushedFilters()).map(Filter::toV2).toList();
     // Which translated filter stands for which expression is not told apart here: evaluating all
     // again is always right.
     return new Pushdown(pushed, filters);

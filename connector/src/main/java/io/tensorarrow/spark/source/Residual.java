@@ -40,7 +40,7 @@ final class Residual {
   }
 
   private static Expression bind(Expression filter, StructType schema) {
-    return (Expression) filter.transform(new Binder(schema));
+    return filter.transform(new Binder(schema));
   }
 
   private static final class Binder extends AbstractPartialFunction<Expression, Expression> {

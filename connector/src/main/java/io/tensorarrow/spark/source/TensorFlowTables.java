@@ -40,7 +40,9 @@ public final class TensorFlowTables {
         new ModelReference(file.directory().toString(), file.fingerprint(), graph.tags());
     InferenceSpec spec =
         new SignatureBinder(
-                model, graph.signature(read.find(ReadOptions.SIGNATURE)), wrapped.schema())
+                model,
+                graph.signature(read.find(ReadOptions.SIGNATURE)),
+                WrappedSource.schema(wrapped))
             .bind(read);
     return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
   }

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ReadOptions;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCapability;
@@ -10,6 +11,7 @@ import org.apache.spark.sql.connector.catalog.TableProvider;
 import org.apache.spark.sql.execution.datasources.DataSource;
 import org.apache.spark.sql.execution.datasources.v2.FileDataSourceV2;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /** Finds the table that holds the data to run the model over. */
@@ -48,6 +50,11 @@ final class WrappedSource {
       throw unsupported(format, "a table with the capabilities " + table.capabilities());
     }
     return table;
+  }
+
+  /** Returns the columns of the table as a schema. */
+  static StructType schema(Table table) {
+    return CatalogV2Util.v2ColumnsToStructType(table.columns());
   }
 
   private static Object instantiate(String format, Class<?> type) {
