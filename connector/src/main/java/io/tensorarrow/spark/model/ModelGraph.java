@@ -102,7 +102,9 @@ public final class ModelGraph {
     return proto;
   }
 
-  /** Returns the same graph for looking up signatures only, without the nodes and their constants. */
+  /**
+   * Returns the same graph for looking up signatures only, without the nodes and their constants.
+   */
   ModelGraph withoutProto() {
     return new ModelGraph(directory, proto.toBuilder().clearGraphDef().build());
   }
