@@ -23,15 +23,19 @@ final class ModelLocation {
   static java.nio.file.Path resolve(String location, Configuration conf) {
     try {
       Path path = new Path(location);
-      FileSystem fs = path.getFileSystem(conf);
-      if (!"file".equals(fs.getScheme())) {
+      String scheme =
+          path.toUri().getScheme() != null
+              ? path.toUri().getScheme()
+              : FileSystem.getDefaultUri(conf).getScheme();
+      if (!"file".equals(scheme)) {
         throw new TensorArrowException(
             ErrorCode.TA_UNSUPPORTED,
-            ("Cannot read model '%s': found file system '%s'; expected a local path or file: URI (models on remote file systems are"
-                    + " not covered yet: copy the model to the same local path on every host)")
-                .formatted(path.getName(), fs.getScheme()));
+            ("Cannot read model '%s': found file system '%s'; expected a local path or file: URI (models"
+                    + " on remote file systems are not covered yet: copy the model to the same"
+                    + " local path on every host)")
+                .formatted(path.getName(), scheme));
       }
-      return java.nio.file.Path.of(fs.makeQualified(path).toUri().getPath());
+      return java.nio.file.Path.of(FileSystem.getLocal(conf).makeQualified(path).toUri().getPath());
     } catch (IOException | IllegalArgumentException e) {
       throw new TensorArrowException(
           ErrorCode.TA_OPTION_INVALID,
