@@ -26,7 +26,7 @@ public final class ModelCache {
 
   private final int maxModels;
   private final long idleNanos;
-  private final ModelLoader loader;
+  private final Loading loading;
   private final LongSupplier clock;
   private final AtomicLong loads = new AtomicLong();
   private final AtomicLong closes = new AtomicLong();
@@ -52,10 +52,23 @@ public final class ModelCache {
     long unusedSince;
   }
 
-  ModelCache(ExecutorModelSettings settings, LongSupplier clock) {
+  /** What loads a model that is not in the cache. */
+  interface Loading {
+    /** Returns the model, owned by the caller. */
+    EagerModel load(ModelReference model, ModelSettings settings);
+  }
+
+  /**
+   * Makes a cache.
+   *
+   * @param settings its limits
+   * @param loading what loads models
+   * @param clock nanoseconds since any point of time
+   */
+  ModelCache(ExecutorModelSettings settings, Loading loading, LongSupplier clock) {
     this.maxModels = settings.maxModels();
     this.idleNanos = settings.idleTime().toNanos();
-    this.loader = new ModelLoader(settings.nativesDirectory());
+    this.loading = loading;
     this.clock = clock;
     this.sweeper = new ScheduledThreadPoolExecutor(1, ModelCache::daemon);
     // The thread ends when nothing is left to sweep, so that it does not keep an unused class
@@ -71,7 +84,8 @@ public final class ModelCache {
    */
   public static synchronized ModelCache forExecutor(ExecutorModelSettings settings) {
     if (executor == null) {
-      executor = new ModelCache(settings, System::nanoTime);
+      ModelLoader loader = new ModelLoader(settings.nativesDirectory());
+      executor = new ModelCache(settings, loader::load, System::nanoTime);
     }
     return executor;
   }
@@ -121,7 +135,7 @@ public final class ModelCache {
     closeAll(surplus());
     long start = System.nanoTime();
     try {
-      EagerModel loaded = loader.load(model, settings);
+      EagerModel loaded = loading.load(model, settings);
       loads.incrementAndGet();
       entry.model = loaded;
       return new Lease(entry, loaded, System.nanoTime() - start);
