@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -259,7 +260,7 @@ public final class ModelCache {
   private void planSweep(long delayNanos) {
     if (!sweepPlanned) {
       sweepPlanned = true;
-      sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
+      ScheduledFuture<?> unused = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
   }
 

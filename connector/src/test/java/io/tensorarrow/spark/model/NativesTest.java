@@ -29,7 +29,10 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.internal.c_api.global.tensorflow;
 
-/** Loading happens once per process, so it is tried in processes of its own. They share a directory, since it takes a while to fill. */
+/**
+ * Loading happens once per process, so it is tried in processes of its own. They share a directory,
+ * since it takes a while to fill.
+ */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class NativesTest {
   @TempDir static Path shared;
@@ -52,7 +55,9 @@ class NativesTest {
       assertThat(result.exitCode()).as(result.output()).isZero();
       assertThat(result.output())
           .contains("version 2.18", "maxPhysicalBytes 0", "maxBytes 0", "properties unchanged");
-      assertThat(mapped(result)).hasSize(3).allMatch(file -> file.startsWith(extracted().toString()));
+      assertThat(mapped(result))
+          .hasSize(3)
+          .allMatch(file -> file.startsWith(extracted().toString()));
     }
     assertThat(names(cache.resolve("tensorarrow")))
         .containsExactlyInAnyOrder("javacpp", "lock", extracted().getFileName().toString());
@@ -91,8 +96,7 @@ class NativesTest {
   void worksInSeveralClassLoadersOfOneProcess() throws Exception {
     Path home = shared.resolve("home");
     ChildJvm.Result result =
-        ChildJvm.finish(
-            ChildJvm.start(options(home), environment(home), LoadersProbe.class, ""));
+        ChildJvm.finish(ChildJvm.start(options(home), environment(home), LoadersProbe.class, ""));
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output()).contains("loader 1 done", "loader 2 done");
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
@@ -183,12 +187,9 @@ class NativesTest {
 
     public static void main(String[] args) throws IOException {
       Properties before = (Properties) System.getProperties().clone();
-      Natives.ensureLoaded(
-          args[0].isEmpty() ? Optional.empty() : Optional.of(Path.of(args[0])));
+      Natives.ensureLoaded(args[0].isEmpty() ? Optional.empty() : Optional.of(Path.of(args[0])));
       Natives.ensureLoaded(Optional.empty());
-      System.out.println(
-          "version "
-              + tensorflow.TF_Version().getString());
+      System.out.println("version " + tensorflow.TF_Version().getString());
       System.out.println("maxPhysicalBytes " + Pointer.maxPhysicalBytes());
       System.out.println("maxBytes " + Pointer.maxBytes());
       System.out.println(
@@ -201,14 +202,16 @@ class NativesTest {
     }
   }
 
-  /** Loads the libraries in two class loaders that do not know each other, as sessions of a server may have. */
+  /**
+   * Loads the libraries in two class loaders that do not know each other, as sessions of a server
+   * may have.
+   */
   static final class LoadersProbe {
     private LoadersProbe() {}
 
     public static void main(String[] args) throws Exception {
       for (int i = 1; i <= 2; i++) {
-        ClassLoader loader =
-            new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
+        ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
         Class<?> probe = Class.forName(NativesProbe.class.getName(), true, loader);
         probe.getMethod("main", String[].class).invoke(null, (Object) new String[] {""});
         System.out.println("loader " + i + " done");
