@@ -31,7 +31,7 @@ public final class Natives {
   private static final Object JVM_LOCK = "io.tensorarrow.spark.model.Natives".intern();
 
   private static boolean loaded;
-  private static @Nullable TensorArrowException failure;
+  private static @Nullable String failure;
 
   private Natives() {}
 
@@ -53,7 +53,7 @@ public final class Natives {
       if (failure != null) {
         // A class whose initialiser failed never comes back: say why it failed, not that it failed
         // before.
-        throw Failures.again(failure);
+        throw new TensorArrowException(ErrorCode.TA_NATIVES, failure);
       }
       Path libraries = NativesDirectory.of(directory).extract();
       Map<String, String> properties = new HashMap<>();
@@ -74,17 +74,15 @@ public final class Natives {
       Loader.load(tensorflow.class);
       LOG.info("Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
     } catch (LinkageError e) {
-      failure =
-          new TensorArrowException(
-              ErrorCode.TA_NATIVES,
-              "Cannot load TensorFlow's libraries from '"
-                  + libraries
-                  + "': found "
-                  + e
-                  + "; expected a directory from which this JVM may load code (not mounted noexec),"
-                  + " on a system with glibc",
-              e);
-      throw failure;
+      String message =
+          "Cannot load TensorFlow's libraries from '"
+              + libraries
+              + "': found "
+              + e
+              + "; expected a directory from which this JVM may load code (not mounted noexec), on a"
+              + " system with glibc";
+      failure = message;
+      throw new TensorArrowException(ErrorCode.TA_NATIVES, message, e);
     }
     if (Loader.getLoadedLibraries().values().stream()
         .noneMatch(f -> f.startsWith(libraries.toString()))) {
