@@ -67,6 +67,8 @@ public final class Natives {
     }
   }
 
+  /** Keeps the failure: it holds for as long as the class loader does. */
+  @SuppressWarnings("StaticAssignmentOfThrowable")
   private static void load(Path libraries) {
     try {
       Loader.load(tensorflow.class);
