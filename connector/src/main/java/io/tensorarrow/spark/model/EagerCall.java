@@ -23,8 +23,8 @@ import org.tensorflow.internal.c_api.TFE_TensorHandle;
 import org.tensorflow.internal.c_api.TF_Tensor;
 
 /**
- * Runs a signature of a loaded model, again and again. Native scratch memory is allocated once and freed by close; the model stays
- * loaded until then.
+ * Runs a signature of a loaded model, again and again. Native scratch memory is allocated once and
+ * freed by close; the model stays loaded until then.
  *
  * <p>A call belongs to one thread at a time. Closing it while it runs waits for the end of the run.
  */
@@ -61,7 +61,9 @@ public final class EagerCall implements AutoCloseable {
     return function.feeds();
   }
 
-  /** Returns the outputs in the order in which they were asked for and {@link #run} returns them. */
+  /**
+   * Returns the outputs in the order in which they were asked for and {@link #run} returns them.
+   */
   public List<TensorSpec> fetches() {
     return function.fetches();
   }
@@ -69,10 +71,13 @@ public final class EagerCall implements AutoCloseable {
   /**
    * Runs the model once. Neither shapes of feeds nor of results are checked against the signature.
    *
-   * @param feeds one tensor per input, borrowed: they stay the caller's, may be closed once this returns and are not written to
-   * @return one tensor per output, owned by the caller; one may share memory with a feed, which then lives until both are closed
-   * @throws TensorArrowException with {@link ErrorCode#TA_INPUT_TYPE} if a feed has another dtype than its input, with {@link
-   *     ErrorCode#TA_MODEL_RUN} if the model fails; no tensor is left behind then
+   * @param feeds one tensor per input, borrowed: they stay the caller's, may be closed once this
+   *     returns and are not written to
+   * @return one tensor per output, owned by the caller; one may share memory with a feed, which
+   *     then lives until both are closed
+   * @throws TensorArrowException with {@link ErrorCode#TA_INPUT_TYPE} if a feed has another dtype
+   *     than its input, with {@link ErrorCode#TA_MODEL_RUN} if the model fails; no tensor is left
+   *     behind then
    * @throws IllegalStateException after close
    */
   public synchronized List<NativeTensor> run(List<NativeTensor> feeds) {

@@ -26,10 +26,11 @@ import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.FunctionDef;
 
 /**
- * Where eager functions live and run: threads, variables and tables of one model. Models never share one, since variables of
- * equal names would be one variable. Owns the native context.
+ * Where eager functions live and run: threads, variables and tables of one model. Models never
+ * share one, since variables of equal names would be one variable. Owns the native context.
  *
- * <p>Functions may be run by several threads at once; closing is up to one of them, when no other uses it any more.
+ * <p>Functions may be run by several threads at once; closing is up to one of them, when no other
+ * uses it any more.
  */
 final class EagerContext implements AutoCloseable {
   private final TFE_Context context;

@@ -17,11 +17,11 @@ import java.util.stream.Collectors;
 import org.tensorflow.proto.FunctionDef;
 
 /**
- * A model loaded into TensorFlow: its variables restored, its tables filled, its signatures cut into functions when they are
- * asked for and kept. Owns a context and a graph.
+ * A model loaded into TensorFlow: its variables restored, its tables filled, its signatures cut
+ * into functions when they are asked for and kept. Owns a context and a graph.
  *
- * <p>Functions may be asked for and run by several threads at once. Closing is up to the {@link ModelCache}, which knows when
- * no call uses the model any more.
+ * <p>Functions may be asked for and run by several threads at once. Closing is up to the {@link
+ * ModelCache}, which knows when no call uses the model any more.
  */
 final class EagerModel implements AutoCloseable {
   private record FunctionKey(String signature, List<String> fetches) {}
@@ -44,7 +44,8 @@ final class EagerModel implements AutoCloseable {
    * Loads a model. TensorFlow's libraries have to be loaded already.
    *
    * @return the model, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it; nothing stays in memory then
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it;
+   *     nothing stays in memory then
    */
   static EagerModel load(ModelGraph model, ModelSettings settings) {
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
@@ -89,12 +90,14 @@ final class EagerModel implements AutoCloseable {
   }
 
   /**
-   * Returns a signature restricted to some of its outputs; what only the others need is never computed.
+   * Returns a signature restricted to some of its outputs; what only the others need is never
+   * computed.
    *
    * @param signature the signature's name
    * @param fetches the outputs' names, in the order wanted
-   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND}, {@link ErrorCode#TA_OUTPUT_MISMATCH} if a name
-   *     is unknown or doubled, {@link ErrorCode#TA_TENSOR_UNSUPPORTED} for tensors that are no values, {@link
+   * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND}, {@link
+   *     ErrorCode#TA_OUTPUT_MISMATCH} if a name is unknown or doubled, {@link
+   *     ErrorCode#TA_TENSOR_UNSUPPORTED} for tensors that are no values, {@link
    *     ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses the function
    */
   synchronized EagerFunction function(String signature, List<String> fetches) {
@@ -115,8 +118,7 @@ final class EagerModel implements AutoCloseable {
 
     GraphOutline.Function outlined = requireOutlined(signature.name());
     List<String> nodes = fetches.stream().map(spec -> node(outlined, spec)).toList();
-    Set<String> fed =
-        outlined.feeds().stream().map(TensorName::node).collect(Collectors.toSet());
+    Set<String> fed = outlined.feeds().stream().map(TensorName::node).collect(Collectors.toSet());
     Set<String> body = outline.reachable(nodes, fed);
     for (String node : body) {
       if (outline.isPlaceholder(node)) {
@@ -133,8 +135,7 @@ final class EagerModel implements AutoCloseable {
     try (TensorFlowStatus status =
         new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "Cannot load " + where)) {
       List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
-      context.add(
-          graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
+      context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
     }
     return new EagerFunction(name, "Cannot run " + where, signature.inputs(), fetches);
   }
@@ -177,7 +178,11 @@ final class EagerModel implements AutoCloseable {
     if (spec.dtype() == DType.RESOURCE || spec.dtype() == DType.VARIANT) {
       throw new TensorArrowException(
           ErrorCode.TA_TENSOR_UNSUPPORTED,
-          "Cannot use tensor " + spec + " of " + where + ": found a handle; expected a tensor of values");
+          "Cannot use tensor "
+              + spec
+              + " of "
+              + where
+              + ": found a handle; expected a tensor of values");
     }
   }
 

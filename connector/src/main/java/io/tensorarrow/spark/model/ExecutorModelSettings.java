@@ -9,7 +9,8 @@ import java.util.Optional;
  *
  * @param maxModels how many models stay loaded; more while more are in use at once
  * @param idleTime how long a model stays loaded that no one uses
- * @param nativesDirectory where TensorFlow's libraries are extracted, or empty for a directory of the user's own
+ * @param nativesDirectory where TensorFlow's libraries are extracted, or empty for a directory of
+ *     the user's own
  */
 public record ExecutorModelSettings(
     int maxModels, Duration idleTime, Optional<Path> nativesDirectory) {

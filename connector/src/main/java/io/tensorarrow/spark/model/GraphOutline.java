@@ -13,8 +13,8 @@ import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 
 /**
- * What has to be known of a {@linkplain GraphRewriter rewritten} graph to cut functions from it, without its constants, which may
- * be large and are in TensorFlow's hands. Immutable.
+ * What has to be known of a {@linkplain GraphRewriter rewritten} graph to cut functions from it,
+ * without its constants, which may be large and are in TensorFlow's hands. Immutable.
  */
 final class GraphOutline {
   private final List<String> restoreOps;
@@ -39,8 +39,8 @@ final class GraphOutline {
    * What a signature is in this graph.
    *
    * @param feeds the tensors of its inputs, in the signature's sorted order
-   * @param fetches the names of the nodes that have its outputs as their only output, by the outputs' names; empty for outputs
-   *     that are no tensors
+   * @param fetches the names of the nodes that have its outputs as their only output, by the
+   *     outputs' names; empty for outputs that are no tensors
    */
   record Function(List<TensorName> feeds, SortedMap<String, String> fetches) {}
 

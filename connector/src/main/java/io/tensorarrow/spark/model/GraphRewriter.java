@@ -28,11 +28,15 @@ import org.tensorflow.proto.TensorProto;
 import org.tensorflow.proto.TensorShapeProto;
 
 /**
- * Makes a SavedModel's graph fit to be cut into functions: resources get explicit names, so that all functions share them;
- * file names become constants that point into the model's directory; every output of a signature gets a node of its own.
+ * Makes a SavedModel's graph fit to be cut into functions: resources get explicit names, so that
+ * all functions share them; file names become constants that point into the model's directory;
+ * every output of a signature gets a node of its own.
  */
 final class GraphRewriter {
-  /** Ops that keep state under a name, by default the node's, which inlining a function would change. */
+  /**
+   * Ops that keep state under a name, by default the node's, which inlining a function would
+   * change.
+   */
   private static final Set<String> RESOURCE_OPS =
       Set.of(
           "VarHandleOp",
@@ -73,7 +77,8 @@ final class GraphRewriter {
   /**
    * Rewrites a model's graph.
    *
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the graph lacks nodes that the SavedModel names
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the graph lacks nodes
+   *     that the SavedModel names
    */
   static Rewritten rewrite(ModelGraph model) {
     return new GraphRewriter(model).rewrite();
@@ -94,15 +99,16 @@ final class GraphRewriter {
               }
             });
     GraphDef rewritten = graph.build();
-    return new Rewritten(
-        rewritten, new GraphOutline(rewritten, restore, initialisers, functions));
+    return new Rewritten(rewritten, new GraphOutline(rewritten, restore, initialisers, functions));
   }
 
   private void nameResources() {
     for (int i = 0; i < graph.getNodeCount(); i++) {
       NodeDef node = graph.getNode(i);
       if (RESOURCE_OPS.contains(node.getOp())
-          && node.getAttrOrDefault("shared_name", AttrValue.getDefaultInstance()).getS().isEmpty()) {
+          && node.getAttrOrDefault("shared_name", AttrValue.getDefaultInstance())
+              .getS()
+              .isEmpty()) {
         AttrValue name = AttrValue.newBuilder().setS(node.getNameBytes()).build();
         graph.getNodeBuilder(i).putAttr("shared_name", name);
       }
@@ -120,7 +126,10 @@ final class GraphRewriter {
     }
   }
 
-  /** Without a checkpoint there is nothing to restore: the completeness check saw that no variables need it. */
+  /**
+   * Without a checkpoint there is nothing to restore: the completeness check saw that no variables
+   * need it.
+   */
   private List<String> restoreOps() {
     SaverDef saver = proto.getSaverDef();
     if (saver.getRestoreOpName().isEmpty()
@@ -157,7 +166,10 @@ final class GraphRewriter {
         .toList();
   }
 
-  /** Identities also make outputs that are inputs, or are fetched twice, and TF1's reference variables, plain tensors. */
+  /**
+   * Identities also make outputs that are inputs, or are fetched twice, and TF1's reference
+   * variables, plain tensors.
+   */
   private GraphOutline.Function function(SignatureDef signature) {
     List<TensorName> feeds = new ArrayList<>();
     for (TensorInfo info : ModelGraph.dense(signature.getInputsMap()).values()) {
@@ -205,7 +217,7 @@ final class GraphRewriter {
             .addStringVal(ByteString.copyFromUtf8(value))
             .build();
     graph.setNode(
-        nodes.get(known(node)),
+        indexOf(node),
         NodeDef.newBuilder()
             .setName(node)
             .setOp("Const")
@@ -214,11 +226,17 @@ final class GraphRewriter {
   }
 
   private String known(String node) {
-    if (!nodes.containsKey(node)) {
+    return graph.getNode(indexOf(node)).getName();
+  }
+
+  private int indexOf(String node) {
+    Integer index = nodes.get(node);
+    if (index == null) {
       throw corrupt(
-          "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it", null);
+          "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
+          null);
     }
-    return node;
+    return index;
   }
 
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {

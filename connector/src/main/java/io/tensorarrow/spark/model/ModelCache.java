@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,8 +16,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The models that an executor has loaded, shared by its tasks. A model is loaded once however many tasks want it at the same
- * time, stays loaded while it is leased, and afterwards until it is idle for too long or others need its place.
+ * The models that an executor has loaded, shared by its tasks. A model is loaded once however many
+ * tasks want it at the same time, stays loaded while it is leased, and afterwards until it is idle
+ * for too long or others need its place.
  *
  * <p>Thread-safe. There is one per class loader, since TensorFlow's classes belong to one.
  */
@@ -39,7 +41,10 @@ public final class ModelCache {
 
   private record Key(String fingerprint, List<String> tags, ModelSettings settings) {}
 
-  /** A model that is loaded or being loaded; its fields are guarded by the cache, but for those set before the latch opens. */
+  /**
+   * A model that is loaded or being loaded; its fields are guarded by the cache, but for those set
+   * before the latch opens.
+   */
   private static final class Entry {
     final CountDownLatch done = new CountDownLatch(1);
     @Nullable EagerModel model;
@@ -67,7 +72,8 @@ public final class ModelCache {
     this.loading = loading;
     this.clock = clock;
     this.sweeper = new ScheduledThreadPoolExecutor(1, ModelCache::daemon);
-    // The thread ends when nothing is left to sweep, so that it does not keep an unused class loader alive.
+    // The thread ends when nothing is left to sweep, so that it does not keep an unused class
+    // loader alive.
     sweeper.setKeepAliveTime(1, TimeUnit.SECONDS);
     sweeper.allowCoreThreadTimeOut(true);
   }
@@ -91,9 +97,10 @@ public final class ModelCache {
    * @param model the model to lease
    * @param settings what it may use
    * @return the lease, owned by the caller
-   * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it waits; the next attempt tries again.
-   *     The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND}, {@link ErrorCode#TA_MODEL_CHANGED}, {@link
-   *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} and {@link
+   * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
+   *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
+   *     {@link ErrorCode#TA_MODEL_CHANGED}, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
+   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} and {@link
    *     ErrorCode#TA_MODEL_LOAD}
    */
   public ModelLease acquire(ModelReference model, ModelSettings settings) {
@@ -118,9 +125,10 @@ public final class ModelCache {
         return new Lease(entry, entry.model, 0);
       }
       if (entry.failure != null) {
-        throw Failures.again(entry.failure);
+        throw again(entry.failure);
       }
-      // The loading thread was interrupted, which is no fault of the model: one of the waiting threads loads it.
+      // The loading thread was interrupted, which is no fault of the model: one of the waiting
+      // threads loads it.
     }
   }
 
@@ -149,6 +157,13 @@ public final class ModelCache {
       }
       entry.done.countDown();
     }
+  }
+
+  /** Tells one failure to another thread, with a stack trace of its own. */
+  private static TensorArrowException again(TensorArrowException first) {
+    String prefix = "[" + first.code() + "] ";
+    String message = String.valueOf(first.getMessage());
+    return new TensorArrowException(first.code(), message.substring(prefix.length()), first);
   }
 
   private static TensorArrowException unexpected(ModelReference model, Throwable cause) {
@@ -252,11 +267,14 @@ public final class ModelCache {
   private void planSweep(long delayNanos) {
     if (!sweepPlanned) {
       sweepPlanned = true;
-      sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
+      ScheduledFuture<?> unused = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
   }
 
-  /** Closes models that are no longer in the cache; not under the lock, since it takes TensorFlow a while. */
+  /**
+   * Closes models that are no longer in the cache; not under the lock, since it takes TensorFlow a
+   * while.
+   */
   private void closeAll(List<EagerModel> models) {
     for (EagerModel model : models) {
       model.close();

@@ -82,7 +82,7 @@ public final class ModelGraph {
       return found;
     }
     if (name.isEmpty() && signatures.size() == 1) {
-      return signatures.get(signatures.firstKey());
+      return signatures.values().iterator().next();
     }
     throw new TensorArrowException(
         ErrorCode.TA_SIGNATURE_NOT_FOUND,
@@ -102,7 +102,9 @@ public final class ModelGraph {
     return proto;
   }
 
-  /** Returns the same graph for looking up signatures only, without the nodes and their constants. */
+  /**
+   * Returns the same graph for looking up signatures only, without the nodes and their constants.
+   */
   ModelGraph withoutProto() {
     return new ModelGraph(directory, proto.toBuilder().clearGraphDef().build());
   }

@@ -20,9 +20,10 @@ final class ModelLoader {
    * Loads a model.
    *
    * @return the model, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this host, {@link
-   *     ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
-   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
+   *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
+   *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
+   *     ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
    */
   EagerModel load(ModelReference reference, ModelSettings settings) {
     Path directory = Path.of(reference.directory());

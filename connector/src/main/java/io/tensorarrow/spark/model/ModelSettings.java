@@ -5,7 +5,8 @@ import java.io.Serializable;
 /**
  * What a loaded model may use. Models that are loaded with different settings are loaded twice.
  *
- * @param threads how many threads one operation may use, shared by all calls of the model; 0 for all cores
+ * @param threads how many threads one operation may use, shared by all calls of the model; 0 for
+ *     all cores
  */
 public record ModelSettings(int threads) implements Serializable {
   /** Checks the number of threads. */

@@ -26,7 +26,10 @@ import org.tensorflow.internal.c_api.TF_Operation;
 import org.tensorflow.internal.c_api.TF_Output;
 import org.tensorflow.proto.GraphDef;
 
-/** The graph in TensorFlow's memory from which functions are cut. Owns the native graph. Not thread-safe. */
+/**
+ * The graph in TensorFlow's memory from which functions are cut. Owns the native graph. Not
+ * thread-safe.
+ */
 final class NativeGraph implements AutoCloseable {
   private final TF_Graph graph;
   private boolean closed;

@@ -26,7 +26,9 @@ record TensorName(String node, int index) {
     return new TensorName(name.substring(0, colon), Integer.parseInt(name.substring(colon + 1)));
   }
 
-  /** Returns the number of the dtype that TF1's reference dtypes refer to, or of the dtype itself. */
+  /**
+   * Returns the number of the dtype that TF1's reference dtypes refer to, or of the dtype itself.
+   */
   static int plain(int dtype) {
     return dtype > REFERENCE_OFFSET ? dtype - REFERENCE_OFFSET : dtype;
   }

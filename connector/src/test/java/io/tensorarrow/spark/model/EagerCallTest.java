@@ -96,7 +96,8 @@ class EagerCallTest extends ModelTest {
         EagerCall call =
             lease.newCall(
                 SERVING,
-                List.of("l_single", "i_next", "f_grid", "f_sum", "d_half", "l_negative", "f_open"))) {
+                List.of(
+                    "l_single", "i_next", "f_grid", "f_sum", "d_half", "l_negative", "f_open"))) {
       assertThat(call.feeds()).extracting(TensorSpec::name).containsExactly("d", "f", "i", "l");
       assertThat(call.fetches())
           .extracting(TensorSpec::name)
@@ -221,7 +222,8 @@ class EagerCallTest extends ModelTest {
   @Test
   void refusesUnknownNames() {
     try (ModelLease lease = lease(TestModels.kinds(temp))) {
-      assertError(ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> lease.newCall("serving", List.of("f_sum")))
+      assertError(
+              ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> lease.newCall("serving", List.of("f_sum")))
           .contains("'serving'", "'serving_default'");
       assertError(ErrorCode.TA_OUTPUT_MISMATCH, () -> lease.newCall(SERVING, List.of("f_som")))
           .contains("'f_som'", "found outputs 'f_sum'");

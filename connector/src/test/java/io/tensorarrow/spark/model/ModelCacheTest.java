@@ -179,7 +179,8 @@ class ModelCacheTest extends ModelTest {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(fail);
-                throw new TensorArrowException(ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
+                throw new TensorArrowException(
+                    ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
               }
               return loader.load(model, settings);
             },

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What tests of loaded models share. Each test is a leak test: afterwards no tensor may be left. */
+/**
+ * What tests of loaded models share. Each test is a leak test: afterwards no tensor may be left.
+ */
 abstract class ModelTest {
   static final ModelSettings ONE_THREAD = new ModelSettings(1);
 
@@ -53,8 +55,7 @@ abstract class ModelTest {
 
   static ModelReference reference(Path directory) {
     SavedModelFile file = SavedModelFile.read(directory);
-    return new ModelReference(
-        file.directory().toString(), file.fingerprint(), List.of("serve"));
+    return new ModelReference(file.directory().toString(), file.fingerprint(), List.of("serve"));
   }
 
   static AbstractStringAssert<?> assertError(ErrorCode code, ThrowingCallable action) {

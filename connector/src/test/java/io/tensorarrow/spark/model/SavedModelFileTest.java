@@ -66,7 +66,9 @@ class SavedModelFileTest {
   @Test
   void leavesTheInitialiserOut() {
     ModelGraph graph = SavedModelFile.read(TestModels.function(temp)).graph(SERVE);
-    assertThat(graph.signatures()).extracting(ModelSignature::name).containsExactly("serving_default");
+    assertThat(graph.signatures())
+        .extracting(ModelSignature::name)
+        .containsExactly("serving_default");
   }
 
   @Test
@@ -79,7 +81,12 @@ class SavedModelFileTest {
         .contains("'hafl'", "found 'half', 'double'");
 
     Path only = TestModels.scale(temp);
-    edit(only, graph -> graph.putSignatureDef("only", graph.getSignatureDefOrThrow("serving_default")).removeSignatureDef("serving_default"));
+    edit(
+        only,
+        graph ->
+            graph
+                .putSignatureDef("only", graph.getSignatureDefOrThrow("serving_default"))
+                .removeSignatureDef("serving_default"));
     assertThat(SavedModelFile.read(only).graph(SERVE).signature(Optional.empty()).name())
         .isEqualTo("only");
   }
@@ -136,7 +143,7 @@ class SavedModelFileTest {
     Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
     assertCorrupt(model).contains("no SavedModel");
     Files.writeString(file, "hello world");
-    assertCorrupt(model).contains("no SavedModel");
+    assertCorrupt(model).contains("without graphs");
     Files.write(file, new byte[0]);
     assertCorrupt(model).contains("empty saved_model.pb");
     Files.write(file, SavedModel.newBuilder().setSavedModelSchemaVersion(1).build().toByteArray());
@@ -177,8 +184,7 @@ class SavedModelFileTest {
     assertCorrupt(halfIndex).contains("cut off");
 
     Path oneOfTwo = TestModels.mlp(temp.resolve("4"));
-    Files.move(
-        oneOfTwo.resolve(data), oneOfTwo.resolve("variables/variables.data-00000-of-00002"));
+    Files.move(oneOfTwo.resolve(data), oneOfTwo.resolve("variables/variables.data-00000-of-00002"));
     assertCorrupt(oneOfTwo).contains("no variables/variables.data-00001-of-00002");
   }
 
@@ -265,8 +271,7 @@ class SavedModelFileTest {
         .toByteArray();
   }
 
-  private static void edit(Path model, Consumer<MetaGraphDef.Builder> change)
-      throws IOException {
+  private static void edit(Path model, Consumer<MetaGraphDef.Builder> change) throws IOException {
     Path file = model.resolve("saved_model.pb");
     SavedModel.Builder builder = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
     change.accept(builder.getMetaGraphsBuilder(0));
