@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -125,7 +125,7 @@ public final class ModelCache {
         return new Lease(entry, entry.model, 0);
       }
       if (entry.failure != null) {
-        throw Failures.again(entry.failure);
+        throw again(entry.failure);
       }
       // The loading thread was interrupted, which is no fault of the model: one of the waiting
       // threads loads it.
@@ -157,6 +157,13 @@ public final class ModelCache {
       }
       entry.done.countDown();
     }
+  }
+
+  /** Tells one failure to another thread, with a stack trace of its own. */
+  private static TensorArrowException again(TensorArrowException first) {
+    String prefix = "[" + first.code() + "] ";
+    String message = String.valueOf(first.getMessage());
+    return new TensorArrowException(first.code(), message.substring(prefix.length()), first);
   }
 
   private static TensorArrowException unexpected(ModelReference model, Throwable cause) {
@@ -258,8 +265,9 @@ public final class ModelCache {
 
   /** To be called with the lock held. */
   private void planSweep(long delayNanos) {
-    if (nextSweep == null) {
-      nextSweep = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
+    if (!sweepPlanned) {
+      sweepPlanned = true;
+      ScheduledFuture<?> unused = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
   }
 
