@@ -239,16 +239,6 @@ final class GraphRewriter {
     return index;
   }
 
-  private int numberOf(String node) {
-    Integer number = nodes.get(node);
-    if (number == null) {
-      throw corrupt(
-          "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
-          null);
-    }
-    return number;
-  }
-
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_CORRUPT,

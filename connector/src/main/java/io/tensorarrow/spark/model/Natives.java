@@ -73,8 +73,6 @@ public final class Natives {
     }
   }
 
-  /** Keeps the failure: it holds for as long as the class loader does. */
-  @SuppressWarnings("StaticAssignmentOfThrowable")
   private static void load(Path libraries) {
     Map<String, String> here = Loader.getLoadedLibraries();
     if (here.keySet().stream().anyMatch(name -> name.startsWith(JNI_LIBRARY))) {
