@@ -71,14 +71,14 @@ def check_arrays(df):
         assert found[row.id]["open"] == row["open"].data
 
 
-def check_scaled(spark):
-    """Checks a signature with an input that has no batch axis, and an output that has none."""
-    df = scored(spark, signature="scaled", inputs="a=a, factor:=1.5")
-    assert "factor_squared" not in df.columns
-    rows = df.select("y", "scaled_y").collect()
-    close([row.y for row in rows], [row.scaled_y for row in rows])
-    with it.raises("[TA_", "factor_squared"):
-        scored(spark, signature="scaled", inputs="factor:=1.5", outputs="y, factor_squared")
+def check_refused(spark):
+    """Checks signatures that can't be fed row by row: an input without a batch axis, and text."""
+    with it.raises("[TA_INPUT_MISMATCH]", "'factor'"):
+        scored(spark, signature="scaled")
+    with it.raises("[TA_TENSOR_UNSUPPORTED]", "'factor'", "no batch axis"):
+        scored(spark, signature="scaled", inputs="factor=b")
+    with it.raises("[TA_TENSOR_UNSUPPORTED]", "'word'", "dtype str"):
+        scored(spark, signature="text")
 
 
 def main():
@@ -88,7 +88,7 @@ def main():
     check_columns(df)
     check_columns(scored(spark, batchRows="9"))
     check_arrays(df)
-    check_scaled(spark)
+    check_refused(spark)
     spark.stop()
 
 
