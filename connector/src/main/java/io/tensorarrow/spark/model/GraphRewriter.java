@@ -217,7 +217,7 @@ final class GraphRewriter {
             .addStringVal(ByteString.copyFromUtf8(value))
             .build();
     graph.setNode(
-        nodes.get(known(node)),
+        numberOf(node),
         NodeDef.newBuilder()
             .setName(node)
             .setOp("Const")
@@ -226,12 +226,18 @@ final class GraphRewriter {
   }
 
   private String known(String node) {
-    if (!nodes.containsKey(node)) {
+    numberOf(node);
+    return node;
+  }
+
+  private int numberOf(String node) {
+    Integer number = nodes.get(node);
+    if (number == null) {
       throw corrupt(
           "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
           null);
     }
-    return node;
+    return number;
   }
 
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {

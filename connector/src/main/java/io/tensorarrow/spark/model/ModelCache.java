@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,7 +27,7 @@ public final class ModelCache {
 
   private final int maxModels;
   private final long idleNanos;
-  private final ModelLoader loader;
+  private final Loading loading;
   private final LongSupplier clock;
   private final AtomicLong loads = new AtomicLong();
   private final AtomicLong closes = new AtomicLong();
@@ -35,8 +36,8 @@ public final class ModelCache {
   /** Guarded by this; least recently used first. */
   private final Map<Key, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
 
-  /** Guarded by this. */
-  private boolean sweepPlanned;
+  /** Guarded by this; null if none is to come. */
+  private @Nullable Future<?> nextSweep;
 
   private record Key(String fingerprint, List<String> tags, ModelSettings settings) {}
 
@@ -52,10 +53,23 @@ public final class ModelCache {
     long unusedSince;
   }
 
-  ModelCache(ExecutorModelSettings settings, LongSupplier clock) {
+  /** What loads a model that is not in the cache. */
+  interface Loading {
+    /** Returns the model, owned by the caller. */
+    EagerModel load(ModelReference model, ModelSettings settings);
+  }
+
+  /**
+   * Makes a cache.
+   *
+   * @param settings its limits
+   * @param loading what loads models
+   * @param clock nanoseconds since any point of time
+   */
+  ModelCache(ExecutorModelSettings settings, Loading loading, LongSupplier clock) {
     this.maxModels = settings.maxModels();
     this.idleNanos = settings.idleTime().toNanos();
-    this.loader = new ModelLoader(settings.nativesDirectory());
+    this.loading = loading;
     this.clock = clock;
     this.sweeper = new ScheduledThreadPoolExecutor(1, ModelCache::daemon);
     // The thread ends when nothing is left to sweep, so that it does not keep an unused class
@@ -71,7 +85,8 @@ public final class ModelCache {
    */
   public static synchronized ModelCache forExecutor(ExecutorModelSettings settings) {
     if (executor == null) {
-      executor = new ModelCache(settings, System::nanoTime);
+      ModelLoader loader = new ModelLoader(settings.nativesDirectory());
+      executor = new ModelCache(settings, loader::load, System::nanoTime);
     }
     return executor;
   }
@@ -121,7 +136,7 @@ public final class ModelCache {
     closeAll(surplus());
     long start = System.nanoTime();
     try {
-      EagerModel loaded = loader.load(model, settings);
+      EagerModel loaded = loading.load(model, settings);
       loads.incrementAndGet();
       entry.model = loaded;
       return new Lease(entry, loaded, System.nanoTime() - start);
@@ -218,7 +233,7 @@ public final class ModelCache {
   void sweep() {
     List<EagerModel> idle = new ArrayList<>();
     synchronized (this) {
-      sweepPlanned = false;
+      nextSweep = null;
       long now = clock.getAsLong();
       long next = Long.MAX_VALUE;
       Iterator<Entry> all = entries.values().iterator();
@@ -243,9 +258,8 @@ public final class ModelCache {
 
   /** To be called with the lock held. */
   private void planSweep(long delayNanos) {
-    if (!sweepPlanned) {
-      sweepPlanned = true;
-      sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
+    if (nextSweep == null) {
+      nextSweep = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
   }
 

@@ -82,7 +82,7 @@ public final class ModelGraph {
       return found;
     }
     if (name.isEmpty() && signatures.size() == 1) {
-      return signatures.get(signatures.firstKey());
+      return signatures.values().iterator().next();
     }
     throw new TensorArrowException(
         ErrorCode.TA_SIGNATURE_NOT_FOUND,

@@ -59,6 +59,8 @@ final class NativesDirectory {
   private static final FileAttribute<Set<PosixFilePermission>> AS_PRIVATE =
       PosixFilePermissions.asFileAttribute(PRIVATE);
 
+  private static final List<String> VARIANTS = List.of("-gpu", "");
+
   private final Path base;
 
   private NativesDirectory(Path base) {
@@ -111,12 +113,13 @@ final class NativesDirectory {
    *     others could change them
    */
   Path extract() {
-    List<Library> libraries = libraries(platform());
+    String platform = platform();
+    List<Library> libraries = libraries(platform);
     try {
       Files.createDirectories(base, AS_PRIVATE);
       Path real = base.toRealPath();
       requirePrivate(real);
-      Path target = real.resolve(name(libraries));
+      Path target = real.resolve(name(platform, libraries));
       if (!isComplete(target, libraries)) {
         extract(real, target, libraries);
       }
@@ -233,7 +236,7 @@ final class NativesDirectory {
   }
 
   /** Names the directory after version and content: an upgrade or another build gets its own. */
-  private static String name(List<Library> libraries) throws IOException {
+  private static String name(String platform, List<Library> libraries) throws IOException {
     MessageDigest digest = sha256();
     for (Library library : libraries) {
       digest.update(library.name().getBytes(StandardCharsets.UTF_8));
@@ -244,7 +247,7 @@ final class NativesDirectory {
               .flip());
     }
     String hash = HexFormat.of().formatHex(digest.digest()).substring(0, HASH_LETTERS);
-    return "tensorflow-" + version() + "-" + platform() + "-" + hash;
+    return "tensorflow-" + version() + "-" + platform + "-" + hash;
   }
 
   private static String version() throws IOException {
@@ -306,8 +309,20 @@ final class NativesDirectory {
     return names;
   }
 
-  /** Returns JavaCPP's name of this platform. */
+  /** Returns JavaCPP's name of this platform, with the variant that is on the class path. */
   private static String platform() {
+    String plain = plainPlatform();
+    for (String variant : VARIANTS) {
+      String platform = plain + variant;
+      String first = libraryNames(platform).get(0);
+      if (loader().getResource(RESOURCES + platform + "/" + first) != null) {
+        return platform;
+      }
+    }
+    return plain;
+  }
+
+  private static String plainPlatform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch");
     String system = os.startsWith("mac") ? "macosx" : os.replace(' ', '-');

@@ -22,6 +22,9 @@ import org.junit.jupiter.api.Test;
  * latter.
  */
 class TaskFailureTest extends SourceTestBase {
+  /** Static because the function that counts it down travels to the tasks as a copy. */
+  private static final CountDownLatch RUNNING = new CountDownLatch(2);
+
   private Dataset<Row> scoredWith(Path model, String... columns) {
     String path = dir.resolve("rows").toString();
     spark().range(0, 50, 1, 1).selectExpr(columns).write().parquet(path);
@@ -109,13 +112,12 @@ class TaskFailureTest extends SourceTestBase {
 
   @Test
   void aKilledJobLeavesNothing() throws Exception {
-    CountDownLatch running = new CountDownLatch(2);
     spark()
         .udf()
         .register(
             "slowly",
             (Float y) -> {
-              running.countDown();
+              RUNNING.countDown();
               Thread.sleep(1000);
               return y;
             },
@@ -131,7 +133,7 @@ class TaskFailureTest extends SourceTestBase {
                 spark().sparkContext().clearJobGroup();
               }
             });
-    assertThat(running.await(60, TimeUnit.SECONDS)).as("tasks that run the model").isTrue();
+    assertThat(RUNNING.await(60, TimeUnit.SECONDS)).as("tasks that run the model").isTrue();
     spark().sparkContext().cancelJobGroup("killed");
 
     assertThatThrownBy(() -> job.get(60, TimeUnit.SECONDS))

@@ -20,8 +20,8 @@ import org.tensorflow.proto.TensorShapeProto;
 import org.tensorflow.proto.VersionDef;
 
 /**
- * Writes the variables of a SavedModel as TensorFlow does: one data file, and an index that is a table of LevelDB's kind with one
- * uncompressed block.
+ * Writes the variables of a SavedModel as TensorFlow does: one data file, and an index that is a
+ * table of LevelDB's kind with one uncompressed block.
  */
 final class CheckpointWriter {
   private static final long TABLE_MAGIC = 0xdb4775248b80fb57L;
@@ -88,7 +88,10 @@ final class CheckpointWriter {
     return out.toByteArray();
   }
 
-  /** Writes a block of sorted keys, each one a restart point, so that no key leaves out what it shares with the last. */
+  /**
+   * Writes a block of sorted keys, each one a restart point, so that no key leaves out what it
+   * shares with the last.
+   */
   private static byte[] block(Map<String, ByteString> entries) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream restarts = new ByteArrayOutputStream();

@@ -34,7 +34,9 @@ final class GraphWriter {
   final MetaGraphDef.Builder meta =
       MetaGraphDef.newBuilder()
           .setMetaInfoDef(
-              MetaGraphDef.MetaInfoDef.newBuilder().addTags("serve").setTensorflowVersion("2.18.0"));
+              MetaGraphDef.MetaInfoDef.newBuilder()
+                  .addTags("serve")
+                  .setTensorflowVersion("2.18.0"));
 
   static NodeDef node(String name, String op, List<String> inputs, Map<String, AttrValue> attrs) {
     return NodeDef.newBuilder()
@@ -69,7 +71,8 @@ final class GraphWriter {
     return this;
   }
 
-  GraphWriter signature(String name, Map<String, TensorInfo> inputs, Map<String, TensorInfo> outputs) {
+  GraphWriter signature(
+      String name, Map<String, TensorInfo> inputs, Map<String, TensorInfo> outputs) {
     meta.putSignatureDef(
         name,
         SignatureDef.newBuilder()
@@ -183,7 +186,11 @@ final class GraphWriter {
   }
 
   static TensorInfo info(String tensor, DataType type, long... dims) {
-    return TensorInfo.newBuilder().setName(tensor).setDtype(type).setTensorShape(dims(dims)).build();
+    return TensorInfo.newBuilder()
+        .setName(tensor)
+        .setDtype(type)
+        .setTensorShape(dims(dims))
+        .build();
   }
 
   static TensorInfo infoOfUnknownRank(String tensor, DataType type) {

@@ -35,8 +35,9 @@ import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.TensorInfo;
 
 /**
- * SavedModels for tests, written without Python and without native code. Each method writes one below {@code parent}, into a
- * directory of the method's name, and returns that directory. Values are easy to compute by hand. The tag set is {@code serve}.
+ * SavedModels for tests, written without Python and without native code. Each method writes one
+ * below {@code parent}, into a directory of the method's name, and returns that directory. Values
+ * are easy to compute by hand. The tag set is {@code serve}.
  */
 public final class TestModels {
   private static final DataType FLOAT = DataType.DT_FLOAT;
@@ -75,8 +76,8 @@ public final class TestModels {
   }
 
   /**
-   * {@code x} float (-1, 8) to {@code probabilities} float (-1, 3): two dense layers with variables from a checkpoint, restored by
-   * ops of the graph. {@link #mlpOf} computes the same in Java.
+   * {@code x} float (-1, 8) to {@code probabilities} float (-1, 3): two dense layers with variables
+   * from a checkpoint, restored by ops of the graph. {@link #mlpOf} computes the same in Java.
    */
   public static Path mlp(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
@@ -130,8 +131,8 @@ public final class TestModels {
   }
 
   /**
-   * Several dtypes and ranks. Inputs: {@code f} float (-1, 4), {@code d} double (-1), {@code i} int (-1, 2, 3), {@code l} long
-   * (-1). Outputs:
+   * Several dtypes and ranks. Inputs: {@code f} float (-1, 4), {@code d} double (-1), {@code i} int
+   * (-1, 2, 3), {@code l} long (-1). Outputs:
    *
    * <ul>
    *   <li>{@code f_sum} float (-1): the sum of a row of {@code f}
@@ -178,7 +179,10 @@ public final class TestModels {
         .write(parent.resolve("kinds"));
   }
 
-  /** Signatures {@code double} ({@code y = 2 x}) and {@code half} ({@code y = x / 2}), both float (-1); no default signature. */
+  /**
+   * Signatures {@code double} ({@code y = 2 x}) and {@code half} ({@code y = x / 2}), both float
+   * (-1); no default signature.
+   */
   public static Path twoSignatures(Path parent) {
     Map<String, TensorInfo> x = Map.of("x", info("x:0", FLOAT, -1));
     return new GraphWriter()
@@ -192,8 +196,9 @@ public final class TestModels {
   }
 
   /**
-   * {@code x} float (-1) to {@code y} float (-1): {@code y = 3 x}, as TensorFlow 2 saves it: a function of the library reads the
-   * variable 3, another restores it, and the initialiser is among the signatures.
+   * {@code x} float (-1) to {@code y} float (-1): {@code y = 3 x}, as TensorFlow 2 saves it: a
+   * function of the library reads the variable 3, another restores it, and the initialiser is among
+   * the signatures.
    */
   public static Path function(Path parent) {
     GraphWriter graph = new GraphWriter();
@@ -268,7 +273,10 @@ public final class TestModels {
     return directory;
   }
 
-  /** {@code id} long (-1) to {@code value} long (-1): line {@code id} of an asset with the lines 10, 20, 30; else -1. */
+  /**
+   * {@code id} long (-1) to {@code value} long (-1): line {@code id} of an asset with the lines 10,
+   * 20, 30; else -1.
+   */
   public static Path table(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("id", LONG);
     graph.constant("file", texts("/nowhere/values.txt"));
@@ -306,8 +314,9 @@ public final class TestModels {
   }
 
   /**
-   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, and outputs that are no columns: {@code total} () the sum,
-   * {@code three} (3) the constant 1, 2, 3, {@code anything} of unknown rank, {@code x} itself.
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, and outputs that are no columns:
+   * {@code total} () the sum, {@code three} (3) the constant 1, 2, 3, {@code anything} of unknown
+   * rank, {@code x} itself.
    */
   public static Path notBatched(Path parent) {
     Map<String, AttrValue> sum =
@@ -330,7 +339,9 @@ public final class TestModels {
         .write(parent.resolve("notBatched"));
   }
 
-  /** {@code x} float (-1) to {@code y}, said to be float (-1), but the first row is missing in it. */
+  /**
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but the first row is missing in it.
+   */
   public static Path wrongBatch(Path parent) {
     return new GraphWriter()
         .placeholder("x", FLOAT)
@@ -346,7 +357,10 @@ public final class TestModels {
         .write(parent.resolve("wrongBatch"));
   }
 
-  /** {@code x} int (-1) to {@code y} int (-1): {@code y = 100 / x}, which fails if an {@code x} is 0. */
+  /**
+   * {@code x} int (-1) to {@code y} int (-1): {@code y = 100 / x}, which fails if an {@code x} is
+   * 0.
+   */
   public static Path failing(Path parent) {
     return new GraphWriter()
         .placeholder("x", INT)
@@ -368,7 +382,10 @@ public final class TestModels {
         .write(parent.resolve("strings"));
   }
 
-  /** {@code x} float (4) to {@code y} float (4): {@code y = 2 x}; the batch can't have another size than 4 by the signature. */
+  /**
+   * {@code x} float (4) to {@code y} float (4): {@code y = 2 x}; the batch can't have another size
+   * than 4 by the signature.
+   */
   public static Path fixedBatch(Path parent) {
     return new GraphWriter()
         .placeholder("x", FLOAT)
@@ -378,7 +395,10 @@ public final class TestModels {
         .write(parent.resolve("fixedBatch"));
   }
 
-  /** {@code x} float (-1) to {@code y} float (-1) by an operation that TensorFlow does not have, {@code MadeUpOperation}. */
+  /**
+   * {@code x} float (-1) to {@code y} float (-1) by an operation that TensorFlow does not have,
+   * {@code MadeUpOperation}.
+   */
   public static Path unknownOp(Path parent) {
     return new GraphWriter()
         .placeholder("x", FLOAT)
@@ -388,7 +408,10 @@ public final class TestModels {
         .write(parent.resolve("unknownOp"));
   }
 
-  /** {@code x} float (-1) to {@code y} float (-1), but its variable is never restored, as when it has a second handle. */
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), but its variable is never restored, as when it
+   * has a second handle.
+   */
   public static Path unrestored(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
     variable(graph, "weight");

@@ -1,4 +1,7 @@
-/** What tests of several rooms share: models written in Java, without Python and without native code. */
+/**
+ * What tests of several rooms share: models written in Java, without Python and without native
+ * code.
+ */
 @NullMarked
 package io.tensorarrow.spark.testing;
 

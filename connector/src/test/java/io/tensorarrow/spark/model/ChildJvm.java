@@ -1,0 +1,50 @@
+package io.tensorarrow.spark.model;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Runs a class in a JVM of its own, for what can be tried only once per process. */
+final class ChildJvm {
+  private ChildJvm() {}
+
+  /**
+   * What came of it.
+   *
+   * @param exitCode 0 if all went well
+   * @param output what it printed, errors included
+   */
+  record Result(int exitCode, String output) {}
+
+  /** Runs a class and waits for its end. */
+  static Result run(List<String> options, Class<?> main, String... args)
+      throws IOException, InterruptedException {
+    return finish(start(options, Map.of(), main, args));
+  }
+
+  /** Starts a class. */
+  static Process start(
+      List<String> options, Map<String, String> environment, Class<?> main, String... args)
+      throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.add("-Xmx256m");
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(main.getName());
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    return builder.start();
+  }
+
+  /** Waits for the end of a process. */
+  static Result finish(Process process) throws IOException, InterruptedException {
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Result(process.waitFor(), output);
+  }
+}

@@ -1,0 +1,329 @@
+package io.tensorarrow.spark.model;
+
+import static io.tensorarrow.spark.testing.Tensors.close;
+import static io.tensorarrow.spark.testing.Tensors.floats;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ModelCacheTest extends ModelTest {
+  private static final ExecutorModelSettings LIMITS =
+      new ExecutorModelSettings(4, Duration.ofHours(1), Optional.empty());
+
+  private final ExecutorService pool = Executors.newCachedThreadPool();
+
+  @AfterEach
+  void stopThreads() {
+    pool.shutdownNow();
+  }
+
+  @Test
+  void loadsOnceForAllWhoAskAtTheSameTime() throws Exception {
+    ModelCache cache = cache(4);
+    ModelReference model = reference(TestModels.mlp(temp));
+    int threads = 8;
+    CyclicBarrier together = new CyclicBarrier(threads);
+    List<Future<Long>> loads = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      loads.add(
+          pool.submit(
+              () -> {
+                together.await();
+                try (ModelLease lease = cache.acquire(model, ONE_THREAD)) {
+                  return lease.loadNanos();
+                }
+              }));
+    }
+    int loaders = 0;
+    for (Future<Long> load : loads) {
+      loaders += load.get(60, TimeUnit.SECONDS) > 0 ? 1 : 0;
+    }
+    assertThat(loaders).isEqualTo(1);
+    assertThat(cache.loads()).isEqualTo(1);
+    assertThat(cache.openModels()).isEqualTo(1);
+  }
+
+  @Test
+  void loadsOnceMoreForOtherSettings() {
+    ModelCache cache = cache(4);
+    ModelReference model = reference(TestModels.scale(temp));
+    try (ModelLease one = cache.acquire(model, ONE_THREAD);
+        ModelLease two = cache.acquire(model, new ModelSettings(2));
+        ModelLease again = cache.acquire(model, ONE_THREAD)) {
+      assertThat(one.loadNanos()).isPositive();
+      assertThat(two.loadNanos()).isPositive();
+      assertThat(again.loadNanos()).isZero();
+    }
+    assertThat(cache.loads()).isEqualTo(2);
+  }
+
+  @Test
+  void closesTheLeastRecentlyUsedModelBeyondTheLimit() {
+    ModelCache cache = cache(2);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("one"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("two"), 2));
+    ModelReference three = reference(TestModels.scaleBy(temp.resolve("three"), 3));
+    cache.acquire(one, ONE_THREAD).close();
+    cache.acquire(two, ONE_THREAD).close();
+    cache.acquire(one, ONE_THREAD).close();
+    cache.acquire(three, ONE_THREAD).close();
+    assertThat(cache.closes()).isEqualTo(1);
+    try (ModelLease kept = cache.acquire(one, ONE_THREAD)) {
+      assertThat(kept.loadNanos()).isZero();
+    }
+    try (ModelLease evicted = cache.acquire(two, ONE_THREAD)) {
+      assertThat(evicted.loadNanos()).isPositive();
+    }
+    assertThat(cache.openModels()).isEqualTo(2);
+  }
+
+  @Test
+  void keepsLeasedModelsBeyondTheLimitUntilTheyAreGivenBack() {
+    ModelCache cache = cache(1);
+    ModelLease one = cache.acquire(reference(TestModels.scaleBy(temp.resolve("1"), 1)), ONE_THREAD);
+    EagerCall call = one.newCall("serving_default", List.of("y"));
+    ModelLease two = cache.acquire(reference(TestModels.scaleBy(temp.resolve("2"), 2)), ONE_THREAD);
+    assertThat(cache.openModels()).isEqualTo(2);
+    one.close();
+    assertThat(cache.openModels()).as("the call still needs its model").isEqualTo(2);
+    try (NativeTensor x = floats(new float[] {5}, 1)) {
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(5);
+      close(y);
+    }
+    call.close();
+    assertThat(cache.openModels()).isEqualTo(1);
+    two.close();
+    assertThat(cache.openModels()).as("the last one stays").isEqualTo(1);
+  }
+
+  @Test
+  void closesModelsThatNoOneUsedForAWhile() {
+    ModelCache cache = cache(4);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("one"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("two"), 2));
+    cache.acquire(one, ONE_THREAD).close();
+    try (ModelLease used = cache.acquire(two, ONE_THREAD)) {
+      now.addAndGet(Duration.ofMinutes(59).toNanos());
+      cache.sweep();
+      assertThat(cache.openModels()).isEqualTo(2);
+      now.addAndGet(Duration.ofMinutes(1).toNanos());
+      cache.sweep();
+      assertThat(cache.openModels()).as("the leased one").isEqualTo(1);
+    }
+    now.addAndGet(Duration.ofHours(1).toNanos());
+    cache.sweep();
+    assertThat(cache.openModels()).isZero();
+  }
+
+  @Test
+  void sweepsByItself() throws Exception {
+    ModelCache cache =
+        new ModelCache(
+            new ExecutorModelSettings(4, Duration.ofMillis(50), Optional.empty()),
+            new ModelLoader(Optional.empty())::load,
+            System::nanoTime);
+    cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (cache.openModels() > 0 && System.nanoTime() < deadline) {
+      Thread.sleep(10);
+    }
+    assertThat(cache.openModels()).isZero();
+    assertThat(cache.closes()).isEqualTo(1);
+  }
+
+  @Test
+  void fiftyRoundsOfLoadingLeaveNothingOpen() {
+    ModelCache cache = cache(1);
+    ModelReference mlp = reference(TestModels.mlp(temp));
+    ModelReference function = reference(TestModels.function(temp));
+    for (int i = 0; i < 50; i++) {
+      cache.acquire(i % 2 == 0 ? mlp : function, ONE_THREAD).close();
+      assertThat(cache.openModels()).isEqualTo(1);
+    }
+    assertThat(cache.loads()).isEqualTo(50);
+    assertThat(cache.closes()).isEqualTo(49);
+  }
+
+  @Test
+  void failureReachesAllWhoWaitAndIsNotKept() throws Exception {
+    CountDownLatch loading = new CountDownLatch(1);
+    CountDownLatch fail = new CountDownLatch(1);
+    AtomicInteger attempts = new AtomicInteger();
+    ModelLoader loader = new ModelLoader(Optional.empty());
+    ModelCache cache =
+        new ModelCache(
+            LIMITS,
+            (model, settings) -> {
+              if (attempts.getAndIncrement() == 0) {
+                loading.countDown();
+                await(fail);
+                throw new TensorArrowException(
+                    ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
+              }
+              return loader.load(model, settings);
+            },
+            now::get);
+    ModelReference model = reference(TestModels.scale(temp));
+    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
+    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
+    CountDownLatch asking = new CountDownLatch(1);
+    Thread[] waiter = new Thread[1];
+    Future<ModelLease> second =
+        pool.submit(
+            () -> {
+              waiter[0] = Thread.currentThread();
+              asking.countDown();
+              return cache.acquire(model, ONE_THREAD);
+            });
+    assertThat(asking.await(30, TimeUnit.SECONDS)).isTrue();
+    awaitBlocked(waiter[0]);
+    fail.countDown();
+    for (Future<ModelLease> each : List.of(first, second)) {
+      assertThatThrownBy(() -> each.get(30, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .cause()
+          .isInstanceOf(TensorArrowException.class)
+          .hasMessage("[TA_MODEL_LOAD] Cannot load: found a test");
+    }
+    assertThat(attempts).hasValue(1);
+    cache.acquire(model, ONE_THREAD).close();
+    assertThat(attempts).hasValue(2);
+    assertThat(cache.openModels()).isEqualTo(1);
+  }
+
+  @Test
+  void interruptedLoaderLeavesTheWorkToThoseWhoWait() throws Exception {
+    CountDownLatch loading = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    AtomicInteger attempts = new AtomicInteger();
+    ModelLoader loader = new ModelLoader(Optional.empty());
+    ModelCache cache =
+        new ModelCache(
+            LIMITS,
+            (model, settings) -> {
+              if (attempts.getAndIncrement() == 0) {
+                loading.countDown();
+                await(never);
+              }
+              return loader.load(model, settings);
+            },
+            now::get);
+    ModelReference model = reference(TestModels.scale(temp));
+    Future<ModelLease> killed = pool.submit(() -> cache.acquire(model, ONE_THREAD));
+    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
+    Future<ModelLease> waiting = pool.submit(() -> cache.acquire(model, ONE_THREAD));
+    killed.cancel(true);
+    waiting.get(30, TimeUnit.SECONDS).close();
+    assertThat(cache.openModels()).isEqualTo(1);
+  }
+
+  @Test
+  void waitingCanBeInterrupted() throws Exception {
+    CountDownLatch loading = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    ModelLoader loader = new ModelLoader(Optional.empty());
+    ModelCache cache =
+        new ModelCache(
+            LIMITS,
+            (model, settings) -> {
+              loading.countDown();
+              await(goOn);
+              return loader.load(model, settings);
+            },
+            now::get);
+    ModelReference model = reference(TestModels.scale(temp));
+    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
+    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
+    Thread.currentThread().interrupt();
+    try {
+      assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
+          .contains("interrupted");
+      assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    } finally {
+      Thread.interrupted();
+    }
+    goOn.countDown();
+    first.get(30, TimeUnit.SECONDS).close();
+    now.addAndGet(Duration.ofHours(1).toNanos());
+    cache.sweep();
+    assertThat(cache.openModels()).as("the interrupted thread holds nothing").isZero();
+  }
+
+  @Test
+  void refusesAModelThatChangedAfterPlanning() {
+    Path directory = temp.resolve("model");
+    ModelReference planned = reference(TestModels.scaleBy(directory, 2));
+    TestModels.scaleBy(directory, 3);
+    String found = SavedModelFile.read(directory).fingerprint();
+    assertError(ErrorCode.TA_MODEL_CHANGED, () -> cache(1).acquire(planned, ONE_THREAD))
+        .contains(directory.toString(), found, planned.fingerprint());
+  }
+
+  @Test
+  void namesTheHostThatLacksTheModel() {
+    Path directory = temp.resolve("gone");
+    ModelReference model = new ModelReference(directory.toString(), "sha256:0", List.of("serve"));
+    assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> cache(1).acquire(model, ONE_THREAD))
+        .contains(directory.toString(), "on host '", "share", "same path");
+  }
+
+  @Test
+  void namesTheOperationThatTensorFlowLacks() {
+    ModelReference model = reference(TestModels.unknownOp(temp));
+    ModelCache cache = cache(1);
+    for (int i = 0; i < 20; i++) {
+      assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
+          .contains("MadeUpOperation", "custom operations");
+    }
+    assertThat(cache.openModels()).isZero();
+  }
+
+  @Test
+  void noticesDamagedVariables() throws IOException {
+    Path directory = TestModels.mlp(temp);
+    Path data = directory.resolve("variables/variables.data-00000-of-00001");
+    byte[] bytes = Files.readAllBytes(data);
+    bytes[10] ^= 0x55;
+    Files.write(data, bytes);
+    ModelReference model = reference(directory);
+    assertError(ErrorCode.TA_MODEL_LOAD, () -> cache(1).acquire(model, ONE_THREAD))
+        .contains(directory.toString(), "hecksum", "copy the model again");
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TensorArrowException(ErrorCode.TA_MODEL_LOAD, "Cannot load: found a kill", e);
+    }
+  }
+
+  private static void awaitBlocked(Thread thread) throws InterruptedException {
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.sleep(1);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+package io.tensorarrow.spark.model;
+
+import static io.tensorarrow.spark.model.ModelTest.assertError;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import java.io.File;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.internal.c_api.global.tensorflow;
+
+/**
+ * Loading happens once per process, so it is tried in processes of its own. They share a directory,
+ * since it takes a while to fill.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class NativesTest {
+  @TempDir static Path shared;
+  @TempDir Path temp;
+
+  @Test
+  @Order(1)
+  void twoProcessesAtOnceExtractOnceIntoADirectoryOfTheUsersOwn() throws Exception {
+    Path home = Files.createDirectory(shared.resolve("home"));
+    Path cache = Files.createDirectory(home.resolve(".cache"));
+    // Left by a process that was killed while it extracted.
+    Path leftover = Files.createDirectories(cache.resolve("tensorarrow/unfinished-1"));
+    Files.setPosixFilePermissions(
+        leftover.getParent(), PosixFilePermissions.fromString("rwx------"));
+    Files.writeString(leftover.resolve("libtensorflow_cc.so.2"), "half");
+
+    List<Process> processes = List.of(startProbe(home, ""), startProbe(home, ""));
+    for (Process process : processes) {
+      ChildJvm.Result result = ChildJvm.finish(process);
+      assertThat(result.exitCode()).as(result.output()).isZero();
+      assertThat(result.output())
+          .contains("version 2.18", "maxPhysicalBytes 0", "maxBytes 0", "properties unchanged");
+      assertThat(mapped(result))
+          .hasSize(3)
+          .allMatch(file -> file.startsWith(extracted().toString()));
+    }
+    assertThat(names(cache.resolve("tensorarrow")))
+        .containsExactlyInAnyOrder("javacpp", "lock", extracted().getFileName().toString());
+    assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(extracted())))
+        .isEqualTo("rwx------");
+  }
+
+  @Test
+  @Order(2)
+  void laterProcessesUseWhatIsThere() throws Exception {
+    Object before = Files.getLastModifiedTime(extracted().resolve("libtensorflow_cc.so.2"));
+    ChildJvm.Result result = ChildJvm.finish(startProbe(shared.resolve("home"), ""));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(Files.getLastModifiedTime(extracted().resolve("libtensorflow_cc.so.2")))
+        .isEqualTo(before);
+  }
+
+  @Test
+  @Order(3)
+  void repairsWhatIsIncomplete() throws Exception {
+    try (RandomAccessFile file =
+        new RandomAccessFile(extracted().resolve("libtensorflow_cc.so.2").toFile(), "rw")) {
+      file.setLength(1000);
+    }
+    String directory = shared.resolve("home/.cache/tensorarrow").toString();
+    ChildJvm.Result result = ChildJvm.finish(startProbe(shared.resolve("home"), directory));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output()).contains("version 2.18");
+    assertThat(Files.size(extracted().resolve("libtensorflow_cc.so.2"))).isGreaterThan(1000);
+    assertThat(names(extracted().getParent())).noneMatch(name -> name.startsWith("unfinished"));
+  }
+
+  @Test
+  @Order(4)
+  void worksInSeveralClassLoadersOfOneProcess() throws Exception {
+    Path home = shared.resolve("home");
+    ChildJvm.Result result =
+        ChildJvm.finish(ChildJvm.start(options(home), environment(home), LoadersProbe.class, ""));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output()).contains("loader 1 done", "loader 2 done");
+    assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
+  }
+
+  @Test
+  void refusesADirectoryThatOthersCanWrite() throws IOException {
+    Path open = Files.createDirectory(temp.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwx---"));
+    assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(open)).extract())
+        .contains(open.toString(), "found permissions rwxrwx---", "expected rwx------");
+    assertThat(names(open)).isEmpty();
+  }
+
+  @Test
+  void refusesAPathThatIsNoDirectory() throws IOException {
+    Path file = Files.createFile(temp.resolve("file"));
+    assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(file)).extract())
+        .contains(file.toString(), "expected a directory");
+  }
+
+  @Test
+  void refusesPlatformsWithoutLibraries() {
+    String arch = System.getProperty("os.arch");
+    System.setProperty("os.arch", "s390x");
+    try {
+      assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(temp)).extract())
+          .contains("platform 'linux-s390x'", "org.tensorflow:tensorflow-core-native");
+    } finally {
+      System.setProperty("os.arch", arch);
+    }
+  }
+
+  @Test
+  void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() {
+    assertThat(NativesDirectory.userDirectory(temp.toString()))
+        .isEqualTo(temp.resolve("tensorarrow"));
+    assertThat(NativesDirectory.userDirectory("/proc/nowhere"))
+        .isEqualTo(
+            Path.of(
+                System.getProperty("java.io.tmpdir"),
+                "tensorarrow-" + System.getProperty("user.name")));
+  }
+
+  private static Process startProbe(Path home, String directory) throws IOException {
+    return ChildJvm.start(options(home), environment(home), NativesProbe.class, directory);
+  }
+
+  private static List<String> options(Path home) {
+    return List.of("-Duser.home=" + home, "-Djava.library.path=/nowhere");
+  }
+
+  private static Map<String, String> environment(Path home) {
+    return Map.of("HOME", home.toString(), "XDG_CACHE_HOME", "", "TF_CPP_MIN_LOG_LEVEL", "2");
+  }
+
+  private static Path extracted() {
+    Path base = shared.resolve("home/.cache/tensorarrow");
+    try (Stream<Path> files = Files.list(base)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("tensorflow-"))
+          .findFirst()
+          .orElseThrow()
+          .toRealPath();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<String> names(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(file -> file.getFileName().toString()).toList();
+    }
+  }
+
+  private static List<String> mapped(ChildJvm.Result result) {
+    return result
+        .output()
+        .lines()
+        .filter(line -> line.startsWith("mapped "))
+        .map(line -> line.substring("mapped ".length()))
+        .toList();
+  }
+
+  /** Loads the libraries and prints what became of the process. */
+  static final class NativesProbe {
+    private NativesProbe() {}
+
+    public static void main(String[] args) throws IOException {
+      Properties before = (Properties) System.getProperties().clone();
+      Natives.ensureLoaded(args[0].isEmpty() ? Optional.empty() : Optional.of(Path.of(args[0])));
+      Natives.ensureLoaded(Optional.empty());
+      System.out.println("version " + tensorflow.TF_Version().getString());
+      System.out.println("maxPhysicalBytes " + Pointer.maxPhysicalBytes());
+      System.out.println("maxBytes " + Pointer.maxBytes());
+      System.out.println(
+          "properties " + (System.getProperties().equals(before) ? "unchanged" : "changed"));
+      Files.readAllLines(Path.of("/proc/self/maps")).stream()
+          .filter(line -> line.contains("tensorflow") && line.contains(".so"))
+          .map(line -> line.substring(line.indexOf('/')))
+          .collect(Collectors.toSet())
+          .forEach(file -> System.out.println("mapped " + file));
+    }
+  }
+
+  /**
+   * Loads the libraries in two class loaders that do not know each other, as sessions of a server
+   * may have.
+   */
+  static final class LoadersProbe {
+    private LoadersProbe() {}
+
+    public static void main(String[] args) throws Exception {
+      for (int i = 1; i <= 2; i++) {
+        ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
+        Class<?> probe = Class.forName(NativesProbe.class.getName(), true, loader);
+        probe.getMethod("main", String[].class).invoke(null, (Object) new String[] {""});
+        System.out.println("loader " + i + " done");
+      }
+    }
+
+    private static URL[] classPath() throws MalformedURLException {
+      List<URL> urls = new ArrayList<>();
+      for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+        urls.add(new File(entry).toURI().toURL());
+      }
+      return urls.toArray(URL[]::new);
+    }
+  }
+}
