@@ -21,7 +21,9 @@ def builder():
     """Returns a small session's builder; master and jars come from the command line."""
     work = Path(os.environ["IT_WORK"])
     settings = {
+        "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.tensorarrow.natives.directory": os.environ["IT_NATIVES"],

@@ -56,7 +56,7 @@ def main(expected, settings):
     share = spark.sql("SELECT avg(cast(digit = label AS int)) AS share FROM scored").first().share
     assert share > 0.95
     scored = spark.table("scored").where("split = 'test'")
-    assert all(0.1 <= row.p <= 1 for row in scored.mapInArrow(widest, "p float").collect())
+    assert all(0.1 <= row.p <= 1 for row in scored.mapInArrow(widest, "p double").collect())
 
     importable = expected == "importable"
     found = scored.mapInArrow(workers_import, "found boolean").collect()
