@@ -122,8 +122,8 @@ def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.Reco
 
 def tensor(cells: pa.Array, spec: TensorSpec, *, raw: bool = False) -> Array:
     """Views the cells of a tensor column without nulls as one read-only array."""
-    dtype = numpy_dtype(spec, raw)
     values, shape = _values(cells, spec)
+    dtype = numpy_dtype(spec, raw)
     # Not to_numpy_ndarray(): its result can be made writable, and a write to shared memory kills.
     view: Array = values.to_numpy(zero_copy_only=True)
     return (view if view.dtype == dtype else view.view(dtype)).reshape(shape)
@@ -148,8 +148,17 @@ def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Fi
         return field, cells
     values, _ = _values(cells, spec)
     label = pa.fixed_shape_tensor(wire_type(spec), spec.shape)
-    storage = pa.FixedSizeListArray.from_arrays(values, size)
-    return field.with_type(label), pa.ExtensionArray.fromstorage(label, storage)
+    storage = pa.FixedSizeListArray.from_arrays(_without_offset(values), size)
+    return spec.label(field.with_type(label)), pa.ExtensionArray.from_storage(label, storage)
+
+
+def _without_offset(values: pa.Array) -> pa.Array:
+    """Moves an offset of numbers into their buffer: FixedShapeTensorArray overlooks it."""
+    if values.offset == 0:
+        return values
+    width = values.type.bit_width // 8
+    buffer = values.buffers()[1].slice(values.offset * width, len(values) * width)
+    return pa.Array.from_buffers(values.type, len(values), [None, buffer], null_count=0)
 
 
 def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...]]:

@@ -85,8 +85,10 @@ class Result:
 
     def _column(self, array: Array) -> pa.Array:
         arrow_type = _NUMBERS[self.type] if self.type in _NUMBERS else _OTHERS[self.type][1]
+        # pyarrow ends fixed-size texts and bytes at their first NUL.
+        values = array.tolist() if array.dtype.kind in "US" else array
         try:
-            return pa.array(array, arrow_type)
+            return pa.array(values, arrow_type)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as unfit:
             # pyarrow's own text may show a value.
             raise self._misfit(f"{array.dtype} with objects of another type") from unfit

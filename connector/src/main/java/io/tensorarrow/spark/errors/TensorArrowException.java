@@ -6,9 +6,10 @@ import org.jspecify.annotations.Nullable;
  * The one exception that TensorArrow raises on purpose, on the driver and in tasks.
  *
  * <p>Its message begins with the code in brackets, so that the code survives where Spark turns a
- * task's exception into text.
+ * task's exception into text. It is an {@link IllegalArgumentException} because PySpark shows those
+ * by their message alone, and others with the JVM's stack trace.
  */
-public final class TensorArrowException extends RuntimeException {
+public final class TensorArrowException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   private final ErrorCode code;

@@ -217,7 +217,7 @@ final class GraphRewriter {
             .addStringVal(ByteString.copyFromUtf8(value))
             .build();
     graph.setNode(
-        indexOf(node),
+        numberOf(node),
         NodeDef.newBuilder()
             .setName(node)
             .setOp("Const")
@@ -226,17 +226,18 @@ final class GraphRewriter {
   }
 
   private String known(String node) {
-    return graph.getNode(indexOf(node)).getName();
+    numberOf(node);
+    return node;
   }
 
-  private int indexOf(String node) {
-    Integer index = nodes.get(node);
-    if (index == null) {
+  private int numberOf(String node) {
+    Integer number = nodes.get(node);
+    if (number == null) {
       throw corrupt(
           "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
           null);
     }
-    return index;
+    return number;
   }
 
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {

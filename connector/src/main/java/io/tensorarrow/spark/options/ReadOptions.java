@@ -162,10 +162,10 @@ public final class ReadOptions {
     if (!known) {
       List<String> keys = ALL.stream().map(ConfigEntry::key).toList();
       String guess =
-          Alternatives.didYouMean(key, keys).map(k -> "did you mean '" + k + "'? ").orElse("");
+          Alternatives.didYouMean(key, keys).map(k -> " (did you mean '" + k + "'?)").orElse("");
       throw new TensorArrowException(
           ErrorCode.TA_OPTION_UNKNOWN,
-          "Cannot use option '%s': found no such option; %sexpected one of %s, or source.<option> for the wrapped source"
+          "Cannot use option '%s': found no such option%s; expected one of %s, or source.<option> for the wrapped source"
               .formatted(key, guess, Alternatives.closestFirst(key, keys)));
     }
   }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import io.tensorarrow.spark.options.InferenceSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +15,8 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 
 /** Makes readers on the executors; all that travels there is in here and in the partitions. */
+// Kryo can't read the fields of records.
+@DefaultSerializer(JavaSerializer.class)
 final class InferenceReaderFactory implements PartitionReaderFactory {
   private static final long serialVersionUID = 1L;
 

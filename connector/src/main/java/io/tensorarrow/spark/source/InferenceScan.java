@@ -12,6 +12,7 @@ import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -33,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 final class InferenceScan implements Scan, SupportsReportStatistics {
   /** The first word of the description; the README and the examples look for it in plans. */
   private static final String TITLE = "InferenceScan";
+
+  /** Enough of the fingerprint to tell two versions of a model apart by eye. */
+  private static final int FINGERPRINT_SHOWN = 24;
 
   private final Scan source;
   private final InferenceSpec spec;
@@ -152,14 +156,18 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d cast=%s handover=rows"
         .formatted(
             spec.model().directory(),
-            spec.model().fingerprint(),
+            shortened(spec.model().fingerprint()),
             spec.signature(),
             spec.feeds().stream()
                 .map(f -> f.tensor().name() + "<-" + f.column())
                 .collect(Collectors.joining(", ")),
             spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batchRows(),
-            spec.cast().name().toLowerCase(java.util.Locale.ROOT));
+            spec.cast().name().toLowerCase(Locale.ROOT));
+  }
+
+  private static String shortened(String fingerprint) {
+    return fingerprint.substring(0, Math.min(fingerprint.length(), FINGERPRINT_SHOWN));
   }
 
   private static String text(Fetch fetch) {

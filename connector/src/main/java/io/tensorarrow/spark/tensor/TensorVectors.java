@@ -10,6 +10,7 @@ import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.spark.unsafe.Platform;
 
 /**
  * Builds Arrow vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns}
@@ -68,7 +69,7 @@ final class TensorVectors {
     loadElements(list.getDataVector(), Math.multiplyExact(rows, width), memory);
     try (ArrowBuf offsets = allocator.buffer((rows + 1L) * Integer.BYTES)) {
       for (int row = 0; row <= rows; row++) {
-        offsets.setInt((long) row * Integer.BYTES, row * width);
+        Platform.putInt(null, offsets.memoryAddress() + (long) row * Integer.BYTES, row * width);
       }
       list.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty(), offsets));
     }
@@ -83,7 +84,8 @@ final class TensorVectors {
     long rank = dims.length - 1L;
     ArrowBuf shapes = allocator.buffer(dims[0] * rank * Integer.BYTES);
     for (long i = 0; i < dims[0] * rank; i++) {
-      shapes.setInt(i * Integer.BYTES, Math.toIntExact(dims[(int) (i % rank) + 1]));
+      int dim = Math.toIntExact(dims[(int) (i % rank) + 1]);
+      Platform.putInt(null, shapes.memoryAddress() + i * Integer.BYTES, dim);
     }
     return shapes;
   }

@@ -64,13 +64,13 @@ class AnalysisErrorsTest extends SourceTestBase {
 
   @Test
   void modelOnAnotherFileSystem() {
-    loading(plainReader().option("model", "viewfs://c/models/m"), ErrorCode.TA_UNSUPPORTED)
-        .hasMessageContaining("'viewfs'");
+    loading(plainReader().option("model", "hdfs://namenode/models/m"), ErrorCode.TA_UNSUPPORTED)
+        .hasMessageContaining("'hdfs'");
   }
 
   @Test
   void modelThatIsNoPath() {
-    loading(plainReader().option("model", "nosuchscheme://h/m"), ErrorCode.TA_OPTION_INVALID)
+    loading(plainReader().option("model", "a:b:c"), ErrorCode.TA_OPTION_INVALID)
         .hasMessageContaining("'model'");
   }
 
@@ -193,7 +193,9 @@ class AnalysisErrorsTest extends SourceTestBase {
   @Test
   void inputOfADtypeThatIsNotCovered() throws IOException {
     loading(
-            plainReader().option("model", TestModels.strings(dir).toString()),
+            plainReader()
+                .option("model", TestModels.strings(dir).toString())
+                .option("inputs", "text=name"),
             ErrorCode.TA_TENSOR_UNSUPPORTED)
         .hasMessageContaining("str");
   }

@@ -28,14 +28,14 @@ class FilterPushdownTest extends SourceTestBase {
           name is null                              |  100 | IsNull(name)
           id % 7 = 0                                |  143 | IsNotNull(id)
           s.a < 5                                   |    5 | LessThan(s.a,5)
-          xs[1] = 12                                |    1 | IsNotNull(xs)
-          x > 10 or part = 2                        |  991 | InferenceScan
+          xs[1] = 12                                |    1 | xs[1] = 12L
+          x > 10 or part = 2                        |  992 | InferenceScan
           id > 990 and y > 1990                     |    9 | GreaterThan(id,990)
           y > 1990                                  | 1000 | InferenceScan
           id > 2000                                 |    0 | GreaterThan(id,2000)
           id in (1, 2, 5000)                        |    2 | In(id, [1,2,5000])
           id > 990 and rand() < 2                   |    9 | GreaterThan(id,990)
-          id > (select 990)                         | 1000 | InferenceScan
+          id > (select max(id) + 490 from range(501)) | 1000 | InferenceScan
           """)
   void filtersAreEvaluatedBeforeTheModelAndReachTheSource(
       String filter, long rowsInferred, String inDescription) {

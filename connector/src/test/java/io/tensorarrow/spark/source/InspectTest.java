@@ -28,8 +28,8 @@ class InspectTest extends SparkTest {
     assertThat(inspect(TestModels.mlp(dir)).collectAsList())
         .extracting(Row::toString)
         .containsExactly(
-            "[serve,serving_default,input,x,float32,ArraySeq(-1, 8)]",
-            "[serve,serving_default,output,probabilities,float32,ArraySeq(-1, 3)]");
+            "[serve,serving_default,input,x,float32,WrappedArray(-1, 8)]",
+            "[serve,serving_default,output,probabilities,float32,WrappedArray(-1, 3)]");
   }
 
   @Test

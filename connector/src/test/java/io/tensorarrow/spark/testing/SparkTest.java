@@ -44,7 +44,7 @@ public abstract class SparkTest {
   }
 
   @AfterEach
-  void nothingIsLeft() throws InterruptedException {
+  protected void nothingIsLeft() throws InterruptedException {
     // Tasks of a finished job may still be closing when the action returns.
     long deadline = System.nanoTime() + 20_000_000_000L;
     while (System.nanoTime() < deadline

@@ -1,0 +1,49 @@
+package io.tensorarrow.spark.errors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class ErrorCodeTest {
+  @Test
+  void messagesBeginWithTheirCode() {
+    TensorArrowException e =
+        new TensorArrowException(ErrorCode.TA_NULL_INPUT, "Cannot feed column 'x': found a null");
+
+    assertThat(e).hasMessage("[TA_NULL_INPUT] Cannot feed column 'x': found a null").hasNoCause();
+    assertThat(e.code()).isEqualTo(ErrorCode.TA_NULL_INPUT);
+  }
+
+  /** A code that no test names is one that no test provokes. */
+  @Test
+  void everyCodeIsNamedByATest() throws IOException {
+    String tests;
+    try (Stream<Path> files = Files.walk(Path.of("src", "test", "java"))) {
+      tests =
+          files
+              .filter(f -> f.toString().endsWith("Test.java"))
+              .map(ErrorCodeTest::read)
+              .collect(Collectors.joining());
+    }
+    List<String> untested =
+        Arrays.stream(ErrorCode.values()).map(Enum::name).filter(c -> !tests.contains(c)).toList();
+
+    assertThat(untested).isEmpty();
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

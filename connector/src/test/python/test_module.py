@@ -1,0 +1,117 @@
+"""The module as a whole: versions, requirements, errors."""
+
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import batch_of
+from test_numpy import fails
+
+import tensorarrow as ta
+from tensorarrow import _errors, _requirements, _spec, _version
+
+
+def test_has_a_version_that_pip_understands():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev0)?", ta.__version__)
+    assert ("@" in _version.JAR_VERSION) is _version.FROM_SOURCE
+
+
+def test_exports_what_it_documents():
+    assert set(ta.__all__) == {
+        "TensorArrowError", "__version__", "arrow", "map_tensors", "numpy", "show",
+    }  # fmt: skip
+    assert all(getattr(ta, name) is not None for name in ta.__all__)
+
+
+def test_needs_neither_pyspark_nor_pandas_nor_tensorflow():
+    code = (
+        "import sys, tensorarrow;"
+        "sys.exit(', '.join({'pyspark', 'pandas', 'tensorflow', 'py4j', 'ml_dtypes'}"
+        " & set(sys.modules)) or 0)"
+    )
+    # The folder or jar that holds the package: two levels up, as text since a jar has no folders.
+    root = ta.__file__.rsplit("tensorarrow", 1)[0]
+    found_there = f"import sys; sys.path.insert(0, {root!r});"
+
+    done = subprocess.run(
+        [sys.executable, "-c", found_there + code],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_refuses_a_jar_of_another_version(monkeypatch):
+    monkeypatch.setattr(_spec, "FROM_SOURCE", False)
+    monkeypatch.setattr(_spec, "JAR_VERSION", "1.2.3")
+    other = {"tensorarrow.version": "1.2.4"}
+
+    batch = batch_of(pa.array([1.0]), "float64", (), **other)
+    message = fails("TA_VERSION_MISMATCH", ta.numpy, batch, "x")
+
+    assert "1.2.4" in message
+    assert "1.2.3" in message
+    same = batch_of(pa.array([1.0]), "float64", (), **{"tensorarrow.version": "1.2.3"})
+    assert ta.numpy(same, "x").tolist() == [1.0]
+    assert ta.numpy(batch_of(pa.array([1.0]), "float64", ()), "x").tolist() == [1.0]
+
+
+def test_runs_from_source_with_any_jar(monkeypatch):
+    monkeypatch.setattr(_spec, "FROM_SOURCE", True)
+    batch = batch_of(pa.array([1.0]), "float64", (), **{"tensorarrow.version": "1.2.4"})
+
+    assert ta.numpy(batch, "x").tolist() == [1.0]
+
+
+def test_refuses_old_pythons_and_warns_of_new_ones(recwarn):
+    with pytest.raises(ImportError, match=r"found Python 3\.8; expected Python 3\.9 to 3\.11"):
+        _requirements.check_python((3, 8))
+    for minor in (9, 10, 11):
+        _requirements.check_python((3, minor))
+    assert not recwarn.list
+    with pytest.warns(RuntimeWarning, match=r"found Python 3\.12; .* 3\.9 to 3\.11"):
+        _requirements.check_python((3, 12))
+
+
+@pytest.mark.parametrize(
+    ("package", "old", "new"), [(np, "1.22.4", "1.23.0rc1"), (pa, "13.0.0", "14.0.0.dev1")]
+)
+def test_refuses_old_packages(package, old, new, monkeypatch):
+    name = package.__name__
+    monkeypatch.setattr(package, "__version__", old)
+    with pytest.raises(ImportError, match=f"found {name} {old}; expected {name} .* or newer"):
+        _requirements.check_package(name)
+    monkeypatch.setattr(package, "__version__", new)
+    _requirements.check_package(name)
+    monkeypatch.setattr(package, "__version__", "100.0")
+    _requirements.check_package(name)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=f"found no {name}; expected"):
+        _requirements.check_package(name)
+
+
+def test_errors_survive_pickling():
+    error = ta.TensorArrowError("TA_UNSUPPORTED", "Cannot do it: found x; expected y")
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert (type(copy), copy.code, str(copy)) == (type(error), error.code, str(error))
+    assert isinstance(copy, ValueError)
+
+
+def test_raises_only_codes_that_have_a_meaning_and_a_test():
+    source = Path(__file__).parents[2] / "main" / "python" / "tensorarrow"
+    raised = set()
+    for file in source.glob("*.py"):
+        raised |= set(re.findall(r'(?<!")"(TA_\w+)",\s*f?"Cannot', file.read_text()))
+    tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+
+    assert raised == set(_errors.CODES)
+    assert not [code for code in raised if f'fails("{code}"' not in tests]

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Makes the virtual environments of the integration tests, once; again when a requirement changes.
+#
+#   make_venvs.sh DIRECTORY
+#
+# makes DIRECTORY/oldest and DIRECTORY/newest, and DIRECTORY/spark with the PySpark that both see.
+# The Python is $PYTHON, else the first of python3.11, python3.10 and python3.9 that works. If
+# $PYTHON_OLDEST, or a python3.9 on the path, is another one, DIRECTORY/oldest is made with it.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+target=$(cd "$1" && pwd)
+
+# A name on the path says little: it may be a version manager's placeholder, or lack venv.
+works() {
+  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))' \
+    > /dev/null 2>&1
+}
+
+choose_python() {
+  if [ -n "${PYTHON:-}" ]; then
+    works "$PYTHON" && echo "$PYTHON" && return
+    echo "PYTHON=$PYTHON does not run, is not Python 3.9 to 3.11, or lacks venv." >&2
+    exit 1
+  fi
+  for candidate in python3.11 python3.10 python3.9; do
+    works "$candidate" && echo "$candidate" && return
+  done
+  echo "Found no Python 3.9 to 3.11 with venv on the path; install one (on Debian also" \
+    "python3-venv), or name it in the environment variable PYTHON." >&2
+  exit 1
+}
+
+# Runs a function, unless it ran before with the same inputs.
+once() {
+  local name=$1 inputs=$2
+  shift 2
+  local stamp="$target/$name.stamp"
+  if [ -d "$target/$name" ] && [ "$(cat "$stamp" 2> /dev/null)" = "$inputs" ]; then
+    return
+  fi
+  rm -rf "${target:?}/$name" "$stamp"
+  "$@"
+  echo "$inputs" > "$stamp"
+}
+
+describe() {
+  "$1" -c 'import sys; print(sys.executable, sys.version)'
+  cat "${@:2}"
+}
+
+pip_install() {
+  local python=$1
+  shift
+  "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location "$@"
+}
+
+make_spark() {
+  pip_install "$1" --no-deps --target "$target/spark" -r "$here/requirements-spark.txt"
+}
+
+make_venv() {
+  local name=$1 python=$2
+  "$python" -m venv "$target/$name"
+  pip_install "$target/$name/bin/python" -r "$here/requirements-$name.txt"
+  local site
+  site=$("$target/$name/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  echo "$target/spark" > "$site/spark.pth"
+}
+
+python=$(choose_python)
+oldest_python=${PYTHON_OLDEST:-python3.9}
+if ! works "$oldest_python"; then
+  echo "Python 3.9 is not tested: $oldest_python does not run here; PYTHON_OLDEST can name one."
+  oldest_python=$python
+fi
+
+once spark "$(cat "$here/requirements-spark.txt")" make_spark "$python"
+for name in oldest newest; do
+  used=$python
+  [ "$name" = oldest ] && used=$oldest_python
+  once "$name" "$(describe "$used" "$here/requirements-$name.txt")" make_venv "$name" "$used"
+  "$target/$name/bin/python" -c 'import sys, numpy, pyarrow; print(f"environment {sys.argv[1]}:",
+    "Python %d.%d.%d," % sys.version_info[:3], f"pyarrow {pyarrow.__version__},",
+    f"numpy {numpy.__version__}")' "$name"
+done
