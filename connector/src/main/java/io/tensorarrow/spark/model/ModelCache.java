@@ -125,7 +125,7 @@ public final class ModelCache {
         return new Lease(entry, entry.model, 0);
       }
       if (entry.failure != null) {
-        throw Failures.again(entry.failure);
+        throw again(entry.failure);
       }
       // The loading thread was interrupted, which is no fault of the model: one of the waiting
       // threads loads it.
@@ -157,6 +157,13 @@ public final class ModelCache {
       }
       entry.done.countDown();
     }
+  }
+
+  /** Tells one failure to another thread, with a stack trace of its own. */
+  private static TensorArrowException again(TensorArrowException first) {
+    String prefix = "[" + first.code() + "] ";
+    String message = String.valueOf(first.getMessage());
+    return new TensorArrowException(first.code(), message.substring(prefix.length()), first);
   }
 
   private static TensorArrowException unexpected(ModelReference model, Throwable cause) {

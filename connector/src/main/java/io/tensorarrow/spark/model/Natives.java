@@ -4,6 +4,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
@@ -29,6 +30,12 @@ public final class Natives {
    * have their own copy of this class, but share interned strings.
    */
   private static final Object JVM_LOCK = "io.tensorarrow.spark.model.Natives".intern();
+
+  private static final String JNI_LIBRARY = "jnitensorflow";
+  private static final String ONE_COPY =
+      "only one per process (leave loading to TensorArrow, or have TensorFlow Java on one class path)";
+  private static final String LOADABLE =
+      "a directory from which this process may load code (not mounted noexec), on a system with glibc";
 
   private static boolean loaded;
   private static @Nullable String failure;
@@ -58,7 +65,6 @@ public final class Natives {
       Path libraries = NativesDirectory.of(directory).extract();
       Map<String, String> properties = new HashMap<>();
       properties.put("org.bytedeco.javacpp.pathsfirst", "true");
-      properties.put("java.library.path", libraries.toString());
       putIfUnset(properties, "org.bytedeco.javacpp.maxbytes", "0");
       putIfUnset(properties, "org.bytedeco.javacpp.maxphysicalbytes", "0");
       putIfUnset(properties, "org.bytedeco.javacpp.cachedir", NativesDirectory.scratch(libraries));
@@ -67,30 +73,51 @@ public final class Natives {
     }
   }
 
-  /** Keeps the failure: it holds for as long as the class loader does. */
-  @SuppressWarnings("StaticAssignmentOfThrowable")
   private static void load(Path libraries) {
-    try {
-      Loader.load(tensorflow.class);
-      LOG.info("Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
-    } catch (LinkageError e) {
-      String message =
-          "Cannot load TensorFlow's libraries from '"
-              + libraries
-              + "': found "
-              + e
-              + "; expected a directory from which this JVM may load code (not mounted noexec), on a"
-              + " system with glibc";
-      failure = message;
-      throw new TensorArrowException(ErrorCode.TA_NATIVES, message, e);
-    }
-    if (Loader.getLoadedLibraries().values().stream()
-        .noneMatch(f -> f.startsWith(libraries.toString()))) {
+    Map<String, String> here = Loader.getLoadedLibraries();
+    if (here.keySet().stream().anyMatch(name -> name.startsWith(JNI_LIBRARY))) {
       LOG.warn(
-          "TensorFlow's libraries were loaded by someone else before, from {}: JavaCPP's limit on the"
-              + " memory of the process may be in force",
-          Loader.getLoadedLibraries().values());
+          "TensorFlow's libraries were loaded before: JavaCPP's limit on the memory of the process"
+              + " may be in force; {}",
+          here);
+      return;
     }
+    List<Path> elsewhere = MappedLibraries.notBelow(libraries);
+    if (!elsewhere.isEmpty()) {
+      // A second copy would end the process: both register the same protocol buffers.
+      throw new TensorArrowException(
+          ErrorCode.TA_NATIVES,
+          message(libraries, "another copy in this process, " + elsewhere, ONE_COPY));
+    }
+    if (MappedLibraries.below(libraries).isEmpty()) {
+      loadFrom(libraries);
+    } else {
+      NativesDirectory.withTwin(libraries, Natives::loadFrom);
+    }
+  }
+
+  private static void loadFrom(Path libraries) {
+    withProperties(
+        Map.of("java.library.path", libraries.toString()),
+        () -> {
+          try {
+            Loader.load(tensorflow.class);
+            LOG.info(
+                "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
+          } catch (LinkageError e) {
+            failure = message(libraries, e.toString(), LOADABLE);
+            throw new TensorArrowException(ErrorCode.TA_NATIVES, failure, e);
+          }
+        });
+  }
+
+  private static String message(Path libraries, String found, String expected) {
+    return "Cannot load TensorFlow's libraries from '"
+        + libraries
+        + "': found "
+        + found
+        + "; expected "
+        + expected;
   }
 
   /** What the user set stays as it is. */

@@ -32,6 +32,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -99,7 +100,8 @@ final class NativesDirectory {
         xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
             ? Path.of(xdgCacheHome)
             : Path.of(System.getProperty("user.home"), ".cache");
-    return cache.isAbsolute() && Files.isWritable(existing(cache))
+    Path parent = existing(cache);
+    return cache.isAbsolute() && Files.isDirectory(parent) && Files.isWritable(parent)
         ? cache.resolve("tensorarrow")
         : Path.of(
             System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
@@ -159,6 +161,45 @@ final class NativesDirectory {
       } finally {
         deleteLeftovers(real);
       }
+    }
+  }
+
+  /**
+   * Lends a second set of the libraries for another class loader of the same process: Java wants
+   * other file names, while TensorFlow may be in memory only once. Hard links are the same file to
+   * the system's linker; the small library with Java's functions has to be there once per class
+   * loader.
+   *
+   * @param libraries what {@link #extract} returned
+   * @param user uses the directory, which is gone afterwards
+   */
+  static void withTwin(Path libraries, Consumer<Path> user) {
+    try {
+      Path twin = Files.createTempDirectory(libraries.getParent(), "loader-", AS_PRIVATE);
+      try {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
+          for (Path file : files) {
+            Path name = twin.resolve(file.getFileName());
+            if (file.getFileName().toString().startsWith("libjni")) {
+              Files.copy(file, name);
+            } else {
+              Files.createLink(name, file);
+            }
+          }
+        }
+        user.accept(twin);
+      } finally {
+        delete(twin);
+      }
+    } catch (IOException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_NATIVES,
+          "Cannot lend TensorFlow's libraries in '"
+              + libraries
+              + "' to another class loader: found "
+              + reason(e)
+              + "; expected a directory that this user can write",
+          e);
     }
   }
 
@@ -224,14 +265,18 @@ final class NativesDirectory {
   private static void deleteLeftovers(Path real) throws IOException {
     try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(real, UNFINISHED + "*")) {
       for (Path leftover : leftovers) {
-        List<Path> files = new ArrayList<>();
-        try (Stream<Path> walk = Files.walk(leftover)) {
-          walk.forEach(files::add);
-        }
-        for (int i = files.size() - 1; i >= 0; i--) {
-          Files.delete(files.get(i));
-        }
+        delete(leftover);
       }
+    }
+  }
+
+  private static void delete(Path directory) throws IOException {
+    List<Path> files = new ArrayList<>();
+    try (Stream<Path> walk = Files.walk(directory)) {
+      walk.forEach(files::add);
+    }
+    for (int i = files.size() - 1; i >= 0; i--) {
+      Files.delete(files.get(i));
     }
   }
 

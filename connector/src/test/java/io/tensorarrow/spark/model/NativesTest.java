@@ -4,16 +4,21 @@ import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.Tensors;
+import io.tensorarrow.spark.testing.TestModels;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Method;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -95,10 +100,14 @@ class NativesTest {
   @Order(4)
   void worksInSeveralClassLoadersOfOneProcess() throws Exception {
     Path home = shared.resolve("home");
+    Path model = TestModels.scale(temp);
     ChildJvm.Result result =
-        ChildJvm.finish(ChildJvm.start(options(home), environment(home), LoadersProbe.class, ""));
+        ChildJvm.finish(
+            ChildJvm.start(options(home), environment(home), LoadersProbe.class, model.toString()));
     assertThat(result.exitCode()).as(result.output()).isZero();
-    assertThat(result.output()).contains("loader 1 done", "loader 2 done");
+    assertThat(result.output())
+        .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0");
+    assertThat(names(extracted().getParent())).noneMatch(name -> name.startsWith("loader"));
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
   }
 
@@ -131,10 +140,10 @@ class NativesTest {
   }
 
   @Test
-  void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() {
+  void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() throws IOException {
     assertThat(NativesDirectory.userDirectory(temp.toString()))
         .isEqualTo(temp.resolve("tensorarrow"));
-    assertThat(NativesDirectory.userDirectory("/proc/nowhere"))
+    assertThat(NativesDirectory.userDirectory(Files.createFile(temp.resolve("file")).toString()))
         .isEqualTo(
             Path.of(
                 System.getProperty("java.io.tmpdir"),
@@ -146,7 +155,7 @@ class NativesTest {
   }
 
   private static List<String> options(Path home) {
-    return List.of("-Duser.home=" + home, "-Djava.library.path=/nowhere");
+    return List.of("-Duser.home=" + home, "-Djava.library.path=/nowhere", "-Duser.timezone=UTC");
   }
 
   private static Map<String, String> environment(Path home) {
@@ -202,19 +211,44 @@ class NativesTest {
     }
   }
 
+  /** Runs a model that doubles its input. */
+  static final class CallProbe {
+    private CallProbe() {}
+
+    public static void main(String[] args) {
+      ModelReference model = ModelTest.reference(Path.of(args[0]));
+      ExecutorModelSettings settings =
+          new ExecutorModelSettings(1, Duration.ofHours(1), Optional.empty());
+      try (ModelLease lease =
+              ModelCache.forExecutor(settings).acquire(model, new ModelSettings(1));
+          EagerCall call = lease.newCall("serving_default", List.of("y"));
+          NativeTensor x = Tensors.floats(new float[] {Float.parseFloat(args[1])}, 1)) {
+        List<NativeTensor> y = call.run(List.of(x));
+        System.out.println("y = " + Tensors.floats(y.get(0))[0]);
+        Tensors.close(y);
+      }
+    }
+  }
+
   /**
-   * Loads the libraries in two class loaders that do not know each other, as sessions of a server
-   * may have.
+   * Loads the libraries in several class loaders that do not know each other, as sessions of a
+   * server may have.
    */
   static final class LoadersProbe {
     private LoadersProbe() {}
 
     public static void main(String[] args) throws Exception {
-      for (int i = 1; i <= 2; i++) {
+      List<Method> callers = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
         ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
-        Class<?> probe = Class.forName(NativesProbe.class.getName(), true, loader);
-        probe.getMethod("main", String[].class).invoke(null, (Object) new String[] {""});
-        System.out.println("loader " + i + " done");
+        Class<?> probe = Class.forName(CallProbe.class.getName(), true, loader);
+        Method main = probe.getMethod("main", String[].class);
+        main.setAccessible(true);
+        callers.add(main);
+      }
+      // Each of them twice, so that the first is called after the last was loaded.
+      for (int i = 0; i < 6; i++) {
+        callers.get(i % 3).invoke(null, (Object) new String[] {args[0], String.valueOf(i)});
       }
     }
 

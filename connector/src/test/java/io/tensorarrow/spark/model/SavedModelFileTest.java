@@ -143,7 +143,7 @@ class SavedModelFileTest {
     Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
     assertCorrupt(model).contains("no SavedModel");
     Files.writeString(file, "hello world");
-    assertCorrupt(model).contains("no SavedModel");
+    assertCorrupt(model).contains("without graphs");
     Files.write(file, new byte[0]);
     assertCorrupt(model).contains("empty saved_model.pb");
     Files.write(file, SavedModel.newBuilder().setSavedModelSchemaVersion(1).build().toByteArray());

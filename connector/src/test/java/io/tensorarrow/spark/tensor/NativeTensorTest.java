@@ -1,0 +1,81 @@
+package io.tensorarrow.spark.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
+
+import io.tensorarrow.spark.model.Natives;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class NativeTensorTest {
+  @BeforeAll
+  static void loadNatives() {
+    Natives.ensureLoaded(Optional.empty());
+  }
+
+  @Test
+  void knowsItsShapeAndMemory() {
+    try (NativeTensor tensor = NativeTensor.allocate(DType.INT16, 2, 3, 4)) {
+      assertThat(tensor.dtype()).isEqualTo(DType.INT16);
+      assertThat(tensor.dims()).containsExactly(2, 3, 4);
+      assertThat(tensor.elementCount()).isEqualTo(24);
+      assertThat(tensor.byteSize()).isEqualTo(48);
+      assertThat(tensor.address() % 64).isZero();
+      assertThat(tensor).hasToString("int16 (2, 3, 4)");
+    }
+  }
+
+  @Test
+  void aScalarHasOneElementAndAnEmptyTensorNone() {
+    try (NativeTensor scalar = NativeTensor.allocate(DType.FLOAT64);
+        NativeTensor empty = NativeTensor.allocate(DType.FLOAT64, 0, 10)) {
+      assertThat(scalar.elementCount()).isEqualTo(1);
+      assertThat(scalar.byteSize()).isEqualTo(8);
+      assertThat(empty.elementCount()).isZero();
+      assertThat(empty.byteSize()).isZero();
+    }
+  }
+
+  @Test
+  void takesOverWhatTensorFlowMade() {
+    long before = NativeTensor.live();
+    NativeTensor tensor =
+        NativeTensor.adopt(TF_AllocateTensor(DType.UINT8.number(), new long[] {5, 2}, 2, 10));
+    assertThat(tensor.dtype()).isEqualTo(DType.UINT8);
+    assertThat(tensor.dims()).containsExactly(5, 2);
+    assertThat(tensor.byteSize()).isEqualTo(10);
+    assertThat(NativeTensor.live()).isEqualTo(before + 1);
+    tensor.close();
+    assertThat(NativeTensor.live()).isEqualTo(before);
+  }
+
+  @Test
+  void closesOnceAndCannotBeUsedAfterwards() {
+    long before = NativeTensor.live();
+    NativeTensor tensor = NativeTensor.allocate(DType.INT32, 1);
+    assertThat(tensor.isClosed()).isFalse();
+    tensor.close();
+    tensor.close();
+    assertThat(tensor.isClosed()).isTrue();
+    assertThat(NativeTensor.live()).isEqualTo(before);
+    assertThatThrownBy(tensor::handle).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(tensor::address).isInstanceOf(IllegalStateException.class);
+    assertThat(tensor).hasToString("int32 (1,) (closed)");
+  }
+
+  @Test
+  void refusesWhatIsNoPlainMemory() {
+    long before = NativeTensor.live();
+    assertThatThrownBy(() -> NativeTensor.allocate(DType.STRING, 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> NativeTensor.allocate(DType.RESOURCE, 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> NativeTensor.allocate(DType.INT32, 2, -1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> NativeTensor.allocate(DType.INT32, Long.MAX_VALUE, 2))
+        .isInstanceOf(ArithmeticException.class);
+    assertThat(NativeTensor.live()).isEqualTo(before);
+  }
+}
