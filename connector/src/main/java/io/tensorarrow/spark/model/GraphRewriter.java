@@ -217,7 +217,7 @@ final class GraphRewriter {
             .addStringVal(ByteString.copyFromUtf8(value))
             .build();
     graph.setNode(
-        numberOf(node),
+        indexOf(node),
         NodeDef.newBuilder()
             .setName(node)
             .setOp("Const")
@@ -226,18 +226,17 @@ final class GraphRewriter {
   }
 
   private String known(String node) {
-    numberOf(node);
-    return node;
+    return graph.getNode(indexOf(node)).getName();
   }
 
-  private int numberOf(String node) {
-    Integer number = nodes.get(node);
-    if (number == null) {
+  private int indexOf(String node) {
+    Integer index = nodes.get(node);
+    if (index == null) {
       throw corrupt(
           "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
           null);
     }
-    return number;
+    return index;
   }
 
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,8 +36,8 @@ public final class ModelCache {
   /** Guarded by this; least recently used first. */
   private final Map<Key, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
 
-  /** Guarded by this; null if none is to come. */
-  private @Nullable Future<?> nextSweep;
+  /** Guarded by this. */
+  private boolean sweepPlanned;
 
   private record Key(String fingerprint, List<String> tags, ModelSettings settings) {}
 
@@ -240,7 +240,7 @@ public final class ModelCache {
   void sweep() {
     List<EagerModel> idle = new ArrayList<>();
     synchronized (this) {
-      nextSweep = null;
+      sweepPlanned = false;
       long now = clock.getAsLong();
       long next = Long.MAX_VALUE;
       Iterator<Entry> all = entries.values().iterator();
@@ -265,8 +265,9 @@ public final class ModelCache {
 
   /** To be called with the lock held. */
   private void planSweep(long delayNanos) {
-    if (nextSweep == null) {
-      nextSweep = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
+    if (!sweepPlanned) {
+      sweepPlanned = true;
+      ScheduledFuture<?> unused = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
   }
 
