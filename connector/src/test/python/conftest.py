@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 
 try:
-    import tensorarrow  # noqa: F401  the packaged one, where the path has it
+    import tensorarrow
 except ModuleNotFoundError:
     sys.path.insert(0, str(Path(__file__).parents[2] / "main" / "python"))
+    import tensorarrow
 
 WIRE = {
     "float32": pa.float32(),
@@ -22,6 +23,11 @@ WIRE = {
     "int64": pa.int64(),
     "bfloat16": pa.uint16(),
 }
+
+
+def pytest_report_header():
+    """Says which module is tested: the packaged one, or that of the source folder."""
+    return f"tensorarrow {tensorarrow.__version__} from {tensorarrow.__file__}"
 
 
 def metadata(dtype, shape, **more):

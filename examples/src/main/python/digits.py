@@ -9,9 +9,10 @@ and for Python alike:
 import time
 
 import pyarrow as pa
-import tensorarrow as ta
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
+
+import tensorarrow as ta
 
 MODEL = "examples/models/digits"
 DATA = "examples/data/digits.parquet"

@@ -1,7 +1,10 @@
 /**
- * Tests that see the packaged jar alone, as a user does: as a file, on the class path of a real
- * Spark, or shipped to real Python workers. None of the connector's classes is here to compile
- * against.
+ * Tests that see only what users get: the packaged jar, in real Spark and Python processes.
+ *
+ * <p>Each test starts programs, waits for their end and judges their exit status and output. What
+ * a program has to show is asserted by the program itself, mostly a Python script beside these
+ * classes, which ends with a line that says so. No test shares a process or a directory with
+ * another; natives are unpacked once for all.
  */
 @NullMarked
 package io.tensorarrow.it;

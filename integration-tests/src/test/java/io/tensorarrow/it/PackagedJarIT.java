@@ -21,10 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is in the jar that users get, and what is not. */
-final class PackagedJarTest {
-  private static final Path ROOT = Path.of(System.getProperty("tensorarrow.root"));
-  private static final String PLATFORM = System.getProperty("tensorarrow.platform");
-  private static final String NATIVES = "org/tensorflow/internal/c_api/" + PLATFORM + "/";
+class PackagedJarIT {
+  private static final String NATIVES =
+      "org/tensorflow/internal/c_api/" + Installation.PLATFORM + "/";
   private static final String SERVICES = "META-INF/services/";
 
   /** Each entry has to match one: who adds something to the jar says so here. */
@@ -49,7 +48,7 @@ final class PackagedJarTest {
 
   @BeforeAll
   static void openJar() throws IOException {
-    jar = new ZipFile(System.getProperty("tensorarrow.jar"));
+    jar = new ZipFile(Installation.JAR.toFile());
     names =
         jar.stream().filter(Predicate.not(ZipEntry::isDirectory)).map(ZipEntry::getName).toList();
   }
@@ -94,7 +93,7 @@ final class PackagedJarTest {
 
   @Test
   void holdsThePythonModuleAsItWasWritten() throws IOException {
-    Path sources = ROOT.resolve("connector/src/main/python");
+    Path sources = Installation.REPOSITORY.resolve("connector/src/main/python");
     List<String> modules;
     try (Stream<Path> files = Files.walk(sources.resolve("tensorarrow"))) {
       modules =
@@ -113,7 +112,7 @@ final class PackagedJarTest {
 
   @Test
   void holdsItsVersionInPlaceOfThePlaceholder() throws IOException {
-    String major = System.getProperty("tensorarrow.version").replace("-SNAPSHOT", "");
+    String major = Installation.VERSION.replace("-SNAPSHOT", "");
 
     assertThat(text("tensorarrow/_version.py")).contains(major).doesNotContain("@project");
     assertThat(text("META-INF/MANIFEST.MF")).contains("Implementation-Version: " + major);

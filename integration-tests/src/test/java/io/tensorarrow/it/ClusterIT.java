@@ -1,0 +1,75 @@
+package io.tensorarrow.it;
+
+import io.tensorarrow.it.Installation.Environment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Executors in processes of their own. */
+class ClusterIT {
+  private static final Environment ENVIRONMENT = Environment.NEWEST;
+  private static final Duration START = Duration.ofMinutes(1);
+  private static final String MASTER_CLASS = "org.apache.spark.deploy.master.Master";
+  private static final String WORKER_CLASS = "org.apache.spark.deploy.worker.Worker";
+  private static final String MASTER_LINE = "Starting Spark master at ";
+
+  @Test
+  void aLocalClusterRunsModelsInItsExecutors() {
+    runJob("local-cluster", "local-cluster[2,1,1024]");
+  }
+
+  @Test
+  void aStandaloneClusterRunsModelsInItsExecutors() {
+    try (Program.Running master = startMaster()) {
+      String line = master.awaitLine(START, text -> text.contains(MASTER_LINE));
+      String url = line.substring(line.indexOf(MASTER_LINE) + MASTER_LINE.length()).strip();
+      try (Program.Running first = startWorker("worker-1", url);
+          Program.Running second = startWorker("worker-2", url)) {
+        first.awaitLine(START, text -> text.contains("Successfully registered with master"));
+        second.awaitLine(START, text -> text.contains("Successfully registered with master"));
+        runJob("standalone", url);
+      }
+    }
+  }
+
+  private static void runJob(String name, String master) {
+    String jar = Installation.JAR.toString();
+    String script = Installation.SCRIPTS.resolve("it_cluster.py").toString();
+    List<String> arguments = new ArrayList<>(List.of("--master", master));
+    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", script));
+    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK it_cluster");
+  }
+
+  private static Program.Running startMaster() {
+    return daemon(
+        "master", MASTER_CLASS, "--host", "127.0.0.1", "--port", "0", "--webui-port", "0");
+  }
+
+  private static Program.Running startWorker(String name, String master) {
+    String work = Installation.workDirectory(name + "-work").toString();
+    return daemon(
+        name,
+        WORKER_CLASS,
+        "--host",
+        "127.0.0.1",
+        "--cores",
+        "1",
+        "--memory",
+        "1g",
+        "--webui-port",
+        "0",
+        "--work-dir",
+        work,
+        master);
+  }
+
+  private static Program.Running daemon(String name, String className, String... arguments) {
+    List<String> all = new ArrayList<>(List.of(className));
+    all.addAll(List.of(arguments));
+    return Program.of(name, Installation.sparkProgram("spark-class"), all.toArray(new String[0]))
+        .with(Map.of("SPARK_DAEMON_MEMORY", "256m"))
+        .start();
+  }
+}

@@ -1,0 +1,30 @@
+package io.tensorarrow.it;
+
+import io.tensorarrow.it.Installation.Environment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What PySpark users do, in PySpark itself. Each script asserts what its name says. */
+class PySparkIT {
+  static Stream<Arguments> scriptsInEnvironments() {
+    return Stream.of("it_queries", "it_arrays", "it_features", "it_elision", "it_errors")
+        .flatMap(
+            script -> Arrays.stream(Environment.values()).map(e -> Arguments.of(script, e)));
+  }
+
+  @ParameterizedTest(name = "{0} with the {1} packages")
+  @MethodSource("scriptsInEnvironments")
+  void holds(String script, Environment environment) {
+    String file = Installation.SCRIPTS.resolve(script + ".py").toString();
+    String jar = Installation.JAR.toString();
+    List<String> arguments =
+        List.of("--master", "local[2]", "--jars", jar, "--py-files", jar, file);
+
+    Program.sparkSubmit(script + "-" + environment, environment, arguments)
+        .runsAndSays("OK " + script);
+  }
+}

@@ -1,0 +1,151 @@
+"""The Python module in real workers: arrays, functions of arrays, signatures, Arrow tensors."""
+
+import contextlib
+import io
+
+import it_common as it
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import tensorarrow as ta
+
+SIGNATURE = """\
+MetaGraphDef with tag-set: 'serve' contains the following SignatureDefs:
+
+signature_def['serving_default']:
+  The given SavedModel SignatureDef contains the following input(s):
+    inputs['pixels'] tensor_info:
+        dtype: float32
+        shape: (-1, 64)
+  The given SavedModel SignatureDef contains the following output(s):
+    outputs['digit'] tensor_info:
+        dtype: int64
+        shape: (-1)
+    outputs['probabilities'] tensor_info:
+        dtype: float32
+        shape: (-1, 10)
+
+"""
+
+
+def check_numpy(scored, expected):
+    """Checks plain mapInArrow with views of the tensors."""
+    schema = scored.schema
+
+    def best(batches):
+        for batch in batches:
+            p = ta.numpy(batch, "probabilities", schema=schema)
+            digit = ta.numpy(batch, "digit", schema=schema)
+            assert p.shape == (batch.num_rows, 10)
+            assert p.dtype == np.float32
+            assert digit.dtype == np.int64
+            assert not p.flags.writeable
+            # The array lies in the batch itself.
+            values = batch.column(batch.schema.get_field_index("probabilities")).values
+            start = values.buffers()[1].address
+            assert start <= p.__array_interface__["data"][0] < start + values.nbytes
+            masked, mask = ta.numpy(batch, "probabilities", schema=schema, mask=True)
+            assert np.array_equal(masked, p)
+            assert not mask.any()
+            flat = pa.array(p.reshape(-1))
+            offsets = pa.array(np.arange(0, p.size + 1, 10, dtype=np.int32))
+            yield pa.RecordBatch.from_arrays(
+                [
+                    batch.column(batch.schema.get_field_index("id")),
+                    pa.array(p.argmax(axis=1)),
+                    pa.array(digit),
+                    pa.ListArray.from_arrays(offsets, flat),
+                ],
+                names=["id", "best", "digit", "p"],
+            )
+
+    kind = "id long, best long, digit long, p array<float>"
+    rows = scored.mapInArrow(best, kind).orderBy("id").collect()
+    assert [row.id for row in rows] == expected["id"].to_pylist()
+    assert [row.best for row in rows] == expected["digit"].to_pylist()
+    assert [row.digit for row in rows] == expected["digit"].to_pylist()
+    found = np.array([row.p for row in rows])
+    np.testing.assert_allclose(found, expected["probabilities"].to_pylist(), **it.TOLERANCE)
+
+
+def check_map_tensors(scored, expected):
+    """Checks functions of arrays, with schemas of both kinds."""
+
+    def f(t):
+        p = t["probabilities"]
+        assert p.shape[1:] == (10,)
+        assert t["split"].dtype == object
+        right = t["digit"] == t["label"]
+        return {"id": t["id"], "best": p.argmax(1), "twice": p * 2, "right": right}
+
+    declared = "id long, best long, right boolean, twice array<float>"
+    mapped = ta.map_tensors(scored, f, declared)
+    assert mapped.columns == ["id", "best", "right", "twice"]
+    rows = mapped.orderBy("id").collect()
+    assert [row.best for row in rows] == expected["digit"].to_pylist()
+    twice = np.array([row.twice for row in rows])
+    wanted = 2 * np.array(expected["probabilities"].to_pylist())
+    np.testing.assert_allclose(twice, wanted, **it.TOLERANCE)
+    again = ta.map_tensors(scored, f, mapped.schema)
+    assert again.where("right").count() == sum(row.right for row in rows)
+    # Results need not have a row for each row.
+    ids = ta.map_tensors(scored, lambda t: {"n": np.array([len(t["id"])])}, "n long")
+    assert sum(row.n for row in ids.collect()) == len(rows)
+    # The function runs in workers, and so do its faults.
+    with it.raises("[TA_RESULT_TYPE]", "'best'", "int64", "float64"):
+        ta.map_tensors(scored, lambda t: {"best": t["digit"]}, "best double").collect()
+    with it.raises("[TA_UNSUPPORTED]", "map<string,string>"):
+        ta.map_tensors(scored, f, "best map<string, string>")
+
+
+def check_arrow(scored):
+    """Checks Arrow's own tensor type."""
+    schema = scored.schema
+
+    def f(batches):
+        for batch in batches:
+            column = ta.arrow(batch, schema=schema).column(
+                batch.schema.get_field_index("probabilities")
+            )
+            assert column.type == pa.fixed_shape_tensor(pa.float32(), (10,))
+            array = column.to_numpy_ndarray()
+            assert np.array_equal(array, ta.numpy(batch, "probabilities", schema=schema))
+            yield pa.RecordBatch.from_arrays([pa.array([len(array)])], names=["n"])
+
+    assert sum(row.n for row in scored.mapInArrow(f, "n long").collect()) == scored.count()
+
+
+def check_show(spark):
+    """Checks the signatures' text, with the active session and with a given one."""
+    for given in [{}, {"spark": spark}, {"tags": "serve"}]:
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            ta.show(it.DIGITS_MODEL, **given)
+        assert text.getvalue() == SIGNATURE, text.getvalue()
+    with it.raises("[TA_TAGS_NOT_FOUND]", "'serve'"):
+        ta.show(it.DIGITS_MODEL, tags="train")
+
+
+def main():
+    """Run the checks."""
+    with it.raises("[TA_SESSION_MISSING]"):
+        ta.show(it.DIGITS_MODEL)
+    spark = it.builder().getOrCreate()
+    expected = pq.read_table(it.DIGITS_EXPECTED)
+    scored = it.digits(spark).where("split = 'test'")
+    check_show(spark)
+    check_numpy(scored, expected)
+    # Slices of a model's batch, more batches than one per task, partitions without rows.
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 7)
+    check_numpy(scored.repartition(5), expected)
+    check_map_tensors(scored, expected)
+    check_arrow(scored)
+    none = ta.map_tensors(scored.where("false"), lambda t: {"id": t["id"]}, "id long")
+    assert none.count() == 0
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
+    it.passed(__file__)

@@ -1,0 +1,67 @@
+"""What the scripts of the integration tests share."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+DIGITS_MODEL = str(REPOSITORY / "examples/models/digits")
+DIGITS_DATA = str(REPOSITORY / "examples/data/digits.parquet")
+DIGITS_EXPECTED = str(REPOSITORY / "examples/data/expected.parquet")
+FEATURES_MODEL = str(Path(__file__).resolve().parents[1] / "resources/models/features")
+FEATURES_DATA = FEATURES_MODEL + ".parquet"
+
+# Python TensorFlow computed the recorded outputs with kernels of its own.
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def builder():
+    """Returns a small session's builder; master and jars come from the command line."""
+    work = Path(os.environ["IT_WORK"])
+    settings = {
+        "spark.log.level": "WARN",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(work / "warehouse"),
+        "spark.tensorarrow.natives.directory": os.environ["IT_NATIVES"],
+    }
+    result = SparkSession.builder.appName("integration-tests")
+    for key, value in settings.items():
+        result = result.config(key, value)
+    return result
+
+
+def digits(spark, **options):
+    """Reads the digits with the model's outputs."""
+    reader = spark.read.format("tensorflow").option("model", DIGITS_MODEL)
+    return reader.options(**options).load(DIGITS_DATA)
+
+
+def jvm_pid(spark):
+    """Returns the process id of the driver's JVM."""
+    return spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+
+
+def has_tensorflow(pid):
+    """Returns whether TensorFlow's native library is mapped into a process."""
+    return "libtensorflow_cc" in Path(f"/proc/{pid}/maps").read_text()
+
+
+@contextmanager
+def raises(*parts):
+    """Checks that the block raises an exception whose text has these parts."""
+    try:
+        yield
+    except Exception as error:
+        missing = [part for part in parts if part not in str(error)]
+        assert not missing, f"{missing} not in: {error}"
+    else:
+        raise AssertionError(f"nothing was raised; expected {parts}")
+
+
+def passed(file):
+    """Says that all assertions of a script held."""
+    print(f"\nOK {Path(file).stem}")

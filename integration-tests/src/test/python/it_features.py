@@ -1,0 +1,97 @@
+"""A model of many inputs and outputs, types and ranks: equal to what Python TensorFlow recorded."""
+
+import it_common as it
+import numpy as np
+
+import tensorarrow as ta
+
+SHAPES = {"y": (), "z": (3,), "grid": (2, 3), "key": (), "open": (-1, -1)}
+DTYPES = {"y": "float32", "z": "float64", "grid": "int32", "key": "int64", "open": "int64"}
+SQL_TYPES = {
+    "y": "float",
+    "z": "array<double>",
+    "grid": "array<int>",
+    "key": "bigint",
+    "open": "struct<data:array<bigint>,shape:array<int>>",
+}
+
+
+def scored(spark, **options):
+    """Reads the features with the model's outputs."""
+    reader = spark.read.format("tensorflow").option("model", it.FEATURES_MODEL)
+    return reader.options(**options).load(it.FEATURES_DATA)
+
+
+def close(found, wanted):
+    """Compares numbers; integers must be equal."""
+    found, wanted = np.array(found), np.array(wanted)
+    if wanted.dtype.kind == "i":
+        assert np.array_equal(found, wanted)
+    else:
+        np.testing.assert_allclose(found, wanted, **it.TOLERANCE)
+
+
+def check_columns(df):
+    """Checks types, metadata and values of the outputs in SQL."""
+    types = dict(df.dtypes)
+    for name, sql_type in SQL_TYPES.items():
+        assert types[name] == sql_type, (name, types[name])
+        metadata = df.schema[name].metadata
+        assert metadata["tensor.dtype"] == DTYPES[name]
+        assert tuple(metadata["tensor.shape"]) == SHAPES[name]
+        assert metadata["tensor.name"] == name
+        assert metadata["tensorarrow.version"].replace("-SNAPSHOT", ".dev0") == ta.__version__
+    rows = df.orderBy("id").collect()
+    assert len(rows) == 200
+    for name in ["y", "z", "grid", "key"]:
+        close([row[name] for row in rows], [row[f"serving_default_{name}"] for row in rows])
+    for part in ["data", "shape"]:
+        wanted = [row["serving_default_open"][part] for row in rows]
+        close([row["open"][part] for row in rows], wanted)
+
+
+def check_arrays(df):
+    """Checks the arrays of every output in a worker."""
+
+    def f(t):
+        rows = len(t["id"])
+        for name, shape in SHAPES.items():
+            assert t[name].dtype == np.dtype(DTYPES[name]), name
+            dims = tuple(d if w == -1 else w for d, w in zip(t[name].shape[1:], shape))
+            assert t[name].shape == (rows, *dims), name
+            assert not t[name].flags.writeable
+        return {name: t[name] for name in ["id", *SHAPES]}
+
+    declared = ", ".join(f"{name} {kind}" for name, kind in SQL_TYPES.items() if name != "open")
+    mapped = ta.map_tensors(df, f, f"id long, {declared}, open array<bigint>")
+    found = {row.id: row for row in mapped.collect()}
+    for row in df.collect():
+        for name in ["y", "z", "grid", "key"]:
+            close(found[row.id][name], row[name])
+        assert found[row.id]["open"] == row["open"].data
+
+
+def check_refused(spark):
+    """Checks signatures that can't be fed row by row: an input without a batch axis, and text."""
+    with it.raises("[TA_INPUT_MISMATCH]", "'factor'"):
+        scored(spark, signature="scaled")
+    with it.raises("[TA_TENSOR_UNSUPPORTED]", "'factor'", "no batch axis"):
+        scored(spark, signature="scaled", inputs="factor=b")
+    with it.raises("[TA_TENSOR_UNSUPPORTED]", "'word'", "dtype str"):
+        scored(spark, signature="text")
+
+
+def main():
+    """Run the checks."""
+    spark = it.builder().getOrCreate()
+    df = scored(spark)
+    check_columns(df)
+    check_columns(scored(spark, batchRows="9"))
+    check_arrays(df)
+    check_refused(spark)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
+    it.passed(__file__)
