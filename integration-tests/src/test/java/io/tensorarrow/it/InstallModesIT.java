@@ -59,9 +59,7 @@ class InstallModesIT {
   @Test
   void jarsWithPyFilesGivesSqlAndTheModule() {
     Program.sparkSubmit(
-            "py-files",
-            ENVIRONMENT,
-            List.of("--jars", JAR, "--py-files", JAR, SCRIPT, IMPORTABLE))
+            "py-files", ENVIRONMENT, List.of("--jars", JAR, "--py-files", JAR, SCRIPT, IMPORTABLE))
         .runsAndSays(SUCCESS);
   }
 
@@ -128,8 +126,7 @@ class InstallModesIT {
     try (var jar = FileSystems.newFileSystem(Installation.JAR);
         Stream<Path> files = Files.walk(jar.getPath("tensorarrow"))) {
       for (Path file : files.toList()) {
-        Files.copy(
-            file, source.resolve(file.toString()), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file, source.resolve(file.toString()), StandardCopyOption.REPLACE_EXISTING);
       }
     }
     return new String[] {

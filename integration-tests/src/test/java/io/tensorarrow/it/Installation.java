@@ -30,8 +30,7 @@ final class Installation {
   static final Path TARGET = path("it.target");
 
   /** The jar that users get. */
-  static final Path JAR =
-      path("it.connector.directory").resolve(ARTIFACT + "-" + VERSION + ".jar");
+  static final Path JAR = path("it.connector.directory").resolve(ARTIFACT + "-" + VERSION + ".jar");
 
   /** The pom that users' build tools see. */
   static final Path POM = path("it.connector.directory").resolve("dependency-reduced-pom.xml");
@@ -94,8 +93,7 @@ final class Installation {
 
   /** Joins search paths. */
   static String joined(Path... paths) {
-    return String.join(
-        File.pathSeparator, Arrays.stream(paths).map(Path::toString).toList());
+    return String.join(File.pathSeparator, Arrays.stream(paths).map(Path::toString).toList());
   }
 
   private static Path path(String property) {

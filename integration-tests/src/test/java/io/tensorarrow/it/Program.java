@@ -171,8 +171,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           handle.destroyForcibly();
-        } catch (ExecutionException
-            | TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) {
           handle.destroyForcibly();
         }
       }

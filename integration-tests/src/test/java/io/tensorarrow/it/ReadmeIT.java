@@ -35,7 +35,8 @@ class ReadmeIT {
           Installation.JAR.toString());
 
   /** Ten rows below 10, each with the label and a digit; the model misreads few. */
-  private static final Pattern ROW = Pattern.compile("(?m)^\\|?\\s*\\d\\s*\\|?\\s*\\d\\s*\\|?\\s*\\d\\s*\\|?$");
+  private static final Pattern ROW =
+      Pattern.compile("(?m)^\\|?\\s*\\d\\s*\\|?\\s*\\d\\s*\\|?\\s*\\d\\s*\\|?$");
 
   private static String read(Path file) {
     try {
@@ -99,8 +100,7 @@ class ReadmeIT {
                 Stream.of("--py-files", Installation.JAR.toString(), script.toString()))
             .toList();
 
-    String output =
-        outputOf(Program.sparkSubmit("readme-python", Environment.NEWEST, arguments));
+    String output = outputOf(Program.sparkSubmit("readme-python", Environment.NEWEST, arguments));
 
     assertThat(ROW.matcher(output).results()).as(output).hasSize(10);
     assertThat(output).contains("|best|").contains("serving_default");
