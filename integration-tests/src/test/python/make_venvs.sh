@@ -72,6 +72,12 @@ make_venv() {
 python=$(choose_python)
 oldest_python=${PYTHON_OLDEST:-python3.9}
 if ! works "$oldest_python"; then
+  # A version manager may have one that is not on the path.
+  for candidate in "$(pyenv root 2> /dev/null)"/versions/3.9.*/bin/python3.9; do
+    works "$candidate" && oldest_python=$candidate
+  done
+fi
+if ! works "$oldest_python"; then
   echo "Python 3.9 is not tested: $oldest_python does not run here; PYTHON_OLDEST can name one."
   oldest_python=$python
 fi

@@ -2,6 +2,8 @@ package io.tensorarrow.spark.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.model.Natives;
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.spark.unsafe.Platform;
@@ -14,8 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
  */
 abstract class NativeMemoryTest {
   static {
-    // JavaCPP reads it once: its guard counts the whole process against the heap's size.
-    System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    Natives.ensureLoaded(Optional.empty());
   }
 
   private long liveBefore;
