@@ -122,14 +122,19 @@ class ReadmeIT {
         }
         """
             .formatted(block("Java", "java")));
+    String sparksJars;
+    try (Stream<Path> jars = Files.list(Installation.SPARK_HOME.resolve("jars"))) {
+      sparksJars = Installation.joined(jars.toArray(Path[]::new));
+    }
     int compiled =
         ToolProvider.getSystemJavaCompiler()
             .run(
                 null,
                 null,
                 null,
+                "-proc:none",
                 "-cp",
-                Installation.SPARK_HOME.resolve("jars") + "/*",
+                sparksJars,
                 "-d",
                 directory.toString(),
                 source.toString());
