@@ -38,7 +38,7 @@ class TaskMetricTest {
       })
   void metricsAreMadeByClassName(Class<?> type) throws ReflectiveOperationException {
     CustomMetric metric =
-        (CustomMetric) Class.forName(type.getName()).getConstructor().newInstance();
+        Class.forName(type.getName()).asSubclass(CustomMetric.class).getConstructor().newInstance();
     assertThat(metric.name()).isEqualTo(type.getField("NAME").get(null));
     assertThat(metric.description()).isNotBlank();
   }
