@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.FeedBytesMetric;
 import io.tensorarrow.spark.metrics.ModelBatchesMetric;
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -216,6 +219,30 @@ class ReadTest extends SourceTestBase {
     assertThat(query.collectAsList())
         .containsExactlyInAnyOrderElementsOf(
             spark().read().format(format).load(path).selectExpr(columns).collectAsList());
+  }
+
+  @Test
+  void aModelReadsWhatAnotherOneReturned() throws IOException {
+    Dataset<Row> chained =
+        spark()
+            .read()
+            .format("tensorflow")
+            .option("model", TestModels.scaleBy(dir.resolve("triple"), 3).toString())
+            .option("inputs", "x=y")
+            .option("outputs", "y=z")
+            .option("source", "tensorflow")
+            .option("source.model", model)
+            .load(table);
+    Dataset<Row> query = chained.where("id > 20 and y < 200 and z <> 150").selectExpr("id", "z");
+
+    assertThat(query.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(
+            expected()
+                .where("id > 20 and y < 200 and y <> 50")
+                .selectExpr("id", "y * 3 as z")
+                .collectAsList());
+    // 979 rows through the first model, of which the 79 with y < 200 go through the second one.
+    assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(979 + 79);
   }
 
   @Test
