@@ -111,11 +111,19 @@ public final class ReadOptions {
    * Takes the options of a read.
    *
    * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there is one that no declaration
-   *     names
+   *     names, with {@code TA_UNSUPPORTED} if the source was given a path twice
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
     for (String key : options.asCaseSensitiveMap().keySet()) {
       checkKnown(key);
+    }
+    for (String key : PATH_KEYS) {
+      if (options.containsKey(key) && options.containsKey(SOURCE_PREFIX + key)) {
+        throw new TensorArrowException(
+            ErrorCode.TA_UNSUPPORTED,
+            "Cannot use option '%s%s': found '%s' as well; expected only one of them"
+                .formatted(SOURCE_PREFIX, key, key));
+      }
     }
     return new ReadOptions(options);
   }

@@ -14,11 +14,10 @@ import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.tensor.RowSelection;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Objects;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -128,7 +127,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   }
 
   private ColumnarBatch nextModelBatch() {
-    ColumnarBatch batch = java.util.Objects.requireNonNull(input);
+    ColumnarBatch batch = Objects.requireNonNull(input);
     int size = Math.min(selection.size() - selectionUsed, rowsLeft);
     if (inference != null) {
       size = Math.min(size, spec.batchRows());
@@ -167,25 +166,28 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
 
   @Override
   public CustomTaskMetric[] currentMetricsValues() {
-    Stream<CustomTaskMetric> own =
-        inference == null ? Stream.empty() : metrics(inference.counters());
-    return Stream.concat(own, Arrays.stream(source.currentMetricsValues()))
+    Map<String, Long> values = new HashMap<>(metricsBefore);
+    // A source that runs a model of its own has the same names, and carried them on itself.
+    for (CustomTaskMetric metric : source.currentMetricsValues()) {
+      values.put(metric.name(), metric.value());
+    }
+    if (inference != null) {
+      own(inference.counters()).forEach((name, value) -> values.merge(name, value, Long::sum));
+    }
+    return values.entrySet().stream()
+        .map(metric -> new Value(metric.getKey(), metric.getValue()))
         .toArray(CustomTaskMetric[]::new);
   }
 
-  private Stream<CustomTaskMetric> metrics(InferenceCounters counters) {
-    return Stream.of(
-        metric(RowsInferredMetric.NAME, counters.rows()),
-        metric(ModelBatchesMetric.NAME, counters.batches()),
-        metric(ModelLoadTimeMetric.NAME, counters.loadNanos()),
-        metric(FeedTimeMetric.NAME, counters.feedNanos()),
-        metric(InferenceTimeMetric.NAME, counters.runNanos()),
-        metric(FeedBytesMetric.NAME, counters.feedBytes()),
-        metric(TensorBytesMetric.NAME, counters.tensorBytes()));
-  }
-
-  private CustomTaskMetric metric(String name, long value) {
-    return new Value(name, value + metricsBefore.getOrDefault(name, 0L));
+  private static Map<String, Long> own(InferenceCounters counters) {
+    return Map.of(
+        RowsInferredMetric.NAME, counters.rows(),
+        ModelBatchesMetric.NAME, counters.batches(),
+        ModelLoadTimeMetric.NAME, counters.loadNanos(),
+        FeedTimeMetric.NAME, counters.feedNanos(),
+        InferenceTimeMetric.NAME, counters.runNanos(),
+        FeedBytesMetric.NAME, counters.feedBytes(),
+        TensorBytesMetric.NAME, counters.tensorBytes());
   }
 
   private record Value(String name, long value) implements CustomTaskMetric {}

@@ -4,7 +4,7 @@ import com.esotericsoftware.kryo.DefaultSerializer;
 import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import io.tensorarrow.spark.options.InferenceSpec;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.read.InputPartition;
@@ -64,23 +64,33 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
 
   @Override
   public PartitionReader<ColumnarBatch> createColumnarReader(InputPartition partition) {
-    PartitionReader<ColumnarBatch> reader = sourceReader((InferencePartition) partition);
-    try {
-      return new InferencePartitionReader(reader, sourceSchema, readSchema, spec, filter, limit);
-    } catch (RuntimeException | Error e) {
-      // Spark closes a reader only after it got it.
-      try {
-        reader.close();
-      } catch (IOException closing) {
-        e.addSuppressed(new UncheckedIOException(closing));
-      }
-      throw e;
-    }
+    return wrap(
+        sourceReader((InferencePartition) partition),
+        reader ->
+            new InferencePartitionReader(reader, sourceSchema, readSchema, spec, filter, limit));
   }
 
   private PartitionReader<ColumnarBatch> sourceReader(InferencePartition partition) {
     return partition.columnar()
         ? source.createColumnarReader(partition.source())
-        : new RowBatchReader(source.createReader(partition.source()), sourceSchema);
+        : wrap(
+            source.createReader(partition.source()),
+            rows -> new RowBatchReader(rows, sourceSchema));
+  }
+
+  /** Hands a reader over to another; closes it where that fails, since nobody else would. */
+  private static <T> PartitionReader<ColumnarBatch> wrap(
+      PartitionReader<T> reader,
+      Function<PartitionReader<T>, PartitionReader<ColumnarBatch>> wrapper) {
+    try {
+      return wrapper.apply(reader);
+    } catch (RuntimeException | Error e) {
+      try {
+        reader.close();
+      } catch (IOException closing) {
+        e.addSuppressed(closing);
+      }
+      throw e;
+    }
   }
 }

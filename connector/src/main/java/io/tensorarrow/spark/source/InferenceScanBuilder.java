@@ -42,6 +42,7 @@ import scala.collection.Seq;
 final class InferenceScanBuilder extends FileScanBuilder implements SupportsPushDownLimit {
   private final ScanBuilder source;
   private final StructType sourceSchema;
+  private final StructType schema;
   private final InferenceSpec spec;
   private final Set<String> tensorColumns;
 
@@ -67,6 +68,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     super(session, emptyIndex(session), schema);
     this.source = source;
     this.sourceSchema = sourceSchema;
+    this.schema = schema;
     this.spec = spec;
     this.tensorColumns = spec.fetches().stream().map(Fetch::column).collect(Collectors.toSet());
     this.required = schema;
@@ -119,26 +121,27 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   public Scan build() {
     Set<String> wanted = new HashSet<>(Arrays.asList(required.fieldNames()));
     InferenceSpec pruned = spec.fetchingOnly(wanted);
-    Map<String, StructField> read = sourceColumns(pruned);
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
-      pruning.pruneColumns(new StructType(read.values().toArray(new StructField[0])));
+      pruning.pruneColumns(sourceColumns(pruned));
     }
-    // A column that filters need whole is handed on whole, even where the query wanted some of its
-    // fields.
-    StructField[] columns =
-        Arrays.stream(required.fields())
-            .map(field -> read.getOrDefault(field.name(), field))
-            .toArray(StructField[]::new);
+    Scan scan = source.build();
     return new InferenceScan(
-        source.build(),
-        pruned,
-        new StructType(columns),
-        pushdown.pushed(),
-        pushdown.residual(),
-        limit);
+        scan, pruned, readSchema(scan), pushdown.pushed(), pushdown.residual(), limit);
   }
 
-  private Map<String, StructField> sourceColumns(InferenceSpec pruned) {
+  /**
+   * Returns the required columns as they are read: a query may want some fields of a struct, but
+   * tensors are whole, and so is what filters need and what the source can't read in part.
+   */
+  private StructType readSchema(Scan scan) {
+    StructType read = scan.readSchema();
+    return new StructType(
+        Arrays.stream(required.fieldNames())
+            .map(name -> (tensorColumns.contains(name) ? schema : read).apply(name))
+            .toArray(StructField[]::new));
+  }
+
+  private StructType sourceColumns(InferenceSpec pruned) {
     Map<String, StructField> read = new LinkedHashMap<>();
     for (StructField field : required.fields()) {
       if (!tensorColumns.contains(field.name())) {
@@ -155,7 +158,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
         read.put(feed.column(), sourceSchema.apply(feed.column()));
       }
     }
-    return read;
+    return new StructType(read.values().toArray(new StructField[0]));
   }
 
   private boolean canRunBeforeModel(Expression filter) {

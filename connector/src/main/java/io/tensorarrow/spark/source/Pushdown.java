@@ -49,26 +49,24 @@ record Pushdown(List<Predicate> pushed, List<Expression> residual) {
   }
 
   private static Pushdown intoV2(SupportsPushDownV2Filters source, List<Expression> filters) {
-    IdentityHashMap<Predicate, Expression> translated = new IdentityHashMap<>();
+    IdentityHashMap<Predicate, Expression> guaranteed = new IdentityHashMap<>();
     List<Predicate> predicates = new ArrayList<>();
-    List<Expression> residual = new ArrayList<>();
     for (Expression filter : filters) {
       Option<Predicate> predicate = DataSourceV2Strategy$.MODULE$.translateFilterV2(filter);
       if (predicate.isDefined()) {
-        translated.put(predicate.get(), filter);
+        guaranteed.put(predicate.get(), filter);
         predicates.add(predicate.get());
-      } else {
-        residual.add(filter);
       }
     }
     for (Predicate left : source.pushPredicates(predicates.toArray(new Predicate[0]))) {
-      Expression filter = translated.get(left);
-      if (filter == null) {
+      if (guaranteed.remove(left) == null) {
         // The source rewrote a predicate, so it can't be told which filter it stands for.
         return new Pushdown(List.of(source.pushedPredicates()), filters);
       }
-      residual.add(filter);
     }
+    // In the order given: a filter may keep rows away from a later one that fails for them.
+    List<Expression> residual =
+        filters.stream().filter(filter -> !guaranteed.containsValue(filter)).toList();
     return new Pushdown(List.of(source.pushedPredicates()), residual);
   }
 

@@ -1,18 +1,23 @@
 package io.tensorarrow.spark.source;
 
 import java.io.IOException;
+import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.execution.RowToColumnConverter;
+import org.apache.spark.sql.execution.datasources.parquet.ParquetReadSupport$;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Collects the rows of a source that reads no columns into batches. The batch is valid until the
- * next one is asked for.
+ * Collects the rows of a source that reads no columns into batches, each from one file, because
+ * {@code input_file_name()} is asked for batches as a whole. The batch is valid until the next one
+ * is asked for.
  */
 final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   /** As many rows as Spark's Parquet reader puts into a batch by default. */
@@ -23,6 +28,9 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   private final WritableColumnVector[] columns;
   private final ColumnarBatch batch;
 
+  /** The file of the row that was read already but belongs to the next batch. */
+  private @Nullable FileBlock ahead;
+
   /**
    * Takes over a reader of rows.
    *
@@ -31,8 +39,10 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
    */
   RowBatchReader(PartitionReader<InternalRow> rows, StructType schema) {
     this.rows = rows;
-    this.converter = new RowToColumnConverter(schema);
-    this.columns = OnHeapColumnVector.allocateColumns(BATCH_ROWS, schema);
+    // The converter knows no user-defined types; rows hold their values as the SQL type below them.
+    StructType sqlTypes = ParquetReadSupport$.MODULE$.expandUDT(schema);
+    this.converter = new RowToColumnConverter(sqlTypes);
+    this.columns = OnHeapColumnVector.allocateColumns(BATCH_ROWS, sqlTypes);
     this.batch = new ColumnarBatch(columns);
   }
 
@@ -42,12 +52,37 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
       column.reset();
     }
     int size = 0;
-    while (size < BATCH_ROWS && rows.next()) {
+    FileBlock file = null;
+    while (size < BATCH_ROWS) {
+      FileBlock found = advance();
+      if (found == null) {
+        break;
+      }
+      if (size > 0 && !found.equals(file)) {
+        ahead = found;
+        break;
+      }
+      file = found;
       converter.convert(rows.get(), columns);
       size++;
     }
+    if (file != null) {
+      file.makeCurrent();
+    }
     batch.setNumRows(size);
     return size > 0;
+  }
+
+  /** Goes to the next row, where the last batch did not leave one over, and returns its file. */
+  private @Nullable FileBlock advance() throws IOException {
+    FileBlock left = ahead;
+    ahead = null;
+    if (left != null) {
+      // Put back what next() set for the last batch: the source says it once for each file.
+      left.makeCurrent();
+      return left;
+    }
+    return rows.next() ? FileBlock.current() : null;
   }
 
   @Override
@@ -69,6 +104,22 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   public void close() throws IOException {
     try (rows) {
       batch.close();
+    }
+  }
+
+  /** What {@code input_file_name()} and its like tell; no path if the source reads no files. */
+  private record FileBlock(UTF8String path, long start, long length) {
+    static FileBlock current() {
+      return new FileBlock(
+          InputFileBlockHolder.getInputFilePath(),
+          InputFileBlockHolder.getStartOffset(),
+          InputFileBlockHolder.getLength());
+    }
+
+    void makeCurrent() {
+      if (path.numBytes() > 0) {
+        InputFileBlockHolder.set(path.toString(), start, length);
+      }
     }
   }
 }

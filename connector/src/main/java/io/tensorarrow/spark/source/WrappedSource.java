@@ -16,17 +16,21 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /** Finds the table that holds the data to run the model over. */
 final class WrappedSource {
+  /** The name of this connector's own format. */
+  private static final String OWN_FORMAT = "tensorflow";
+
   private WrappedSource() {}
 
   /**
    * Opens the wrapped table as Spark itself would.
    *
    * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of
-   *     Data Source V2, {@code TA_OPTION_MISSING} if a file format was given no path
+   *     Data Source V2, {@code TA_OPTION_MISSING} if a file format was given no path, or the format
+   *     neither by option nor by a default other than this one
    */
   static Table open(ReadOptions options) {
     SQLConf conf = SQLConf.get();
-    String format = options.find(ReadOptions.SOURCE).orElseGet(conf::defaultDataSourceName);
+    String format = options.find(ReadOptions.SOURCE).orElseGet(() -> defaultFormat(conf));
     // Unlike lookupDataSourceV2, this finds the V2 class of built-in formats that Spark reads as V1
     // by default.
     Class<?> type = DataSource.lookupDataSource(format, conf);
@@ -55,6 +59,17 @@ final class WrappedSource {
   /** Returns the columns of the table as a schema. */
   static StructType schema(Table table) {
     return CatalogV2Util.v2ColumnsToStructType(table.columns());
+  }
+
+  private static String defaultFormat(SQLConf conf) {
+    String format = conf.defaultDataSourceName();
+    if (format.equalsIgnoreCase(OWN_FORMAT)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_MISSING,
+          "Cannot read without option '%s': found spark.sql.sources.default=%s, which is this format itself; expected the format of the wrapped data, such as parquet"
+              .formatted(ReadOptions.SOURCE.key(), format));
+    }
+    return format;
   }
 
   private static Object instantiate(String format, Class<?> type) {

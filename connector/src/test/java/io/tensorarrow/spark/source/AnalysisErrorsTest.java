@@ -49,6 +49,25 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
+  void pathsGivenTwice() {
+    loading(reader().option("source.path", table + "/part=1"), ErrorCode.TA_UNSUPPORTED)
+        .hasMessageContaining("'source.path'")
+        .hasMessageContaining("'path'");
+  }
+
+  @Test
+  void noSourceWhereTheDefaultIsThisFormatItself() {
+    String before = spark().conf().get("spark.sql.sources.default");
+    spark().conf().set("spark.sql.sources.default", "tensorflow");
+    try {
+      loading(reader(), ErrorCode.TA_OPTION_MISSING).hasMessageContaining("option 'source'");
+      assertThat(reader().option("source", "parquet").load(table).count()).isEqualTo(ROWS);
+    } finally {
+      spark().conf().set("spark.sql.sources.default", before);
+    }
+  }
+
+  @Test
   void misspeltOption() {
     loading(reader().option("signatur", "x"), ErrorCode.TA_OPTION_UNKNOWN)
         .hasMessageContaining("did you mean 'signature'?");

@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PruningAndLimitTest extends SourceTestBase {
   @Test
@@ -58,6 +60,42 @@ class PruningAndLimitTest extends SourceTestBase {
     assertThat(scans(query).get(0).scan().description())
         .contains("ReadSchema: struct<x:float>")
         .contains("fetches=[y->y]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"parquet", "orc", "json"})
+  void aFieldOfAStructIsTheRightOneWhetherTheSourceReadsItAloneOrNot(String format) {
+    String path = dir.resolve(format).toString();
+    Dataset<Row> plain = spark().read().parquet(table).select("x", "s");
+    plain.write().format(format).save(path);
+
+    Dataset<Row> query = reader().option("source", format).load(path).selectExpr("s.c", "s.b", "y");
+
+    assertThat(query.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(
+            plain.selectExpr("s.c", "s.b", "x * 2 as y").collectAsList());
+  }
+
+  @Test
+  void aFieldOfATensorOfOpenShapeIsTheRightOne() throws IOException {
+    Dataset<Row> scored =
+        spark()
+            .read()
+            .format("tensorflow")
+            .option("model", TestModels.kinds(dir).toString())
+            .load(
+                tableFor(
+                    "array_repeat(cast(id as float), 4) as f",
+                    "cast(id as double) as d",
+                    "array_repeat(cast(id as int), 6) as i",
+                    "id as l"));
+
+    assertThat(scored.select("f_grid.shape").collectAsList())
+        .hasSize(10)
+        .allMatch(r -> r.getList(0).equals(List.of(2, 2)));
+    assertThat(scored.selectExpr("l", "f_grid.data[3]").collectAsList())
+        .hasSize(10)
+        .allMatch(r -> r.getFloat(1) == r.getLong(0));
   }
 
   @Test

@@ -4,13 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.FeedBytesMetric;
 import io.tensorarrow.spark.metrics.ModelBatchesMetric;
+import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.test.ExamplePoint;
+import org.apache.spark.sql.test.ExamplePointUDT;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -173,6 +180,69 @@ class ReadTest extends SourceTestBase {
     } finally {
       spark().conf().unset("spark.sql.parquet.enableVectorizedReader");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void userDefinedTypesPassThrough(boolean vectorized) {
+    String path = dir.resolve("points").toString();
+    StructType schema =
+        new StructType().add("x", DataTypes.FloatType).add("point", new ExamplePointUDT());
+    List<Row> points =
+        List.of(RowFactory.create(1f, new ExamplePoint(3, 4)), RowFactory.create(2f, null));
+    spark()
+        .createDataFrame(points, schema)
+        .selectExpr("x", "point", "array(point, point) as pair")
+        .write()
+        .parquet(path);
+    spark().conf().set("spark.sql.parquet.enableVectorizedReader", vectorized);
+    try {
+      assertThat(reader().load(path).collectAsList())
+          .containsExactlyInAnyOrderElementsOf(
+              spark().read().parquet(path).selectExpr("*", "x * 2 as y").collectAsList());
+    } finally {
+      spark().conf().unset("spark.sql.parquet.enableVectorizedReader");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"json", "parquet"})
+  void everyRowKnowsItsFile(String format) {
+    String path = dir.resolve("files").toString();
+    Dataset<Row> plain = spark().range(0, 100, 1, 5).selectExpr("id", "cast(id as float) as x");
+    plain.write().format(format).save(path);
+    String[] columns = {"id", "input_file_name()", "input_file_block_length()"};
+
+    Dataset<Row> query =
+        reader().option("source", format).load(path).where("y >= 0").selectExpr(columns);
+
+    assertThat(query.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(
+            spark().read().format(format).load(path).selectExpr(columns).collectAsList());
+  }
+
+  @Test
+  void aModelReadsWhatAnotherOneReturned() throws IOException {
+    Dataset<Row> chained =
+        spark()
+            .read()
+            .format("tensorflow")
+            .option("model", TestModels.scaleBy(dir.resolve("triple"), 3).toString())
+            .option("inputs", "x=y")
+            .option("outputs", "y=z")
+            .option("source", "tensorflow")
+            .option("source.model", model)
+            .load(table);
+    Dataset<Row> query = chained.where("id > 20 and y < 200 and z <> 150").selectExpr("id", "z");
+
+    assertThat(query.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(
+            expected()
+                .where("id > 20 and y < 200 and y <> 50")
+                .selectExpr("id", "y * 3 as z")
+                .collectAsList());
+    // 979 rows through the first model, of which the 79 with y < 200 go through the second one.
+    assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(979 + 79);
   }
 
   @Test
