@@ -18,10 +18,12 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.connector.expressions.filter.Predicate;
+import org.apache.spark.sql.connector.read.LocalScan;
 import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.connector.read.SupportsPushDownLimit;
 import org.apache.spark.sql.connector.read.SupportsPushDownRequiredColumns;
+import org.apache.spark.sql.connector.read.V1Scan;
 import org.apache.spark.sql.execution.datasources.InMemoryFileIndex;
 import org.apache.spark.sql.execution.datasources.NoopCache$;
 import org.apache.spark.sql.execution.datasources.v2.FileScanBuilder;
@@ -125,6 +127,11 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
       pruning.pruneColumns(sourceColumns(pruned));
     }
     Scan scan = source.build();
+    if (scan instanceof V1Scan || scan instanceof LocalScan) {
+      throw WrappedSource.unsupported(
+          scan.description(),
+          "a scan of class " + scan.getClass().getName() + ", which has no partitions to read");
+    }
     return new InferenceScan(
         scan, pruned, readSchema(scan), pushdown.pushed(), pushdown.residual(), limit);
   }

@@ -84,7 +84,8 @@ final class WrappedSource {
     }
   }
 
-  private static TensorArrowException unsupported(String format, String found) {
+  /** Says why a source can't be wrapped. */
+  static TensorArrowException unsupported(String format, String found) {
     return new TensorArrowException(
         ErrorCode.TA_SOURCE_UNSUPPORTED,
         "Cannot read source '%s': found %s; expected a format with a batch reader of Data Source V2, such as parquet, orc, json or csv"

@@ -16,6 +16,7 @@ import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.connector.expressions.filter.Predicate;
 import org.apache.spark.sql.connector.read.Batch;
 import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.LocalScan;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.connector.read.Scan;
@@ -34,8 +35,8 @@ import org.apache.spark.unsafe.types.UTF8String;
  * A source of rows that is no file source: one hundred rows {@code id}, {@code x = id}, {@code s}
  * of {@code a = id} and {@code b = "b<id>"}, and {@code span}, a month and a day long, in one
  * partition. It prunes nothing. Options: {@code filters} ({@code v1}, {@code v2}, {@code rewritten}
- * for V2 ones that are given back as other objects) and {@code fails} ({@code next}, {@code
- * close}).
+ * for V2 ones that are given back as other objects, {@code local} for rows at hand) and {@code
+ * fails} ({@code next}, {@code close}).
  */
 public final class HandmadeSource implements TableProvider {
   static final int ROWS = 100;
@@ -86,8 +87,22 @@ public final class HandmadeSource implements TableProvider {
         case "v1" -> new WithV1Filters(fails);
         case "v2" -> new WithV2Filters(fails, false);
         case "rewritten" -> new WithV2Filters(fails, true);
+        case "local" -> LocalRows::new;
         default -> new WithLimit(fails);
       };
+    }
+  }
+
+  /** Has its rows at hand, so that there is nothing to read in partitions. */
+  private record LocalRows() implements LocalScan {
+    @Override
+    public InternalRow[] rows() {
+      return new InternalRow[0];
+    }
+
+    @Override
+    public StructType readSchema() {
+      return SCHEMA;
     }
   }
 

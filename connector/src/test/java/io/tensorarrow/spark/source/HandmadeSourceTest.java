@@ -48,6 +48,15 @@ class HandmadeSourceTest extends SparkTest {
   }
 
   @Test
+  void aSourceWithoutPartitionsIsRefused() throws IOException {
+    Dataset<Row> scored = reader().option("source.filters", "local").load();
+
+    assertThatThrownBy(scored::collectAsList)
+        .hasMessageStartingWith("[TA_SOURCE_UNSUPPORTED] Cannot read source '")
+        .hasMessageContaining("LocalRows");
+  }
+
+  @Test
   void structsAreReadRightThoughTheSourcePrunesNothing() throws IOException {
     Dataset<Row> query = reader().load().selectExpr("s.b", "y", "span");
 
