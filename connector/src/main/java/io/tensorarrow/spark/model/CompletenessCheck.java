@@ -6,6 +6,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -54,6 +55,9 @@ final class CompletenessCheck {
     boolean restores = graphs.stream().anyMatch(CompletenessCheck::restoresVariables);
     Path index = SavedModelLayout.index(directory);
     if (Files.exists(index)) {
+      if (!Files.isRegularFile(index)) {
+        throw corrupt("something else named variables/variables.index", "a file");
+      }
       checkIndex(index);
       checkShards();
     } else if (restores) {
@@ -127,12 +131,20 @@ final class CompletenessCheck {
 
   private void checkAsset(String name) {
     Path assets = SavedModelLayout.assets(directory);
-    Path file = assets.resolve(name).normalize();
-    if (!file.startsWith(assets)) {
+    if (!isBelow(assets, name)) {
       throw corrupt("the asset '" + name + "'", "a name of a file below 'assets'");
     }
-    if (!Files.exists(file)) {
+    if (!Files.exists(assets.resolve(name))) {
       throw corrupt("no assets/" + name, "the file that the graph reads");
+    }
+  }
+
+  private static boolean isBelow(Path directory, String name) {
+    try {
+      Path file = directory.resolve(name).normalize();
+      return file.startsWith(directory) && !file.equals(directory);
+    } catch (InvalidPathException e) {
+      return false;
     }
   }
 

@@ -182,7 +182,7 @@ final class EagerModel implements AutoCloseable {
               + spec
               + " of "
               + where
-              + ": found a handle; expected a tensor of values");
+              + ": found no plain tensor; expected one with values of a dtype of TensorFlow 2.18");
     }
   }
 

@@ -90,14 +90,8 @@ final class GraphRewriter {
     List<String> restore = restoreOps();
     List<String> initialisers = initialisers();
     Map<String, GraphOutline.Function> functions = new TreeMap<>();
-    proto
-        .getSignatureDefMap()
-        .forEach(
-            (name, signature) -> {
-              if (!name.equals(ModelGraph.INIT_SIGNATURE)) {
-                functions.put(name, function(signature));
-              }
-            });
+    ModelGraph.functions(proto)
+        .forEach((name, signature) -> functions.put(name, function(signature)));
     GraphDef rewritten = graph.build();
     return new Rewritten(rewritten, new GraphOutline(rewritten, restore, initialisers, functions));
   }
@@ -181,12 +175,12 @@ final class GraphRewriter {
     return new GraphOutline.Function(feeds, fetches);
   }
 
-  /** A composite tensor has no name of its own and stands for none that could be fed or fetched. */
   private TensorName tensor(TensorInfo info) {
-    return info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR
-        ? TensorName.NONE
-        : new TensorName(
-            known(TensorName.of(info.getName()).node()), TensorName.of(info.getName()).index());
+    if (ModelGraph.dtype(info).isEmpty()) {
+      return TensorName.NONE;
+    }
+    TensorName name = TensorName.of(info.getName());
+    return new TensorName(known(name.node()), name.index());
   }
 
   private String identity(TensorName tensor, int dtype) {

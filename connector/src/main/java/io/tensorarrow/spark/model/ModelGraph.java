@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.tensorflow.proto.DataType;
@@ -27,30 +28,23 @@ public final class ModelGraph {
   /** The signature that is meant when none is named. */
   public static final String DEFAULT_SIGNATURE = "serving_default";
 
-  /** TensorFlow 2 stores the initialiser among the signatures, but it is no function for users. */
+  /** Where the initialiser stands among the signatures. */
   static final String INIT_SIGNATURE = "__saved_model_init_op";
+
+  /** What TensorFlow stores among the signatures although it is no function for users. */
+  private static final Set<String> INTERNAL_SIGNATURES =
+      Set.of(INIT_SIGNATURE, "__saved_model_train_op");
 
   private final Path directory;
   private final MetaGraphDef proto;
   private final SortedMap<String, ModelSignature> signatures;
 
-  /**
-   * Reads the signatures.
-   *
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if a tensor has no dtype
-   */
+  /** Reads the signatures. */
   ModelGraph(Path directory, MetaGraphDef proto) {
     this.directory = directory;
     this.proto = proto;
     this.signatures = new TreeMap<>();
-    proto
-        .getSignatureDefMap()
-        .forEach(
-            (name, def) -> {
-              if (!name.equals(INIT_SIGNATURE)) {
-                signatures.put(name, signature(name, def));
-              }
-            });
+    functions(proto).forEach((name, def) -> signatures.put(name, signature(name, def)));
   }
 
   /** Returns the tag set, sorted. */
@@ -116,7 +110,25 @@ public final class ModelGraph {
 
   /** Returns a meta graph's tag set, sorted. */
   static List<String> tags(MetaGraphDef proto) {
-    return proto.getMetaInfoDef().getTagsList().stream().sorted().toList();
+    return proto.getMetaInfoDef().getTagsList().stream().distinct().sorted().toList();
+  }
+
+  /** Returns the meta graph's signatures that can be called, sorted by name. */
+  static SortedMap<String, SignatureDef> functions(MetaGraphDef proto) {
+    SortedMap<String, SignatureDef> functions = new TreeMap<>(proto.getSignatureDefMap());
+    functions.keySet().removeAll(INTERNAL_SIGNATURES);
+    return functions;
+  }
+
+  /**
+   * Returns the dtype of one tensor of a signature, or empty if it is none that could be fed or
+   * fetched: a ragged tensor and the like, several tensors that only Python knows how to put
+   * together, or of a dtype of a newer TensorFlow.
+   */
+  static Optional<DType> dtype(TensorInfo info) {
+    return info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR
+        ? Optional.empty()
+        : DType.ofNumber(info.getDtypeValue());
   }
 
   /**
@@ -131,7 +143,10 @@ public final class ModelGraph {
         (name, info) -> {
           if (info.getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE) {
             TensorInfo.CooSparse sparse = info.getCooSparse();
-            long rank = info.getTensorShape().getDimCount();
+            long rank =
+                shape(info).equals(TensorShape.unknownRank())
+                    ? TensorShape.UNKNOWN_DIM
+                    : info.getTensorShape().getDimCount();
             dense.put(
                 name + "/indices",
                 info(
@@ -160,41 +175,24 @@ public final class ModelGraph {
     return TensorInfo.newBuilder().setName(tensor).setDtype(dtype).setTensorShape(shape).build();
   }
 
-  private ModelSignature signature(String name, SignatureDef def) {
+  private static ModelSignature signature(String name, SignatureDef def) {
     return new ModelSignature(
         name,
         def.getMethodName(),
-        specs(name, dense(def.getInputsMap())),
-        specs(name, dense(def.getOutputsMap())));
+        specs(dense(def.getInputsMap())),
+        specs(dense(def.getOutputsMap())));
   }
 
-  private List<TensorSpec> specs(String signature, SortedMap<String, TensorInfo> tensors) {
+  private static List<TensorSpec> specs(SortedMap<String, TensorInfo> tensors) {
     List<TensorSpec> specs = new ArrayList<>();
-    tensors.forEach((name, info) -> specs.add(spec(signature, name, info)));
+    tensors.forEach((name, info) -> specs.add(spec(name, info)));
     return specs;
   }
 
-  private TensorSpec spec(String signature, String name, TensorInfo info) {
-    if (info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR) {
-      // Ragged tensors and the like: several tensors that only Python knows how to put together.
-      return new TensorSpec(name, DType.VARIANT, TensorShape.unknownRank());
-    }
-    DType dtype =
-        DType.ofNumber(info.getDtypeValue())
-            .orElseThrow(
-                () ->
-                    new TensorArrowException(
-                        ErrorCode.TA_MODEL_CORRUPT,
-                        "Cannot read tensor '"
-                            + name
-                            + "' of signature '"
-                            + signature
-                            + "' in model '"
-                            + directory
-                            + "': found dtype number "
-                            + info.getDtypeValue()
-                            + "; expected a dtype of TensorFlow 2.18"));
-    return new TensorSpec(name, dtype, shape(info));
+  private static TensorSpec spec(String name, TensorInfo info) {
+    return dtype(info)
+        .map(dtype -> new TensorSpec(name, dtype, shape(info)))
+        .orElseGet(() -> new TensorSpec(name, DType.VARIANT, TensorShape.unknownRank()));
   }
 
   /** A shape that is left out is unknown; an empty one is that of a scalar. */

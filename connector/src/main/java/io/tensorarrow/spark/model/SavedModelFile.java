@@ -1,11 +1,11 @@
 package io.tensorarrow.spark.model;
 
-import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,6 +71,8 @@ public final class SavedModelFile {
           absolute, "no permission to read " + e.getFile() + "; expected readable files", e);
     } catch (IOException e) {
       throw corrupt(absolute, e + "; expected readable files", e);
+    } catch (UncheckedIOException e) {
+      throw corrupt(absolute, e.getCause() + "; expected readable files", e);
     }
   }
 
@@ -124,12 +126,13 @@ public final class SavedModelFile {
   }
 
   private static void requireSavedModel(Path directory, Path file) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw corrupt(
-          directory, "a directory named " + file.getFileName() + "; expected a file", null);
+    if (Files.isRegularFile(file)) {
+      return;
     }
     if (Files.exists(file)) {
-      return;
+      String kind = Files.isDirectory(file) ? "a directory" : "no file but something else";
+      throw corrupt(
+          directory, kind + " named " + file.getFileName() + "; expected a file", null);
     }
     if (!Files.exists(directory)) {
       Path existing = directory;
@@ -226,7 +229,7 @@ public final class SavedModelFile {
     try {
       // The default limit on nesting is TensorFlow's own; it keeps a hostile file from exhausting
       // the stack.
-      graphs = SavedModel.parseFrom(CodedInputStream.newInstance(bytes)).getMetaGraphsList();
+      graphs = SavedModel.parseFrom(bytes).getMetaGraphsList();
     } catch (InvalidProtocolBufferException e) {
       throw corrupt(
           directory,

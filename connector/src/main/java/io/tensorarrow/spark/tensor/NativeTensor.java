@@ -28,6 +28,8 @@ import org.tensorflow.internal.c_api.TF_Tensor;
 public final class NativeTensor implements AutoCloseable {
   private static final AtomicLong LIVE = new AtomicLong();
 
+  private static final int MAX_DIMS = 254;
+
   private final DType dtype;
   private final long[] dims;
   private final long elementCount;
@@ -52,14 +54,15 @@ public final class NativeTensor implements AutoCloseable {
    * @param dtype a dtype whose elements are plain bytes: not strings, resources or variants
    * @param dims the sizes of all dimensions, the batch axis first; none for a scalar
    * @return the tensor, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had,
+   *     with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if TensorFlow has no such shape
    * @throws IllegalArgumentException if the dtype is not plain or a dimension is negative
    */
   public static NativeTensor allocate(DType dtype, long... dims) {
     if (dtype.byteSize() == 0 || dtype == DType.STRING) {
       throw new IllegalArgumentException("elements of " + dtype + " are not plain bytes");
     }
-    long bytes = Math.multiplyExact(elementCount(dims), dtype.byteSize());
+    long bytes = byteSize(dtype, dims);
     TF_Tensor tensor = TF_AllocateTensor(dtype.number(), dims, dims.length, bytes);
     if (isNull(tensor)) {
       throw outOfMemory(dtype, dims, bytes);
@@ -172,15 +175,39 @@ public final class NativeTensor implements AutoCloseable {
     return dtype.numpyName() + " " + TensorShape.of(dims) + (tensor == null ? " (closed)" : "");
   }
 
+  /** TensorFlow ends the process over a shape that it can't have: it must never see one. */
+  private static long byteSize(DType dtype, long[] dims) {
+    if (dims.length > MAX_DIMS) {
+      throw unsupported(
+          dtype, "found " + dims.length + " dimensions; expected at most " + MAX_DIMS);
+    }
+    try {
+      return Math.multiplyExact(elementCount(dims), dtype.byteSize());
+    } catch (ArithmeticException e) {
+      throw unsupported(
+          dtype,
+          "found dimensions "
+              + TensorShape.of(dims)
+              + ", more bytes than a number of 64 bits can count; expected fewer (lower batchRows,"
+              + " or check the model's signature)");
+    }
+  }
+
+  /** The product has to fit without the zeros too: TensorFlow wants it so. */
   private static long elementCount(long[] dims) {
     long count = 1;
+    boolean empty = false;
     for (long dim : dims) {
       if (dim < 0) {
         throw new IllegalArgumentException("negative dimension in " + TensorShape.of(dims));
       }
-      count = Math.multiplyExact(count, dim);
+      if (dim == 0) {
+        empty = true;
+      } else {
+        count = Math.multiplyExact(count, dim);
+      }
     }
-    return count;
+    return empty ? 0 : count;
   }
 
   private static long address(TF_Tensor tensor) {
@@ -194,6 +221,12 @@ public final class NativeTensor implements AutoCloseable {
 
   private IllegalStateException closed() {
     return new IllegalStateException("tensor is closed: " + this);
+  }
+
+  private static TensorArrowException unsupported(DType dtype, String foundAndExpected) {
+    return new TensorArrowException(
+        ErrorCode.TA_TENSOR_UNSUPPORTED,
+        "Cannot allocate tensor of '" + dtype.numpyName() + "': " + foundAndExpected);
   }
 
   private static TensorArrowException outOfMemory(DType dtype, long[] dims, long bytes) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
@@ -19,13 +20,17 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.assertj.core.api.AbstractStringAssert;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.SavedModel;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
 
 class SavedModelFileTest {
   @TempDir Path temp;
@@ -143,7 +148,11 @@ class SavedModelFileTest {
     Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
     assertCorrupt(model).contains("no SavedModel");
     Files.writeString(file, "hello world");
-    assertCorrupt(model).contains("without graphs");
+    assertCorrupt(model).contains("no SavedModel");
+    // A stray end of a group is where a lenient parser stops, without the rest.
+    Files.write(file, bytes);
+    Files.write(file, new byte[] {0x6c}, StandardOpenOption.APPEND);
+    assertCorrupt(model).contains("no SavedModel");
     Files.write(file, new byte[0]);
     assertCorrupt(model).contains("empty saved_model.pb");
     Files.write(file, SavedModel.newBuilder().setSavedModelSchemaVersion(1).build().toByteArray());
@@ -216,6 +225,97 @@ class SavedModelFileTest {
   }
 
   @Test
+  void fingerprintCoversAssetsBehindLinks() throws IOException {
+    Path model = TestModels.table(temp);
+    Path elsewhere = Files.move(model.resolve("assets"), temp.resolve("elsewhere"));
+    Files.createSymbolicLink(model.resolve("assets"), elsewhere);
+    String before = SavedModelFile.read(model).fingerprint();
+    Files.writeString(elsewhere.resolve("values.txt"), "10\n20\n31\n");
+    assertThat(SavedModelFile.read(model).fingerprint()).isNotEqualTo(before);
+
+    Files.createSymbolicLink(elsewhere.resolve("loop"), elsewhere);
+    assertCorrupt(model).contains("loop");
+  }
+
+  @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void refusesFilesThatAreNone() throws Exception {
+    Path model = TestModels.mlp(temp);
+    pipe(model.resolve("variables/variables.index"));
+    assertCorrupt(model).contains("variables.index", "expected a file");
+    pipe(model.resolve("saved_model.pb"));
+    assertCorrupt(model).contains("no file", "saved_model.pb", "expected a file");
+  }
+
+  @Test
+  void refusesAssetsWhoseNamesAreNone() throws IOException {
+    Path model = TestModels.table(temp);
+    for (String name : List.of("", ".", "/etc/passwd", "a\0b")) {
+      edit(model, graph -> graph.getAssetFileDefBuilder(0).setFilename(name));
+      assertCorrupt(model).contains("the asset '" + name + "'", "below 'assets'");
+    }
+  }
+
+  @Test
+  void oneStrangeSignatureLeavesTheOthersUsable() throws IOException {
+    Path model = TestModels.scale(temp);
+    edit(
+        model,
+        graph ->
+            graph
+                .putSignatureDef("__saved_model_train_op", returning(TensorInfo.newBuilder()))
+                .putSignatureDef("new", returning(TensorInfo.newBuilder().setDtypeValue(99))));
+    ModelGraph graph = SavedModelFile.read(model).graph(SERVE);
+    assertThat(graph.signatures())
+        .extracting(ModelSignature::name)
+        .containsExactly("new", "serving_default");
+    assertThat(graph.signature(Optional.empty()).outputs()).hasSize(1);
+    assertThat(graph.signature(Optional.of("new")).outputs())
+        .containsExactly(new TensorSpec("z", DType.VARIANT, TensorShape.unknownRank()));
+  }
+
+  @Test
+  void sparseTensorsAreThreeDenseOnes() throws IOException {
+    TensorInfo.CooSparse names =
+        TensorInfo.CooSparse.newBuilder()
+            .setIndicesTensorName("x:0")
+            .setValuesTensorName("x:0")
+            .setDenseShapeTensorName("x:0")
+            .build();
+    TensorInfo.Builder matrix =
+        TensorInfo.newBuilder().setCooSparse(names).setDtype(DataType.DT_FLOAT);
+    matrix.getTensorShapeBuilder().addDimBuilder().setSize(-1);
+    matrix.getTensorShapeBuilder().addDimBuilder().setSize(5);
+    assertThat(outputsOf(matrix))
+        .containsExactly(
+            new TensorSpec("z/dense_shape", DType.INT64, TensorShape.of(2)),
+            new TensorSpec("z/indices", DType.INT64, TensorShape.of(-1, 2)),
+            new TensorSpec("z/values", DType.FLOAT32, TensorShape.of(-1)));
+    matrix.getTensorShapeBuilder().clear().setUnknownRank(true);
+    assertThat(outputsOf(matrix))
+        .containsExactly(
+            new TensorSpec("z/dense_shape", DType.INT64, TensorShape.of(-1)),
+            new TensorSpec("z/indices", DType.INT64, TensorShape.of(-1, -1)),
+            new TensorSpec("z/values", DType.FLOAT32, TensorShape.of(-1)));
+  }
+
+  @Test
+  void saysThatAModelHasNoSignatures() throws IOException {
+    Path model = TestModels.scale(temp);
+    edit(model, graph -> graph.clearSignatureDef());
+    ModelGraph graph = SavedModelFile.read(model).graph(SERVE);
+    assertError(ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> graph.signature(Optional.empty()))
+        .contains("found none", "saved with signatures");
+  }
+
+  @Test
+  void tagsThatAreWrittenTwiceCountOnce() throws IOException {
+    Path model = TestModels.scale(temp);
+    edit(model, graph -> graph.getMetaInfoDefBuilder().addTags("serve"));
+    assertThat(SavedModelFile.read(model).graph(SERVE).tags()).containsExactly("serve");
+  }
+
+  @Test
   void copiesOfAModelHaveOneFingerprint() {
     assertThat(SavedModelFile.read(TestModels.mlp(temp.resolve("a"))).fingerprint())
         .isEqualTo(SavedModelFile.read(TestModels.mlp(temp.resolve("b"))).fingerprint());
@@ -269,6 +369,21 @@ class SavedModelFileTest {
         .addMetaGraphs(MetaGraphDef.newBuilder().setGraphDef(graph))
         .build()
         .toByteArray();
+  }
+
+  private List<TensorSpec> outputsOf(TensorInfo.Builder output) throws IOException {
+    Path model = TestModels.scale(temp);
+    edit(model, graph -> graph.putSignatureDef("only", returning(output)));
+    return SavedModelFile.read(model).graph(SERVE).signature(Optional.of("only")).outputs();
+  }
+
+  private static SignatureDef returning(TensorInfo.Builder output) {
+    return SignatureDef.newBuilder().putOutputs("z", output.build()).build();
+  }
+
+  private static void pipe(Path file) throws IOException, InterruptedException {
+    Files.delete(file);
+    assertThat(new ProcessBuilder("mkfifo", file.toString()).start().waitFor()).isZero();
   }
 
   private static void edit(Path model, Consumer<MetaGraphDef.Builder> change) throws IOException {

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
 
+import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.Natives;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -74,8 +76,33 @@ class NativeTensorTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> NativeTensor.allocate(DType.INT32, 2, -1))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> NativeTensor.allocate(DType.INT32, Long.MAX_VALUE, 2))
-        .isInstanceOf(ArithmeticException.class);
     assertThat(NativeTensor.live()).isEqualTo(before);
+  }
+
+  @Test
+  void saysHowMuchMemoryItLacks() {
+    long before = NativeTensor.live();
+    assertThatThrownBy(() -> NativeTensor.allocate(DType.FLOAT32, 1L << 50))
+        .isInstanceOf(TensorArrowException.class)
+        .hasMessageContaining("'float32 (1125899906842624,)'")
+        .hasMessageContaining("4503599627370496 bytes");
+    assertThat(NativeTensor.live()).isEqualTo(before);
+  }
+
+  @Test
+  void refusesShapesThatWouldEndTheProcess() {
+    for (long[] dims :
+        List.of(
+            new long[255],
+            new long[] {Long.MAX_VALUE, 2},
+            new long[] {Long.MAX_VALUE / 4 + 1},
+            new long[] {0, 1L << 40, 1L << 40})) {
+      assertThatThrownBy(() -> NativeTensor.allocate(DType.FLOAT32, dims))
+          .isInstanceOf(TensorArrowException.class)
+          .hasMessageStartingWith("[TA_TENSOR_UNSUPPORTED] Cannot allocate tensor of 'float32': ");
+    }
+    try (NativeTensor deepest = NativeTensor.allocate(DType.FLOAT32, new long[254])) {
+      assertThat(deepest.elementCount()).isZero();
+    }
   }
 }
