@@ -131,8 +131,7 @@ public final class SavedModelFile {
     }
     if (Files.exists(file)) {
       String kind = Files.isDirectory(file) ? "a directory" : "no file but something else";
-      throw corrupt(
-          directory, kind + " named " + file.getFileName() + "; expected a file", null);
+      throw corrupt(directory, kind + " named " + file.getFileName() + "; expected a file", null);
     }
     if (!Files.exists(directory)) {
       Path existing = directory;
