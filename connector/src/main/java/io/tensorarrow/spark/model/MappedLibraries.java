@@ -13,16 +13,23 @@ import java.util.stream.Stream;
 final class MappedLibraries {
   private static final Path MAPS = Path.of("/proc/self/maps");
 
+  /** What Linux appends to the name of a file that is gone while its memory is still in use. */
+  private static final String DELETED = " (deleted)";
+
   private MappedLibraries() {}
 
-  /** Returns the libraries that were loaded from the directory. */
+  /** Returns the libraries that were loaded from the directory and still lie there. */
   static List<Path> below(Path directory) {
-    return all().stream().filter(file -> file.startsWith(directory)).toList();
+    return all().stream().filter(file -> isBelow(file, directory)).toList();
   }
 
-  /** Returns the libraries that were loaded from anywhere else. */
+  /** Returns the libraries that were loaded from files which lie elsewhere or are gone. */
   static List<Path> notBelow(Path directory) {
-    return all().stream().filter(file -> !file.startsWith(directory)).toList();
+    return all().stream().filter(file -> !isBelow(file, directory)).toList();
+  }
+
+  private static boolean isBelow(Path file, Path directory) {
+    return file.startsWith(directory) && !file.toString().endsWith(DELETED);
   }
 
   private static List<Path> all() {
@@ -30,7 +37,7 @@ final class MappedLibraries {
       return lines
           .filter(line -> line.contains("/"))
           .map(line -> line.substring(line.indexOf('/')))
-          .filter(file -> file.contains("/libtensorflow_") && !file.endsWith("(deleted)"))
+          .filter(file -> file.contains("/libtensorflow_"))
           .distinct()
           .map(Path::of)
           .toList();

@@ -133,9 +133,9 @@ public final class ModelCache {
   }
 
   private Lease load(Key key, Entry entry, ModelReference model, ModelSettings settings) {
-    closeAll(surplus());
-    long start = System.nanoTime();
     try {
+      closeAll(surplus());
+      long start = System.nanoTime();
       EagerModel loaded = loading.load(model, settings);
       loads.incrementAndGet();
       entry.model = loaded;
@@ -306,8 +306,9 @@ public final class ModelCache {
         throw new IllegalStateException("lease is closed");
       }
       EagerFunction function = model.function(signature, fetches);
+      EagerCall call = new EagerCall(model.context(), function, () -> release(entry));
       retain(entry);
-      return new EagerCall(model.context(), function, () -> release(entry));
+      return call;
     }
 
     @Override

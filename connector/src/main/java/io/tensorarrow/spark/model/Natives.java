@@ -33,7 +33,8 @@ public final class Natives {
 
   private static final String JNI_LIBRARY = "jnitensorflow";
   private static final String ONE_COPY =
-      "only one per process (leave loading to TensorArrow, or have TensorFlow Java on one class path)";
+      "only one per process (leave loading to TensorArrow, or have TensorFlow Java on one class path;"
+          + " if the libraries were deleted, restart the process)";
   private static final String LOADABLE =
       "a directory from which this process may load code (not mounted noexec), on a system with glibc";
 

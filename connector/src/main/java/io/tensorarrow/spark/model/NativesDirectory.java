@@ -48,8 +48,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NativesDirectory {
   private static final String RESOURCES = "org/tensorflow/internal/c_api/";
-  private static final String POM =
-      "META-INF/maven/org.tensorflow/tensorflow-core-native/pom.properties";
+  private static final String VERSION = "version.properties";
   private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
   private static final String UNFINISHED = "unfinished-";
   private static final int HASH_LETTERS = 16;
@@ -296,13 +295,14 @@ final class NativesDirectory {
   }
 
   private static String version() throws IOException {
-    Properties pom = new Properties();
-    try (InputStream in = loader().getResourceAsStream(POM)) {
-      if (in != null) {
-        pom.load(in);
+    Properties properties = new Properties();
+    try (InputStream in = NativesDirectory.class.getResourceAsStream(VERSION)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks " + VERSION);
       }
+      properties.load(in);
     }
-    return pom.getProperty("version", "unknown");
+    return properties.getProperty("tensorflow");
   }
 
   private List<Library> libraries(String platform) {
@@ -397,7 +397,8 @@ final class NativesDirectory {
     if (e instanceof FileSystemException file && file.getReason() != null) {
       return file.getReason() + " (" + file.getFile() + ")";
     }
-    return String.valueOf(e.getMessage());
+    // A message alone may be no more than a path.
+    return e.toString();
   }
 
   private TensorArrowException failed(String found, @Nullable Throwable cause) {

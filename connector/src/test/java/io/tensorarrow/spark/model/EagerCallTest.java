@@ -15,6 +15,8 @@ import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +25,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.proto.SavedModel;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
 
 class EagerCallTest extends ModelTest {
   private static final String SERVING = "serving_default";
@@ -131,6 +136,26 @@ class EagerCallTest extends ModelTest {
       List<NativeTensor> result = run(call, floats(new float[0], 0, 8));
       assertThat(dims(result.get(0))).containsExactly(0L, 3L);
       close(result);
+    }
+  }
+
+  @Test
+  void aSignatureWithoutPlainTensorsLeavesTheOthersUsable() throws IOException {
+    Path model = TestModels.scale(temp);
+    Path file = model.resolve("saved_model.pb");
+    SavedModel.Builder proto = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
+    TensorInfo newer = TensorInfo.newBuilder().setName("y:0").setDtypeValue(99).build();
+    proto
+        .getMetaGraphsBuilder(0)
+        .putSignatureDef("new", SignatureDef.newBuilder().putOutputs("z", newer).build());
+    Files.write(file, proto.build().toByteArray());
+    try (ModelLease lease = lease(model);
+        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
+      assertError(ErrorCode.TA_TENSOR_UNSUPPORTED, () -> lease.newCall("new", List.of("z")))
+          .contains("'z'", "no plain tensor");
+      List<NativeTensor> y = run(call, floats(new float[] {1}, 1));
+      assertThat(floats(y.get(0))).containsExactly(2);
+      close(y);
     }
   }
 

@@ -11,6 +11,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -66,6 +67,7 @@ class NativesTest {
     }
     assertThat(names(cache.resolve("tensorarrow")))
         .containsExactlyInAnyOrder("javacpp", "lock", extracted().getFileName().toString());
+    assertThat(extracted().getFileName().toString()).startsWith("tensorflow-1.");
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(extracted())))
         .isEqualTo("rwx------");
@@ -109,6 +111,29 @@ class NativesTest {
         .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0");
     assertThat(names(cache())).noneMatch(name -> name.startsWith("loader"));
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
+  }
+
+  @Test
+  @Order(5)
+  void refusesASecondCopyWhenTheFirstWasDeletedUnderARunningProcess() throws Exception {
+    Path home = Files.createDirectory(temp.resolve("home"));
+    Path cache = Files.createDirectories(home.resolve(".cache/tensorarrow"));
+    Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwx------"));
+    Path links = Files.createDirectory(cache.resolve(extracted().getFileName()));
+    for (String name : names(extracted())) {
+      Files.createLink(links.resolve(name), extracted().resolve(name));
+    }
+    ChildJvm.Result result =
+        ChildJvm.finish(
+            ChildJvm.start(
+                options(home),
+                environment(home),
+                DeletedProbe.class,
+                TestModels.scale(temp).toString(),
+                links.toString()));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output())
+        .contains("y = 2.0", "[TA_NATIVES]", "(deleted)", "expected only one per process");
   }
 
   @Test
@@ -233,6 +258,24 @@ class NativesTest {
     }
   }
 
+  /** Deletes the libraries that one class loader has loaded, then tries to load them in another. */
+  static final class DeletedProbe {
+    private DeletedProbe() {}
+
+    public static void main(String[] args) throws Exception {
+      LoadersProbe.caller().invoke(null, (Object) new String[] {args[0], "1"});
+      Path libraries = Path.of(args[1]);
+      for (String name : names(libraries)) {
+        Files.delete(libraries.resolve(name));
+      }
+      try {
+        LoadersProbe.caller().invoke(null, (Object) new String[] {args[0], "2"});
+      } catch (InvocationTargetException e) {
+        System.out.println(e.getCause().getMessage());
+      }
+    }
+  }
+
   /**
    * Loads the libraries in several class loaders that do not know each other, as sessions of a
    * server may have.
@@ -243,16 +286,21 @@ class NativesTest {
     public static void main(String[] args) throws Exception {
       List<Method> callers = new ArrayList<>();
       for (int i = 0; i < 3; i++) {
-        ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
-        Class<?> probe = Class.forName(CallProbe.class.getName(), true, loader);
-        Method main = probe.getMethod("main", String[].class);
-        main.setAccessible(true);
-        callers.add(main);
+        callers.add(caller());
       }
       // Each of them twice, so that the first is called after the last was loaded.
       for (int i = 0; i < 6; i++) {
         callers.get(i % 3).invoke(null, (Object) new String[] {args[0], String.valueOf(i)});
       }
+    }
+
+    /** Returns the call in a class loader of its own. */
+    static Method caller() throws ReflectiveOperationException, MalformedURLException {
+      ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
+      Class<?> probe = Class.forName(CallProbe.class.getName(), true, loader);
+      Method main = probe.getMethod("main", String[].class);
+      main.setAccessible(true);
+      return main;
     }
 
     private static URL[] classPath() throws MalformedURLException {
