@@ -271,7 +271,7 @@ class NativesTest {
       try {
         LoadersProbe.caller().invoke(null, (Object) new String[] {args[0], "2"});
       } catch (InvocationTargetException e) {
-        System.out.println(e.getCause().getMessage());
+        System.out.println(e.getTargetException().getMessage());
       }
     }
   }
