@@ -21,6 +21,16 @@ public enum ErrorCode {
   TA_MODEL_CHANGED("the model's files changed after the query was planned"),
   /** TensorFlow can't load the model. */
   TA_MODEL_LOAD("TensorFlow can't load the model"),
+  /** A model directory has no such version, or none that is whole. */
+  TA_VERSION_NOT_FOUND("a directory of versions has no such version, or none that is whole"),
+  /** A remote model can't be listed, read or copied to the executor's host. */
+  TA_MODEL_FETCH("a remote model can't be read or copied to the executor's host"),
+  /** The graph is built so that loading it could end the process. */
+  TA_MODEL_UNSAFE_TO_LOAD("a graph that is malformed: loading it could end the process"),
+  /** The model reaches an operation that TensorFlow 2.18 does not have. */
+  TA_OP_UNKNOWN("the model needs an operation that TensorFlow 2.18 does not have"),
+  /** The model reaches an operation that may touch more than its own tensors. */
+  TA_OP_NOT_ALLOWED("the model reaches an operation that touches more than its own tensors"),
   /** No graph in the SavedModel has the wanted tag set. */
   TA_TAGS_NOT_FOUND("no graph in the SavedModel has the wanted tag set"),
   /** The SavedModel has no such signature. */
@@ -44,8 +54,14 @@ public enum ErrorCode {
   TA_CAST_OVERFLOW("a value does not fit into the tensor's dtype"),
   /** The model returned a tensor that does not fit its signature or the rows fed. */
   TA_OUTPUT_SHAPE("the model returned a tensor that does not fit its signature or the rows fed"),
+  /** An output does not have one row for each row fed. */
+  TA_OUTPUT_NOT_BATCHED("an output does not have one row for each row that was fed"),
+  /** A string of the model is not valid UTF-8. */
+  TA_OUTPUT_STRING("a string output is not valid UTF-8: read it with `strings=binary`"),
   /** The model failed while running. */
   TA_MODEL_RUN("the model failed while running"),
+  /** Spark is of another version than this artifact was built for. */
+  TA_VERSION_MISMATCH("Spark or Scala is of another version than this artifact was built for"),
   /** TensorFlow's native libraries can't be loaded. */
   TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
   /** The wrapped source can't be read by way of Data Source V2. */

@@ -87,7 +87,6 @@ public final class BatchInference implements AutoCloseable {
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
     List<NativeTensor> feeds = new ArrayList<>(inputs.size());
-    List<NativeTensor> fetched;
     try {
       long start = System.nanoTime();
       long bytes = 0;
@@ -99,12 +98,13 @@ public final class BatchInference implements AutoCloseable {
       }
       long fed = System.nanoTime();
       counters.fed(bytes, fed - start);
-      fetched = eager.run(feeds);
+      List<NativeTensor> fetched = eager.run(feeds);
       counters.ran(rows.size(), System.nanoTime() - fed);
+      // Before the feeds are closed: a string that the model handed on may lie in their memory.
+      return columns(fetched, rows.size());
     } finally {
       feeds.forEach(NativeTensor::close);
     }
-    return columns(fetched, rows.size());
   }
 
   /**

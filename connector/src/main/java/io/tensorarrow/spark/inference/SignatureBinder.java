@@ -12,6 +12,7 @@ import io.tensorarrow.spark.options.NameMapping;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.CastMode;
 import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.tensor.ColumnTypes;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -85,7 +86,10 @@ public final class SignatureBinder {
             .get(ReadOptions.BATCH_ROWS)
             .orElseGet(() -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));
     int threads = options.find(ReadOptions.THREADS).orElse(0);
-    return new InferenceSpec(model, signature.name(), feeds, fetches, batchRows, cast, threads);
+    ColumnTypes types =
+        new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES));
+    return new InferenceSpec(
+        model, signature.name(), feeds, fetches, batchRows, cast, types, threads);
   }
 
   private List<Feed> feeds(Optional<NameMapping> mapping) {

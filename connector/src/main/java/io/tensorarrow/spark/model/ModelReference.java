@@ -11,11 +11,19 @@ import java.util.List;
  * @param fingerprint what the model's files were when the query was planned ({@link
  *     ModelFingerprint})
  * @param tags the tag set of the chosen MetaGraphDef, sorted
+ * @param allowedOps operations outside the allow-list that the user lets it reach, sorted
  */
-public record ModelReference(String directory, String fingerprint, List<String> tags)
+public record ModelReference(
+    String directory, String fingerprint, List<String> tags, List<String> allowedOps)
     implements Serializable {
-  /** Copies and sorts the tags. */
+  /** Copies and sorts the lists. */
   public ModelReference {
     tags = tags.stream().sorted().toList();
+    allowedOps = allowedOps.stream().distinct().sorted().toList();
+  }
+
+  /** A model that may reach nothing outside the allow-list. */
+  public ModelReference(String directory, String fingerprint, List<String> tags) {
+    this(directory, fingerprint, tags, List.of());
   }
 }

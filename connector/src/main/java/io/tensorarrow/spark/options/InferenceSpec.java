@@ -2,6 +2,7 @@ package io.tensorarrow.spark.options;
 
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.tensor.CastMode;
+import io.tensorarrow.spark.tensor.ColumnTypes;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Set;
  * @param fetches the outputs to compute with their columns; none means that the model is not run
  * @param batchRows the most rows of one model call
  * @param cast which element conversions are allowed on the way in
+ * @param types which Spark types outputs get where there is a choice
  * @param threads intra-op threads, 0 for the executor's cores
  */
 public record InferenceSpec(
@@ -26,6 +28,7 @@ public record InferenceSpec(
     List<Fetch> fetches,
     int batchRows,
     CastMode cast,
+    ColumnTypes types,
     int threads)
     implements Serializable {
   /** Copies the lists. */
@@ -58,6 +61,6 @@ public record InferenceSpec(
   /** Returns the spec that computes only those outputs whose column is in {@code columns}. */
   public InferenceSpec fetchingOnly(Set<String> columns) {
     List<Fetch> wanted = fetches.stream().filter(f -> columns.contains(f.column())).toList();
-    return new InferenceSpec(model, signature, feeds, wanted, batchRows, cast, threads);
+    return new InferenceSpec(model, signature, feeds, wanted, batchRows, cast, types, threads);
   }
 }

@@ -4,6 +4,7 @@ import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.CastMode;
+import io.tensorarrow.spark.tensor.ColumnTypes;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -18,6 +19,9 @@ public final class ReadOptions {
   /** Options that begin with this go to the wrapped source, without it. */
   public static final String SOURCE_PREFIX = "source.";
 
+  /** Options that begin with this go to Hadoop's configuration, of the model and of the source. */
+  public static final String HADOOP_PREFIX = "fs.";
+
   /** Spark's own names for what {@code load(...)} was given; they go to the wrapped source. */
   public static final List<String> PATH_KEYS = List.of("path", "paths");
 
@@ -27,6 +31,13 @@ public final class ReadOptions {
               "SavedModel directory: a local path or `file:` URI, the same on every host; a path without scheme resolves like"
                   + " `load`'s (`fs.defaultFS`)")
           .required();
+
+  public static final ConfigEntry<String> VERSION =
+      ConfigEntry.text("version")
+          .doc(
+              "which version of a directory of versions: a number, a label (from `labels.properties` in the directory) or"
+                  + " `latest`, the largest number that is whole; resolved once on the driver and pinned for the query")
+          .withDefault("latest", "`latest`");
 
   public static final ConfigEntry<String> SIGNATURE =
       ConfigEntry.text("signature")
@@ -74,6 +85,23 @@ public final class ReadOptions {
                   + " (also float to int); a value out of range is an error in every mode")
           .withDefault(CastMode.SAME_KIND, "`same_kind`");
 
+  public static final ConfigEntry<ColumnTypes.Strings> STRINGS =
+      ConfigEntry.choice("strings", ColumnTypes.Strings.class)
+          .doc(
+              "Spark type of string outputs: `string` (invalid UTF-8 is an error) or `binary` (the bytes as they are)")
+          .withDefault(ColumnTypes.Strings.STRING, "`string`");
+
+  public static final ConfigEntry<ColumnTypes.Bytes> BYTES =
+      ConfigEntry.choice("bytes", ColumnTypes.Bytes.class)
+          .doc("Spark type of uint8 outputs: `array` (of smallint) or `binary`")
+          .withDefault(ColumnTypes.Bytes.ARRAY, "`array`");
+
+  public static final ConfigEntry<List<String>> ALLOW_OPS =
+      ConfigEntry.of("allowOps", "comma-separated names of operations", ReadOptions::list)
+          .doc(
+              "operations outside the allow-list that this model may reach; bounded by `spark.tensorarrow.allowOps.max`")
+          .withDefault(List.of(), "none");
+
   public static final ConfigEntry<Boolean> INSPECT =
       ConfigEntry.flag("inspect")
           .doc(
@@ -90,6 +118,7 @@ public final class ReadOptions {
   public static final List<ConfigEntry<?>> ALL =
       List.of(
           MODEL,
+          VERSION,
           SIGNATURE,
           TAGS,
           SOURCE,
@@ -98,6 +127,9 @@ public final class ReadOptions {
           BATCH_ROWS,
           BATCH_BYTES,
           CAST,
+          STRINGS,
+          BYTES,
+          ALLOW_OPS,
           INSPECT,
           THREADS);
 
@@ -165,6 +197,7 @@ public final class ReadOptions {
     String lower = key.toLowerCase(Locale.ROOT);
     boolean known =
         lower.startsWith(SOURCE_PREFIX)
+            || lower.startsWith(HADOOP_PREFIX)
             || PATH_KEYS.contains(lower)
             || ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(key));
     if (!known) {

@@ -37,7 +37,11 @@ public final class TensorFlowTables {
     ModelGraph graph = file.graph(read.get(ReadOptions.TAGS));
     Table wrapped = WrappedSource.open(read);
     ModelReference model =
-        new ModelReference(file.directory().toString(), file.fingerprint(), graph.tags());
+        new ModelReference(
+            file.directory().toString(),
+            file.fingerprint(),
+            graph.tags(),
+            read.get(ReadOptions.ALLOW_OPS));
     InferenceSpec spec =
         new SignatureBinder(
                 model,
