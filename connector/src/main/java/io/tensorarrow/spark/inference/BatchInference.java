@@ -130,9 +130,10 @@ public final class BatchInference implements AutoCloseable {
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
-        long bytes = tensor.byteSize();
-        columns.add(TensorColumns.wrap(tensor, fetch.tensor(), fetch.column(), rows, allocator));
-        counters.fetched(bytes);
+        columns.add(
+            TensorColumns.wrap(
+                tensor, fetch.tensor(), fetch.column(), rows, rows, spec.types(), allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, rows));
       }
       return columns;
     } catch (RuntimeException | Error e) {
