@@ -19,6 +19,9 @@ enum OutputElement {
   DOUBLE(DataTypes.DoubleType, MinorType.FLOAT8),
   /** One byte each, where Arrow has bits. */
   BOOLEAN(DataTypes.BooleanType),
+  /** The lower half of a byte each. */
+  NIBBLE(DataTypes.ByteType),
+  UNSIGNED_NIBBLE(DataTypes.ByteType),
   HALF(DataTypes.FloatType),
   BRAIN_HALF(DataTypes.FloatType),
   UNSIGNED_BYTE(DataTypes.ShortType),
@@ -54,8 +57,7 @@ enum OutputElement {
    */
   static Optional<OutputElement> of(TensorSpec spec, ColumnTypes types) {
     return switch (spec.dtype()) {
-      // NumPy and Spark have nothing for 4 bits: TensorFlow's own byte for each is taken.
-      case INT8, QINT8, INT4, UINT4 -> Optional.of(BYTE);
+      case INT8, QINT8 -> Optional.of(BYTE);
       case INT16, QINT16 -> Optional.of(SHORT);
       case INT32, QINT32 -> Optional.of(INT);
       case INT64 -> Optional.of(LONG);
@@ -73,6 +75,8 @@ enum OutputElement {
           FLOAT8_E4M3B11FNUZ,
           FLOAT8_E5M2FNUZ ->
           Optional.of(UNSIGNED_BYTE);
+      case INT4 -> Optional.of(NIBBLE);
+      case UINT4 -> Optional.of(UNSIGNED_NIBBLE);
       case UINT16, QUINT16 -> Optional.of(UNSIGNED_SHORT);
       case UINT32 -> Optional.of(UNSIGNED_INT);
       case UINT64 -> Optional.of(UNSIGNED_LONG);

@@ -6,6 +6,7 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.Decimal;
+import org.apache.spark.sql.types.StructType;
 
 /**
  * The elements of a tensor for whose dtype Spark has no accessor, each widened when it is asked
@@ -33,6 +34,8 @@ abstract class WidenedElements extends TensorVector {
     DataType type = element.sparkType();
     return switch (element) {
       case BOOLEAN -> new Booleans(type, memory);
+      case NIBBLE -> new Nibbles(type, memory);
+      case UNSIGNED_NIBBLE -> new UnsignedNibbles(type, memory);
       case HALF -> new Halves(type, memory);
       case BRAIN_HALF -> new BrainHalves(type, memory);
       case UNSIGNED_BYTE -> new UnsignedBytes(type, memory);
@@ -61,6 +64,29 @@ abstract class WidenedElements extends TensorVector {
     @Override
     public boolean getBoolean(int rowId) {
       return memory.getByte(rowId) != 0;
+    }
+  }
+
+  private static final class Nibbles extends WidenedElements {
+    Nibbles(DataType type, ArrowBuf memory) {
+      super(type, memory);
+    }
+
+    /** TensorFlow leaves the upper half zero, also for negative numbers. */
+    @Override
+    public byte getByte(int rowId) {
+      return (byte) (memory.getByte(rowId) << 28 >> 28);
+    }
+  }
+
+  private static final class UnsignedNibbles extends WidenedElements {
+    UnsignedNibbles(DataType type, ArrowBuf memory) {
+      super(type, memory);
+    }
+
+    @Override
+    public byte getByte(int rowId) {
+      return (byte) (memory.getByte(rowId) & 0xf);
     }
   }
 
@@ -142,7 +168,7 @@ abstract class WidenedElements extends TensorVector {
 
     Complexes(DataType type, ArrowBuf memory) {
       super(type, memory);
-      DataType part = ((org.apache.spark.sql.types.StructType) type).apply(0).dataType();
+      DataType part = ((StructType) type).apply(0).dataType();
       this.re = new Part(part, memory, 0);
       this.im = new Part(part, memory, 1);
     }
