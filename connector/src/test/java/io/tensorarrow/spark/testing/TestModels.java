@@ -33,6 +33,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorProto;
 
 /**
  * SavedModels for tests, written without Python and without native code. Each method writes one
@@ -406,6 +407,50 @@ public final class TestModels {
         .signature(
             SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
         .write(parent.resolve("unknownOp"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code x} plus the length of a file, which the
+   * model reads at each call.
+   *
+   * @param file the file that it reads
+   */
+  public static Path readsFile(Path parent, Path file) {
+    TensorProto name = texts(file.toString()).toBuilder().clearTensorShape().build();
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("name", name)
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("length", "StringLength", List.of("content"), Map.of())
+        .add("more", "Cast", List.of("length"), Map.of("SrcT", type(INT), "DstT", type(FLOAT)))
+        .add("y", "AddV2", FLOAT, "x", "more")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFile"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, with an initialiser that writes
+   * a file.
+   *
+   * @param file the file that it writes
+   */
+  public static Path writesFileWhenLoaded(Path parent, Path file) {
+    GraphWriter graph = new GraphWriter();
+    graph.constant("name", texts(file.toString()).toBuilder().clearTensorShape().build());
+    graph.add("write", "WriteFile", List.of("name", "name"), Map.of());
+    graph.meta.putCollectionDef(
+        "legacy_init_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("write"))
+            .build());
+    return graph
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("writesFileWhenLoaded"));
   }
 
   /**

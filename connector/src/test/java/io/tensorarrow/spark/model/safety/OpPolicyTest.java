@@ -105,7 +105,9 @@ class OpPolicyTest {
   /** A graph whose node {@code y} is computed from {@code x}. */
   private static MetaGraphDef.Builder model(GraphDef.Builder graph) {
     MetaGraphDef.Builder model =
-        MetaGraphDef.newBuilder().setGraphDef(graph).putSignatureDef(SERVING, signature("x:0", "y:0"));
+        MetaGraphDef.newBuilder()
+            .setGraphDef(graph)
+            .putSignatureDef(SERVING, signature("x:0", "y:0"));
     model.getMetaInfoDefBuilder().addTags("serve").setTensorflowVersion("2.18.0");
     return model;
   }
@@ -224,13 +226,49 @@ class OpPolicyTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "Assert", "RandomUniform", "StatefulUniform", "LookupTableFindV2", "HashTableV2", "MutableHashTableV2",
-        "LookupTableExportV2", "VarHandleOp", "ReadVariableOp", "VarIsInitializedOp", "ResourceGather", "VariableV2",
-        "IsVariableInitialized", "TemporaryVariable", "ParseExampleV2", "ParseTensor", "DecodeJpeg", "DecodeCSV",
-        "DecodeProtoV2", "RegexReplace", "StringSplitV2", "UnicodeTranscode", "TensorArrayV3", "TensorArrayWriteV3",
-        "TensorListReserve", "StackPushV2", "Switch", "Merge", "Enter", "LoopCond", "NoOp", "PlaceholderWithDefault",
-        "CheckNumerics", "ScalarSummary", "ShardedFilename", "RaggedTensorToTensor", "TensorScatterUpdate", "DeviceIndex",
-        "ReduceDataset", "OptionalFromValue", "DebugGradientIdentity", "FakeQuantWithMinMaxVars", "_FusedConv2D"
+        "Assert",
+        "RandomUniform",
+        "StatefulUniform",
+        "LookupTableFindV2",
+        "HashTableV2",
+        "MutableHashTableV2",
+        "LookupTableExportV2",
+        "VarHandleOp",
+        "ReadVariableOp",
+        "VarIsInitializedOp",
+        "ResourceGather",
+        "VariableV2",
+        "IsVariableInitialized",
+        "TemporaryVariable",
+        "ParseExampleV2",
+        "ParseTensor",
+        "DecodeJpeg",
+        "DecodeCSV",
+        "DecodeProtoV2",
+        "RegexReplace",
+        "StringSplitV2",
+        "UnicodeTranscode",
+        "TensorArrayV3",
+        "TensorArrayWriteV3",
+        "TensorListReserve",
+        "StackPushV2",
+        "Switch",
+        "Merge",
+        "Enter",
+        "LoopCond",
+        "NoOp",
+        "PlaceholderWithDefault",
+        "CheckNumerics",
+        "ScalarSummary",
+        "ShardedFilename",
+        "RaggedTensorToTensor",
+        "TensorScatterUpdate",
+        "DeviceIndex",
+        "ReduceDataset",
+        "OptionalFromValue",
+        "DebugGradientIdentity",
+        "FakeQuantWithMinMaxVars",
+        "_FusedConv2D"
       })
   void allowsWhatServingNeeds(String op) {
     passes(model(graph(X, node("good", op, "x"), node("y", "Identity", "good"))));
@@ -240,8 +278,7 @@ class OpPolicyTest {
   void judgesOnlyWhatIsReached() {
     NodeDef y = node("y", "Identity", "x");
     passes(model(graph(X, y, node("save", "SaveV2", "x"), node("merge", "MergeV2Checkpoints"))));
-    passes(
-        model(withFunctions(graph(X, y), function("unused", List.of(), node("f", "ReadFile")))));
+    passes(model(withFunctions(graph(X, y), function("unused", List.of(), node("f", "ReadFile")))));
     MetaGraphDef.Builder fedInTheMiddle =
         model(graph(node("file", "ReadFile"), node("x", "DecodeRaw", "file"), y));
     passes(fedInTheMiddle);
@@ -263,13 +300,20 @@ class OpPolicyTest {
         catchThrowableOfType(
             TensorArrowException.class,
             () -> file.graph(List.of("serve")).checkOps(List.of(), "train", Y));
-    assertThat(error).hasMessageContaining("'AssignAddVariableOp'").hasMessageContaining("train > step");
+    assertThat(error)
+        .hasMessageContaining("'AssignAddVariableOp'")
+        .hasMessageContaining("train > step");
   }
 
   @Test
   void judgesTheOutputsThatAreFetched() {
     MetaGraphDef.Builder model =
-        model(graph(X, node("y", "Identity", "x"), node("log", "PrintV2", "x"), node("z", "Identity", "^log")));
+        model(
+            graph(
+                X,
+                node("y", "Identity", "x"),
+                node("log", "PrintV2", "x"),
+                node("z", "Identity", "^log")));
     model.putSignatureDef(
         SERVING, signature("x:0", "y:0").toBuilder().putOutputs("z", tensor("z:0")).build());
     passes(model);
@@ -302,7 +346,10 @@ class OpPolicyTest {
             model(
                 withFunctions(
                     graph(X, call(y, "f", "outer")),
-                    function("outer", List.of("a"), call(node("i", "If", "a", "a"), "else_branch", "bad")),
+                    function(
+                        "outer",
+                        List.of("a"),
+                        call(node("i", "If", "a", "a"), "else_branch", "bad")),
                     bad)))
         .contains("serving_default > outer > bad > hidden");
     refuses(
@@ -313,7 +360,9 @@ class OpPolicyTest {
                     bad)))
         .contains("'ReadFile'");
     refuses(
-            model(withFunctions(graph(X, call(node("y", "Case", "x"), "branches", "good", "bad")), good, bad)))
+            model(
+                withFunctions(
+                    graph(X, call(node("y", "Case", "x"), "branches", "good", "bad")), good, bad)))
         .contains("'ReadFile'");
     refuses(model(withFunctions(graph(X, call(node("y", "MapDataset", "x"), "f", "bad")), bad)))
         .contains("'ReadFile'");
@@ -382,7 +431,11 @@ class OpPolicyTest {
                 i ->
                     i < depth
                         ? function("f" + i, List.of("a"), node("n", "f" + (i + 1), "a"))
-                        : function("f" + i, List.of("a"), node("n", "f0", "a"), node("end", "ReadFile", "a")))
+                        : function(
+                            "f" + i,
+                            List.of("a"),
+                            node("n", "f0", "a"),
+                            node("end", "ReadFile", "a")))
             .toArray(FunctionDef[]::new);
     refuses(model(withFunctions(graph, functions)))
         .contains("serving_default > f0 > f1 > f2 > ... > f4998 > f4999 > f5000 > end;");
@@ -391,7 +444,12 @@ class OpPolicyTest {
   @Test
   void namesAllThatWouldHaveToBeAllowed() {
     MetaGraphDef.Builder model =
-        model(graph(X, node("r", "ReadFile", "x"), node("w", "WriteFile", "r"), node("y", "Identity", "r", "^w")));
+        model(
+            graph(
+                X,
+                node("r", "ReadFile", "x"),
+                node("w", "WriteFile", "r"),
+                node("y", "Identity", "r", "^w")));
     refuses(model).contains("allowOps='").containsAnyOf("ReadFile,WriteFile", "WriteFile,ReadFile");
     passes(model, "ReadFile", "WriteFile");
     assertThatCode(() -> check(model, "ReadFile")).hasMessageContaining("'WriteFile'");
@@ -421,7 +479,8 @@ class OpPolicyTest {
   void initialisersAreFoundWhereOldModelsNameThem() {
     for (String collection :
         List.of("saved_model_main_op", "legacy_init_op", "table_initializer")) {
-      MetaGraphDef.Builder model = model(graph(X, node("y", "Identity", "x"), node("init", "WriteFile", "x")));
+      MetaGraphDef.Builder model =
+          model(graph(X, node("y", "Identity", "x"), node("init", "WriteFile", "x")));
       model.putCollectionDef(
           collection,
           CollectionDef.newBuilder()
@@ -474,7 +533,9 @@ class OpPolicyTest {
     passes(
         withAsset(
             initialisedBy(
-                model(withFunctions(graph(nodes).addNode(node("init", "NoOp", "^good")), fill, outer)),
+                model(
+                    withFunctions(
+                        graph(nodes).addNode(node("init", "NoOp", "^good")), fill, outer)),
                 "init"),
             "asset"));
     refuses(
@@ -482,7 +543,9 @@ class OpPolicyTest {
                 initialisedBy(
                     model(
                         withFunctions(
-                            graph(nodes).addNode(node("init", "NoOp", "^good", "^bad")), fill, outer)),
+                            graph(nodes).addNode(node("init", "NoOp", "^good", "^bad")),
+                            fill,
+                            outer)),
                     "init"),
                 "asset"))
         .contains("initialiser > outer > fill > do");
@@ -491,7 +554,10 @@ class OpPolicyTest {
   @Test
   void argumentsOfSeveralTensorsAreNotMistakenForOthers() {
     FunctionDef fill =
-        function("fill", List.of("many", "file"), node("do", "InitializeTableFromTextFileV2", "many", "file"));
+        function(
+            "fill",
+            List.of("many", "file"),
+            node("do", "InitializeTableFromTextFileV2", "many", "file"));
     fill =
         fill.toBuilder()
             .setSignature(
@@ -508,7 +574,10 @@ class OpPolicyTest {
                                 node("y", "Identity", "x"),
                                 node("asset", "Const"),
                                 node("other", "Const"),
-                                call(node("init", "PartitionedCall", "x", "asset", "other"), "f", "fill")),
+                                call(
+                                    node("init", "PartitionedCall", "x", "asset", "other"),
+                                    "f",
+                                    "fill")),
                             fill)),
                     "init"),
                 "asset"))
@@ -535,7 +604,13 @@ class OpPolicyTest {
     refuses(restoredBy(model(graph(nodes)), "restoreOther"))
         .contains("'RestoreV2'", "only the model's own checkpoint", "initialiser > foreign");
     refuses(initialisedBy(model(graph(nodes)), "init")).contains("initialiser > own");
-    refuses(restoredBy(model(graph(nodes).addNode(node("print", "PrintV2")).addNode(node("r", "NoOp", "^own", "^print"))), "r"))
+    refuses(
+            restoredBy(
+                model(
+                    graph(nodes)
+                        .addNode(node("print", "PrintV2"))
+                        .addNode(node("r", "NoOp", "^own", "^print"))),
+                "r"))
         .contains("'PrintV2'");
   }
 

@@ -99,7 +99,10 @@ class OpTableTest {
   @Test
   void whatKeepsStateIsNotTakenForComputation() {
     assertThat(
-            names(op -> op.getIsStateful() && OpTable.find(op.getName()).orElseThrow() == OpKind.COMPUTE))
+            names(
+                op ->
+                    op.getIsStateful()
+                        && OpTable.find(op.getName()).orElseThrow() == OpKind.COMPUTE))
         .containsExactly(
             "CheckNumerics",
             "CheckNumericsV2",
@@ -125,7 +128,8 @@ class OpTableTest {
             names(
                 op ->
                     isFree(op)
-                        && (op.getInputArgList().stream().anyMatch(arg -> telling.test(arg.getName()))
+                        && (op.getInputArgList().stream()
+                                .anyMatch(arg -> telling.test(arg.getName()))
                             || op.getAttrList().stream()
                                 .anyMatch(
                                     attr ->
