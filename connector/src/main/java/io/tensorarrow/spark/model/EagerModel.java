@@ -65,7 +65,7 @@ final class EagerModel implements AutoCloseable {
         for (FunctionDef function : rewritten.proto().getLibrary().getFunctionList()) {
           context.add(function, status);
         }
-        NativeGraph graph = new NativeGraph(rewritten.proto(), status);
+        NativeGraph graph = new NativeGraph(policy.disarm(rewritten.proto()), status);
         try {
           EagerModel loaded =
               new EagerModel(model.withoutProto(), policy, rewritten.outline(), context, graph);

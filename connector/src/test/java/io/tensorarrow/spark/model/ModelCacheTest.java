@@ -327,6 +327,19 @@ class ModelCacheTest extends ModelTest {
     assertThat(written).exists();
   }
 
+  /** TensorFlow computes shapes while it imports a graph, and fails if this one is negative. */
+  @Test
+  void readsNoFileForNodesThatNothingReaches() throws IOException {
+    Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
+    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
+
+    cache(1).acquire(model, ONE_THREAD).close();
+    assertError(
+            ErrorCode.TA_MODEL_LOAD,
+            () -> cache(1).acquire(allowing(model, "ReadFile"), ONE_THREAD))
+        .contains("-5");
+  }
+
   private static ModelReference allowing(ModelReference model, String op) {
     return new ModelReference(model.directory(), model.fingerprint(), model.tags(), List.of(op));
   }

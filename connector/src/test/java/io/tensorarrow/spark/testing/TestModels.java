@@ -430,6 +430,30 @@ public final class TestModels {
   }
 
   /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}; beside it a node that nothing
+   * needs, whose shape is the content of a file.
+   *
+   * @param file the file
+   */
+  public static Path readsFileForNothing(Path parent, Path file) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .constant("name", texts(file.toString()).toBuilder().clearTensorShape().build())
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("shape", "DecodeRaw", List.of("content"), Map.of("out_type", type(INT)))
+        .add(
+            "unused",
+            "Reshape",
+            List.of("x", "shape"),
+            Map.of("T", type(FLOAT), "Tshape", type(INT)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFileForNothing"));
+  }
+
+  /**
    * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, with an initialiser that writes
    * a file.
    *

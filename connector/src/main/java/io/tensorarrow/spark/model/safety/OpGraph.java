@@ -112,7 +112,8 @@ final class OpGraph {
     }
   }
 
-  private static Node node(NodeDef def) {
+  /** Returns what matters of a node. */
+  static Node node(NodeDef def) {
     List<String> callees = new ArrayList<>();
     List<String> passedOn = new ArrayList<>();
     functionsIn(def.getAttrMap())

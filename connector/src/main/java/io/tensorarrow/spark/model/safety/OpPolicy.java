@@ -102,6 +102,24 @@ public final class OpPolicy {
     check(action, signature, false, fetches, feeds);
   }
 
+  /**
+   * Makes a graph fit to be handed to TensorFlow, which computes constants while it reads one, from
+   * files too, even for nodes that nothing reaches.
+   *
+   * @param proto the graph, or what became of it
+   * @return the same graph, but operations that may not be reached wait for a value that never
+   *     comes
+   */
+  public GraphDef disarm(GraphDef proto) {
+    return Disarming.disarm(
+        proto,
+        node ->
+            !allowed.contains(node.getOp())
+                && OpTable.find(node.getOp())
+                    .filter(kind -> !mayReach(kind.reach(), true, OpGraph.node(node)))
+                    .isPresent());
+  }
+
   private void check(
       String action,
       String root,

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.tensorflow.internal.c_api.TF_Buffer;
 import org.tensorflow.internal.c_api.TF_Graph;
 import org.tensorflow.internal.c_api.TF_Status;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.OpList;
 import org.tensorflow.proto.VersionDef;
@@ -149,5 +150,37 @@ class OpTableTest {
                         && !op.getName().matches("Ref.*|Stack.*|TensorArray.*|LookupTable.*")))
         .containsExactly(
             "DebugGradientRefIdentity", "DestroyTemporaryVariable", "IsVariableInitialized");
+  }
+
+  /** Internal and TPU operations can't be imported or have no kernel to be evaluated with. */
+  @Test
+  void whatTensorFlowCouldEvaluateOnImportCanBeDisarmed() {
+    TreeSet<String> disarmed = new TreeSet<>(Disarming.FIRST_INPUTS.keySet());
+    disarmed.addAll(Disarming.FIRST_INPUTS_OF_TYPE_T);
+    disarmed.add(Disarming.CONSTANT_FROM_FILE);
+    assertThat(
+            names(
+                op -> {
+                  OpKind kind = OpTable.find(op.getName()).orElseThrow();
+                  return (kind.reach() == Reach.NOBODY || kind.reach() == Reach.WITHOUT_FILE)
+                      && !List.of(OpKind.INTERNAL, OpKind.TPU, OpKind.SHARED, OpKind.DISTRIBUTED)
+                          .contains(kind)
+                      && !op.getIsStateful()
+                      && op.getOutputArgCount() > 0
+                      && op.getInputArgList().stream()
+                          .noneMatch(arg -> arg.getIsRef() || arg.getType() == DataType.DT_VARIANT)
+                      && !List.of(
+                              "PyFuncStateless",
+                              "MlirPassthroughOp",
+                              "XlaCustomCall",
+                              "XlaCustomCallV2")
+                          .contains(op.getName());
+                }))
+        .isEqualTo(disarmed);
+    Disarming.FIRST_INPUTS.forEach(
+        (op, type) ->
+            assertThat(REGISTERED.get(op).getInputArg(0).getType()).as(op).isEqualTo(type));
+    Disarming.FIRST_INPUTS_OF_TYPE_T.forEach(
+        op -> assertThat(REGISTERED.get(op).getInputArg(0).getTypeAttr()).as(op).isEqualTo("T"));
   }
 }
