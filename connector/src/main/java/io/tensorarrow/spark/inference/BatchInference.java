@@ -158,6 +158,7 @@ public final class BatchInference implements AutoCloseable {
     }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
+    settings.checkAllowed(spec.model().allowedOps());
     ModelCache cache =
         ModelCache.forExecutor(
             new ExecutorModelSettings(

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -27,14 +28,20 @@ final class EagerModel implements AutoCloseable {
   private record FunctionKey(String signature, List<String> fetches) {}
 
   private final ModelGraph model;
+  private final OpPolicy policy;
   private final GraphOutline outline;
   private final EagerContext context;
   private final NativeGraph graph;
   private final Map<FunctionKey, EagerFunction> functions = new HashMap<>();
 
   private EagerModel(
-      ModelGraph model, GraphOutline outline, EagerContext context, NativeGraph graph) {
+      ModelGraph model,
+      OpPolicy policy,
+      GraphOutline outline,
+      EagerContext context,
+      NativeGraph graph) {
     this.model = model;
+    this.policy = policy;
     this.outline = outline;
     this.context = context;
     this.graph = graph;
@@ -43,11 +50,12 @@ final class EagerModel implements AutoCloseable {
   /**
    * Loads a model. TensorFlow's libraries have to be loaded already.
    *
+   * @param policy the model's, which its initialisers passed
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it;
    *     nothing stays in memory then
    */
-  static EagerModel load(ModelGraph model, ModelSettings settings) {
+  static EagerModel load(ModelGraph model, ModelSettings settings, OpPolicy policy) {
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
         new TensorFlowStatus(
@@ -57,10 +65,10 @@ final class EagerModel implements AutoCloseable {
         for (FunctionDef function : rewritten.proto().getLibrary().getFunctionList()) {
           context.add(function, status);
         }
-        NativeGraph graph = new NativeGraph(rewritten.proto(), status);
+        NativeGraph graph = new NativeGraph(policy.disarm(rewritten.proto()), status);
         try {
           EagerModel loaded =
-              new EagerModel(model.withoutProto(), rewritten.outline(), context, graph);
+              new EagerModel(model.withoutProto(), policy, rewritten.outline(), context, graph);
           loaded.runOnce("restore", rewritten.outline().restoreOps(), status);
           loaded.runOnce("initialise", rewritten.outline().initialisers(), status);
           return loaded;
@@ -98,6 +106,7 @@ final class EagerModel implements AutoCloseable {
    * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND}, {@link
    *     ErrorCode#TA_OUTPUT_MISMATCH} if a name is unknown or doubled, {@link
    *     ErrorCode#TA_TENSOR_UNSUPPORTED} for tensors that are no values, {@link
+   *     ErrorCode#TA_OP_NOT_ALLOWED} or {@link ErrorCode#TA_OP_UNKNOWN} for what it reaches, {@link
    *     ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses the function
    */
   synchronized EagerFunction function(String signature, List<String> fetches) {
@@ -115,6 +124,7 @@ final class EagerModel implements AutoCloseable {
     List<TensorSpec> fetches = fetches(signature, fetchNames, where);
     signature.inputs().forEach(spec -> requireValue(spec, where));
     fetches.forEach(spec -> requireValue(spec, where));
+    model.checkSignature(policy, signature.name(), fetchNames);
 
     GraphOutline.Function outlined = requireOutlined(signature.name());
     List<String> nodes = fetches.stream().map(spec -> node(outlined, spec)).toList();

@@ -39,7 +39,8 @@ public final class ModelCache {
   /** Guarded by this. */
   private boolean sweepPlanned;
 
-  private record Key(String fingerprint, List<String> tags, ModelSettings settings) {}
+  private record Key(
+      String fingerprint, List<String> tags, List<String> allowedOps, ModelSettings settings) {}
 
   /**
    * A model that is loaded or being loaded; its fields are guarded by the cache, but for those set
@@ -100,11 +101,11 @@ public final class ModelCache {
    * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
    *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
    *     {@link ErrorCode#TA_MODEL_CHANGED}, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
-   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} and {@link
-   *     ErrorCode#TA_MODEL_LOAD}
+   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_OP_NOT_ALLOWED}, {@link
+   *     ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES} and {@link ErrorCode#TA_MODEL_LOAD}
    */
   public ModelLease acquire(ModelReference model, ModelSettings settings) {
-    Key key = new Key(model.fingerprint(), model.tags(), settings);
+    Key key = new Key(model.fingerprint(), model.tags(), model.allowedOps(), settings);
     while (true) {
       Entry entry;
       boolean mine;

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -23,7 +24,8 @@ final class ModelLoader {
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
    *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
-   *     ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
+   *     or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
    */
   EagerModel load(ModelReference reference, ModelSettings settings) {
     Path directory = Path.of(reference.directory());
@@ -54,8 +56,10 @@ final class ModelLoader {
               + " the query again)");
     }
     ModelGraph graph = file.graph(reference.tags());
+    OpPolicy policy = graph.opPolicy(reference.allowedOps());
+    policy.checkInitialisers();
     Natives.ensureLoaded(nativesDirectory);
-    return EagerModel.load(graph, settings);
+    return EagerModel.load(graph, settings, policy);
   }
 
   private static String host() {

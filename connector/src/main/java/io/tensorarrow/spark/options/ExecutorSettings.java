@@ -1,10 +1,14 @@
 package io.tensorarrow.spark.options;
 
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.spark.network.util.JavaUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -38,9 +42,19 @@ public final class ExecutorSettings {
           .withDefaultOf(
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
+  public static final ConfigEntry<List<String>> ALLOW_OPS_MAX =
+      ConfigEntry.of(
+              "spark.tensorarrow.allowOps.max",
+              "comma-separated names of operations, or `*` for all",
+              ReadOptions::list)
+          .doc(
+              "operations outside the allow-list that queries may allow with `allowOps`; set it for driver and executors, which"
+                  + " both check it")
+          .withDefault(List.of(), "none");
+
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
-      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY);
+      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY, ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
 
@@ -66,5 +80,25 @@ public final class ExecutorSettings {
   /** Returns where natives are unpacked, if it is not the default place. */
   public Optional<Path> nativesDirectory() {
     return NATIVES_DIRECTORY.find(conf);
+  }
+
+  /**
+   * Checks what a query allows against what queries may allow.
+   *
+   * @param ops operations outside the allow-list
+   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if one of them may not be allowed
+   */
+  public void checkAllowed(Collection<String> ops) {
+    List<String> most = ALLOW_OPS_MAX.get(conf);
+    if (!most.contains("*") && !most.containsAll(ops)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_INVALID,
+          "Cannot use option '%s': found '%s'; expected only operations that the setting %s names, which names %s (an administrator sets it, in Spark's configuration, not in a session's)"
+              .formatted(
+                  ReadOptions.ALLOW_OPS.key(),
+                  ops.stream().filter(op -> !most.contains(op)).collect(Collectors.joining(",")),
+                  ALLOW_OPS_MAX.key(),
+                  most.isEmpty() ? "none" : "'" + String.join(",", most) + "'"));
+    }
   }
 }

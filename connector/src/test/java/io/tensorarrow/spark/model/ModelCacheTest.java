@@ -301,6 +301,50 @@ class ModelCacheTest extends ModelTest {
   }
 
   @Test
+  void checksAgainWhatModelsReach() throws IOException {
+    Path read = Files.writeString(temp.resolve("read"), "12345");
+    Path written = temp.resolve("written");
+    ModelReference reader = reference(TestModels.readsFile(temp, read));
+    ModelReference writer = reference(TestModels.writesFileWhenLoaded(temp, written));
+    ModelCache cache = cache(4);
+
+    assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> cache.acquire(writer, ONE_THREAD))
+        .contains("'WriteFile'", "initialiser > write");
+    assertThat(written).doesNotExist();
+    try (ModelLease lease = cache.acquire(reader, ONE_THREAD)) {
+      assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> lease.newCall("serving_default", List.of("y")))
+          .contains("'ReadFile'", "serving_default > content");
+    }
+    try (ModelLease lease = cache.acquire(allowing(reader, "ReadFile"), ONE_THREAD);
+        EagerCall call = lease.newCall("serving_default", List.of("y"));
+        NativeTensor x = floats(new float[] {1}, 1)) {
+      assertThat(lease.loadNanos()).as("not the refused one's place in the cache").isPositive();
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(6);
+      close(y);
+    }
+    cache.acquire(allowing(writer, "WriteFile"), ONE_THREAD).close();
+    assertThat(written).exists();
+  }
+
+  /** TensorFlow computes shapes while it imports a graph, and fails if this one is negative. */
+  @Test
+  void readsNoFileForNodesThatNothingReaches() throws IOException {
+    Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
+    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
+
+    cache(1).acquire(model, ONE_THREAD).close();
+    assertError(
+            ErrorCode.TA_MODEL_LOAD,
+            () -> cache(1).acquire(allowing(model, "ReadFile"), ONE_THREAD))
+        .contains("-5");
+  }
+
+  private static ModelReference allowing(ModelReference model, String op) {
+    return new ModelReference(model.directory(), model.fingerprint(), model.tags(), List.of(op));
+  }
+
+  @Test
   void noticesDamagedVariables() throws IOException {
     Path directory = TestModels.mlp(temp);
     Path data = directory.resolve("variables/variables.data-00000-of-00001");
