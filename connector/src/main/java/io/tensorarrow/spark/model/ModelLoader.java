@@ -7,6 +7,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
@@ -19,13 +20,17 @@ final class ModelLoader {
   /**
    * Loads a model.
    *
+   * @param cancelled whether loading shall end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
    *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
    *     ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
+   *     TensorFlow loaded it
    */
-  EagerModel load(ModelReference reference, ModelSettings settings) {
+  EagerModel load(
+      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     Path directory = Path.of(reference.directory());
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(
@@ -55,7 +60,7 @@ final class ModelLoader {
     }
     ModelGraph graph = file.graph(reference.tags());
     Natives.ensureLoaded(nativesDirectory);
-    return EagerModel.load(graph, settings);
+    return EagerModel.load(graph, settings, cancelled);
   }
 
   private static String host() {

@@ -41,13 +41,23 @@ final class TensorFlowStatus implements AutoCloseable {
     return status;
   }
 
+  /** Returns how messages begin. */
+  String task() {
+    return task;
+  }
+
+  /** Returns whether the last C function reported no error. */
+  boolean isOk() {
+    return TF_GetCode(status) == TF_OK;
+  }
+
   /**
    * Checks what the last C function reported.
    *
    * @throws TensorArrowException if it reported an error
    */
   void check() {
-    if (TF_GetCode(status) != TF_OK) {
+    if (!isOk()) {
       String message = TF_Message(status).getString(StandardCharsets.UTF_8);
       throw new TensorArrowException(
           code, task + ": found " + shortened(message) + "; expected " + remedy(message));

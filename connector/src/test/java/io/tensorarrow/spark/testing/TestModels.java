@@ -2,6 +2,7 @@ package io.tensorarrow.spark.testing;
 
 import static io.tensorarrow.spark.testing.GraphWriter.doubles;
 import static io.tensorarrow.spark.testing.GraphWriter.flag;
+import static io.tensorarrow.spark.testing.GraphWriter.floatVector;
 import static io.tensorarrow.spark.testing.GraphWriter.floats;
 import static io.tensorarrow.spark.testing.GraphWriter.functionName;
 import static io.tensorarrow.spark.testing.GraphWriter.info;
@@ -33,6 +34,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorProto;
 
 /**
  * SavedModels for tests, written without Python and without native code. Each method writes one
@@ -227,8 +229,8 @@ public final class TestModels {
                     .addOutputArg(argument("done", STRING))
                     .setIsStateful(true)
                     .addControlOutput("assign"))
-            .addNodeDef(constantNode("names", "weight"))
-            .addNodeDef(constantNode("slices", ""))
+            .addNodeDef(constantNode("names", texts("weight")))
+            .addNodeDef(constantNode("slices", texts("")))
             .addNodeDef(
                 node(
                     "restore",
@@ -422,6 +424,77 @@ public final class TestModels {
         .write(parent.resolve("unrestored"));
   }
 
+  /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
+  public static Path endless(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    endlessLoop(graph, "y", "x");
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endless"));
+  }
+
+  /** {@code x} float (-1) to {@code y} float (-1): {@code y = 2 x}; its initialiser never ends. */
+  public static Path endlessInitialiser(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT).constant("two", floats(2));
+    graph.add("y", "Mul", FLOAT, "x", "two");
+    graph.constant("negative", floatVector(-1));
+    endlessLoop(graph, "loop", "negative");
+    graph.add("initialise", "NoOp", List.of("^loop"), Map.of());
+    graph.meta.putCollectionDef(
+        "saved_model_main_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("initialise"))
+            .build());
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endlessInitialiser"));
+  }
+
+  /** Repeats an identity while the smallest element is negative. */
+  private static void endlessLoop(GraphWriter graph, String name, String input) {
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("any_negative")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("more", DataType.DT_BOOL)))
+            .addNodeDef(constantNode("zero", floats(0)))
+            .addNodeDef(
+                node(
+                    "negative",
+                    "Less",
+                    List.of("x", "zero:output:0"),
+                    Map.of("T", type(FLOAT))))
+            .addNodeDef(constantNode("axis", intVector(0)))
+            .addNodeDef(
+                node(
+                    "any",
+                    "Any",
+                    List.of("negative:z:0", "axis:output:0"),
+                    Map.of("Tidx", type(INT), "keep_dims", flag(false))))
+            .putRet("more", "any:output:0")
+            .build());
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("same")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("y", FLOAT)))
+            .addNodeDef(node("copy", "Identity", List.of("x"), Map.of("T", type(FLOAT))))
+            .putRet("y", "copy:output:0")
+            .build());
+    graph.add(
+        name,
+        "While",
+        List.of(input),
+        Map.of(
+            "T", types(FLOAT), "cond", functionName("any_negative"), "body", functionName("same")));
+  }
+
   private static void variable(GraphWriter graph, String name, long... dims) {
     graph.add(
         name,
@@ -481,12 +554,12 @@ public final class TestModels {
         Map.of("Tin", types(type, RESOURCE), "Tout", types(type), "f", functionName(function)));
   }
 
-  private static NodeDef constantNode(String name, String value) {
+  private static NodeDef constantNode(String name, TensorProto value) {
     return node(
         name,
         "Const",
         List.of(),
-        Map.of("dtype", type(STRING), "value", GraphWriter.tensor(texts(value))));
+        Map.of("dtype", type(value.getDtype()), "value", GraphWriter.tensor(value)));
   }
 
   private static OpDef.ArgDef argument(String name, DataType type) {
