@@ -424,6 +424,65 @@ public final class TestModels {
         .write(parent.resolve("unrestored"));
   }
 
+  /**
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but of 2^42 elements, which is more
+   * memory than any machine has.
+   */
+  public static Path huge(Path parent) {
+    Map<String, AttrValue> max =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("axis", ints(0))
+        .add("largest", "Max", List.of("x", "axis"), max)
+        .constant("rows", longs(1L << 42))
+        .constant("zero", ints(0))
+        .add("dims", "ExpandDims", List.of("rows", "zero"), Map.of("T", type(LONG)))
+        .add(
+            "y",
+            "Fill",
+            List.of("dims", "largest"),
+            Map.of("T", type(FLOAT), "index_type", type(LONG)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("huge"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code bucket} int (-1) by an operation that TensorFlow 2.18 still
+   * knows, but can't run any more, {@code BoostedTreesBucketize}.
+   */
+  public static Path removedKernel(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("boundaries", floatVector(1, 2, 3))
+        .add(
+            "bucket",
+            "BoostedTreesBucketize",
+            List.of("x", "boundaries"),
+            Map.of("num_features", number(1)))
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, -1)),
+            Map.of("bucket", info("bucket:0", INT, -1)))
+        .write(parent.resolve("removedKernel"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), but its variable is one of TensorFlow 1 that
+   * nothing initialises.
+   */
+  public static Path uninitialised(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .add("weight", "VariableV2", List.of(), Map.of("dtype", type(FLOAT), "shape", shape()))
+        .add("read", "Identity", FLOAT, "weight")
+        .add("y", "Mul", FLOAT, "x", "read")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("uninitialised"));
+  }
+
   /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
   public static Path endless(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
