@@ -483,6 +483,29 @@ public final class TestModels {
         .write(parent.resolve("uninitialised"));
   }
 
+  /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code y = x}, by way of a constant and a
+   * variable of a megabyte each.
+   */
+  public static Path heavy(Path parent) {
+    int elements = 1 << 18;
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    graph.constant("many", floatVector(new float[elements]));
+    variable(graph, "weight", elements);
+    graph.constant("axis", ints(0));
+    Map<String, AttrValue> sum =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    graph.add("both", "AddV2", FLOAT, "many", "weight/read");
+    graph.add("nothing", "Sum", List.of("both", "axis"), sum);
+    graph.add("y", "AddV2", FLOAT, "x", "nothing");
+    restore(graph, List.of("weight"));
+    graph.signature(
+        SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)));
+    Path directory = graph.write(parent.resolve("heavy"));
+    new CheckpointWriter().add("weight", new float[elements], elements).write(directory);
+    return directory;
+  }
+
   /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
   public static Path endless(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
