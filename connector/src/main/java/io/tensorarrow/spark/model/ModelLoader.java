@@ -8,6 +8,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
@@ -20,14 +21,18 @@ final class ModelLoader {
   /**
    * Loads a model.
    *
+   * @param cancelled whether loading shall end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
    *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
    *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
    *     or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
+   *     TensorFlow loaded it
    */
-  EagerModel load(ModelReference reference, ModelSettings settings) {
+  EagerModel load(
+      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     Path directory = Path.of(reference.directory());
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(
@@ -59,7 +64,7 @@ final class ModelLoader {
     OpPolicy policy = graph.opPolicy(reference.allowedOps());
     policy.checkInitialisers();
     Natives.ensureLoaded(nativesDirectory);
-    return EagerModel.load(graph, settings, policy);
+    return EagerModel.load(graph, settings, policy, cancelled);
   }
 
   private static String host() {

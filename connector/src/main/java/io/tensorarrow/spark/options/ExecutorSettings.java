@@ -24,6 +24,16 @@ public final class ExecutorSettings {
                   + " first")
           .withDefault(8, "`8`");
 
+  public static final ConfigEntry<Long> CACHE_BYTES =
+      ConfigEntry.of(
+              "spark.tensorarrow.cache.bytes", "a size such as `4g`", JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes >= 0)
+          .doc(
+              "how large the models that an executor keeps loaded may be in total; more are loaded while queries use them, and the"
+                  + " model used last stays in any case. A model counts with the size of its graph and variables on disk,"
+                  + " which is about what it takes in memory")
+          .withDefault(4L << 30, "`4g`");
+
   public static final ConfigEntry<Duration> CACHE_IDLE =
       ConfigEntry.of(
               "spark.tensorarrow.cache.idleTime",
@@ -54,7 +64,7 @@ public final class ExecutorSettings {
 
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
-      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY, ALLOW_OPS_MAX);
+      List.of(CACHE_MODELS, CACHE_BYTES, CACHE_IDLE, NATIVES_DIRECTORY, ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
 
@@ -70,6 +80,11 @@ public final class ExecutorSettings {
   /** Returns how many models stay loaded. */
   public int cacheModels() {
     return CACHE_MODELS.get(conf);
+  }
+
+  /** Returns how many bytes of models stay loaded. */
+  public long cacheBytes() {
+    return CACHE_BYTES.get(conf);
   }
 
   /** Returns how long an idle model stays loaded. */

@@ -28,9 +28,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ModelCacheTest extends ModelTest {
-  private static final ExecutorModelSettings LIMITS =
-      new ExecutorModelSettings(4, Duration.ofHours(1), Optional.empty());
-
   private final ExecutorService pool = Executors.newCachedThreadPool();
 
   @AfterEach
@@ -141,7 +138,7 @@ class ModelCacheTest extends ModelTest {
   void sweepsByItself() throws Exception {
     ModelCache cache =
         new ModelCache(
-            new ExecutorModelSettings(4, Duration.ofMillis(50), Optional.empty()),
+            new ExecutorModelSettings(4, Long.MAX_VALUE, Duration.ofMillis(50), Optional.empty()),
             new ModelLoader(Optional.empty())::load,
             System::nanoTime);
     cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
@@ -173,18 +170,18 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(fail);
                 throw new TensorArrowException(
                     ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -220,16 +217,16 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(never);
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> killed = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -245,14 +242,14 @@ class ModelCacheTest extends ModelTest {
     CountDownLatch goOn = new CountDownLatch(1);
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               loading.countDown();
               await(goOn);
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -366,7 +363,7 @@ class ModelCacheTest extends ModelTest {
   }
 
   private static void awaitBlocked(Thread thread) throws InterruptedException {
-    while (thread.getState() != Thread.State.WAITING) {
+    while (thread.getState() != Thread.State.TIMED_WAITING) {
       Thread.sleep(1);
     }
   }
