@@ -31,18 +31,22 @@ final class MutantProbe {
 
   private MutantProbe() {}
 
-  /** Loads models; what is already known to be refused in Java never comes here. */
-  public static void main(String[] args) throws IOException {
+  /** Loads models on a thread like those of an executor's tasks, whose stack is small. */
+  public static void main(String[] args) throws InterruptedException {
+    Thread task = new Thread(MutantProbe::answer, "task");
+    task.start();
+    task.join();
+  }
+
+  private static void answer() {
     Natives.ensureLoaded(Optional.empty());
     System.out.println(ANSWER + "ready");
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      System.out.println(ANSWER + run(Path.of(line)));
-    }
+    lines.lines().forEach(line -> System.out.println(ANSWER + run(Path.of(line))));
   }
 
-  private static String run(Path directory) throws IOException {
+  private static String run(Path directory) {
     try {
       MetaGraphDef proto =
           SavedModel.parseFrom(Files.readAllBytes(directory.resolve(SavedModelLayout.PROTO)))
@@ -54,7 +58,7 @@ final class MutantProbe {
         }
       }
       return "ok";
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       return "error " + String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
     }
   }

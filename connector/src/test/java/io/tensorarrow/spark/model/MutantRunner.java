@@ -17,7 +17,8 @@ import java.util.concurrent.TimeUnit;
  * hangs.
  */
 final class MutantRunner implements AutoCloseable {
-  private static final int SECONDS = 20;
+  private static final int SECONDS_TO_START = 120;
+  private static final int SECONDS_TO_RUN = 20;
   private static final List<String> OPTIONS =
       List.of("-XX:+UseSerialGC", "-XX:CompressedClassSpaceSize=64m", "-XX:-CreateCoredumpOnCrash",
           "-XX:ErrorFile=/dev/null", "-XX:ReservedCodeCacheSize=64m");
@@ -36,21 +37,26 @@ final class MutantRunner implements AutoCloseable {
   String run(Path model) throws IOException, InterruptedException {
     if (child.isEmpty()) {
       child = Optional.of(start());
-      answer(child.get());
+      answer(child.get(), SECONDS_TO_START);
     }
     Child running = child.get();
-    running.process().outputWriter(StandardCharsets.UTF_8).append(model + "\n").flush();
-    String answer = answer(running);
+    String answer;
+    try {
+      running.process().outputWriter(StandardCharsets.UTF_8).append(model + "\n").flush();
+      answer = answer(running, SECONDS_TO_RUN);
+    } catch (IOException e) {
+      answer = "ended with " + running.process().waitFor() + " after the answer before";
+    }
     if (!running.process().isAlive()) {
       child = Optional.empty();
     }
     return answer;
   }
 
-  private static String answer(Child running) throws InterruptedException {
+  private static String answer(Child running, int seconds) throws InterruptedException {
     String last = "";
     while (true) {
-      Optional<String> line = running.lines().poll(SECONDS, TimeUnit.SECONDS);
+      Optional<String> line = running.lines().poll(seconds, TimeUnit.SECONDS);
       if (line == null) {
         running.process().destroyForcibly().waitFor();
         return "hung after " + last;

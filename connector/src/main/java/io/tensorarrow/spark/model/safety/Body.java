@@ -2,9 +2,11 @@ package io.tensorarrow.spark.model.safety;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.tensorflow.proto.NodeDef;
 
@@ -79,7 +81,6 @@ final class Body {
     for (int i = 0; i < nodes.size(); i++) {
       Node node = nodes.get(i);
       List<Source> sources = sources(node, resolver);
-      node.inputs().ifPresent(expected -> checkInputs(node, expected, sources));
       for (Source source : sources) {
         addEdge(edges, source.node(), i);
       }
@@ -87,6 +88,7 @@ final class Body {
       for (String control : inputs.subList(sources.size(), inputs.size())) {
         addEdge(edges, control(node, control), i);
       }
+      node.inputs().ifPresent(expected -> checkInputs(node, expected, sources));
     }
     edges
         .findCycle()
@@ -98,6 +100,27 @@ final class Body {
                   .malformed(
                       "that it depends on itself", "no cycles but from NextIteration to Merge");
             });
+  }
+
+  /** Checks that loops which are entered are not empty: TensorFlow ends the process on those. */
+  void checkFrames() {
+    Set<String> users = new HashSet<>();
+    for (Node node : nodes) {
+      for (String input : node.proto().getInputList()) {
+        String name = input.startsWith("^") ? input.substring(1) : input;
+        int colon = name.indexOf(':');
+        users.add(colon < 0 ? name : name.substring(0, colon));
+      }
+    }
+    Set<String> used = new HashSet<>();
+    nodes.stream()
+        .filter(node -> node.isEnter() && users.contains(node.name()))
+        .forEach(node -> used.add(node.frame()));
+    for (Node node : nodes) {
+      if (node.isEnter() && !used.contains(node.frame())) {
+        throw node.at(place).malformed("a loop that is entered and empty", "loops with nodes");
+      }
+    }
   }
 
   private void addEdge(Edges edges, int from, int to) {

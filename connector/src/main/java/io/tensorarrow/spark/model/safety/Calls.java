@@ -16,8 +16,8 @@ import org.tensorflow.proto.NodeDef;
  * their calls; with some graphs it would never come to an end.
  */
 final class Calls {
-  private static final long MOST_NODES = 10_000_000;
-  private static final int DEEPEST = 256;
+  private static final long MOST_NODES = 1_000_000;
+  private static final int DEEPEST = 100;
 
   private final FunctionLibrary library;
   private final Place place;

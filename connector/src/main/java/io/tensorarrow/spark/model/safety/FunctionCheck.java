@@ -39,6 +39,7 @@ final class FunctionCheck {
         .forEach((name, value) -> AttributeCheck.checkShapesAndTensors(name, value, place));
     readParameters();
     body.checkEdges(this::source);
+    body.checkFrames();
     checkResults();
     checkControlResults();
     checkNumbers(function.getArgAttrMap().keySet(), "attributes");

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model.safety;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -25,6 +26,8 @@ import org.tensorflow.proto.VersionDef;
  * code.
  */
 public final class GraphValidator {
+  private static final String INIT_SIGNATURE = "__saved_model_init_op";
+
   private final MetaGraphDef meta;
   private final Place place;
 
@@ -55,6 +58,34 @@ public final class GraphValidator {
       FunctionCheck.check(function, library, place);
     }
     meta.getSignatureDefMap().forEach((name, signature) -> checkSignature(body, name, signature));
+    checkRoots(body);
+  }
+
+  /**
+   * What runs when the model is loaded is cut from the graph; a loop that is entered there and
+   * empty ends the process.
+   */
+  private void checkRoots(Body body) {
+    List<String> roots = new ArrayList<>();
+    roots.add(meta.getSaverDef().getRestoreOpName());
+    meta.getSignatureDefOrDefault(INIT_SIGNATURE, SignatureDef.getDefaultInstance())
+        .getOutputsMap()
+        .values()
+        .forEach(info -> roots.add(info.getName()));
+    meta.getCollectionDefMap()
+        .values()
+        .forEach(collection -> roots.addAll(collection.getNodeList().getValueList()));
+    for (String root : roots) {
+      int colon = root.lastIndexOf(':');
+      body.number(colon < 0 ? root : root.substring(0, colon))
+          .map(number -> body.nodes().get(number))
+          .filter(Node::isEnter)
+          .ifPresent(
+              node -> {
+                throw node.at(place)
+                    .malformed("an initialiser that only enters a loop", "whole loops");
+              });
+    }
   }
 
   private void checkVersions(VersionDef versions) {
@@ -100,6 +131,7 @@ public final class GraphValidator {
             signature.getInputsMap().values().stream(),
             signature.getOutputsMap().values().stream())
         .filter(info -> info.getDtype() != DataType.DT_INVALID)
+        .peek(info -> TensorCheck.checkShape(info.getTensorShape(), at))
         .flatMap(GraphValidator::tensors)
         .forEach(tensor -> source(body, tensor, at));
   }

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model.safety;
 
 import java.util.List;
 import java.util.Optional;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.NodeDef;
 
 /**
@@ -22,7 +23,19 @@ record Node(NodeDef proto, Optional<List<Argument>> inputs, Optional<List<Argume
     return proto.getOp().equals("NextIteration") || proto.getOp().equals("RefNextIteration");
   }
 
-  /** Returns whether TF1's loops begin here. */
+  /** Returns whether tensors enter a loop of TF1 here. */
+  boolean isEnter() {
+    return proto.getOp().equals("Enter") || proto.getOp().equals("RefEnter");
+  }
+
+  /** Returns the name of the loop that is entered. */
+  String frame() {
+    return proto.getAttrOrDefault("frame_name", AttrValue.getDefaultInstance())
+        .getS()
+        .toStringUtf8();
+  }
+
+  /** Returns whether a turn of TF1's loops begins here. */
   boolean isMerge() {
     return proto.getOp().equals("Merge") || proto.getOp().equals("RefMerge");
   }

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteBuffer;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GetAllOpList;
 
+import io.tensorarrow.spark.model.Natives;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.internal.c_api.TF_Buffer;
 import org.tensorflow.proto.OpDef;
@@ -24,6 +27,11 @@ class OperationsTest {
   private static final Path RESOURCE =
       Path.of("src/main/resources/io/tensorarrow/spark/model/safety").resolve(Operations.RESOURCE);
   private static final int MAX_BYTES = 150_000;
+
+  @BeforeAll
+  static void loadNatives() {
+    Natives.ensureLoaded(Optional.empty());
+  }
 
   @Test
   void knowsTheOperationsOfTheBundledTensorFlow() throws IOException {
