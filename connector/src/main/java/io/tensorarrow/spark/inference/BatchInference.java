@@ -160,7 +160,10 @@ public final class BatchInference implements AutoCloseable {
     ModelCache cache =
         ModelCache.forExecutor(
             new ExecutorModelSettings(
-                settings.cacheModels(), settings.cacheIdleTime(), settings.nativesDirectory()));
+                settings.cacheModels(),
+                settings.cacheIdleTime(),
+                settings.nativesDirectory(),
+                settings.modelsDirectory()));
     ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)));
     lease = newLease;
     counters.loaded(newLease.loadNanos());

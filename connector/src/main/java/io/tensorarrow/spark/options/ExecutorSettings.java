@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.options;
 
+import io.tensorarrow.spark.model.store.ModelCopies;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -38,9 +39,17 @@ public final class ExecutorSettings {
           .withDefaultOf(
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
+  public static final ConfigEntry<Path> MODELS_DIRECTORY =
+      ConfigEntry.of(ModelCopies.DIRECTORY_SETTING, "an absolute path", Path::of)
+          .checked(Path::isAbsolute)
+          .doc(
+              "where remote models are copied to, once per host; must belong to the executor's user and be writable by no one"
+                  + " else. Copies that were not used for 7 days are deleted when another one is made")
+          .withDefaultOf("`models` in the natives' directory");
+
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
-      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY);
+      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY, MODELS_DIRECTORY);
 
   private final Function<String, @Nullable String> conf;
 
@@ -66,5 +75,10 @@ public final class ExecutorSettings {
   /** Returns where natives are unpacked, if it is not the default place. */
   public Optional<Path> nativesDirectory() {
     return NATIVES_DIRECTORY.find(conf);
+  }
+
+  /** Returns where remote models are copied to, if it is not the default place. */
+  public Optional<Path> modelsDirectory() {
+    return MODELS_DIRECTORY.find(conf);
   }
 }

@@ -3,11 +3,14 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.inference.SignatureBinder;
 import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.ModelVersions;
 import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelAccess;
+import io.tensorarrow.spark.model.store.ModelFiles;
+import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
-import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -29,8 +32,13 @@ public final class TensorFlowTables {
   public static Table open(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    Path directory = ModelLocation.resolve(read.get(ReadOptions.MODEL), conf);
-    SavedModelFile file = SavedModelFile.read(directory);
+    read.hadoop().forEach(conf::set);
+    ModelAccess access;
+    SavedModelFile file;
+    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
+      access = ModelAccess.to(files, conf);
+      file = ModelVersions.read(files, read.get(ReadOptions.VERSION));
+    }
     if (read.get(ReadOptions.INSPECT)) {
       return new InspectTable(file);
     }
@@ -38,10 +46,11 @@ public final class TensorFlowTables {
     Table wrapped = WrappedSource.open(read);
     ModelReference model =
         new ModelReference(
-            file.directory().toString(),
+            file.location(),
             file.fingerprint(),
             graph.tags(),
-            read.get(ReadOptions.ALLOW_OPS));
+            read.get(ReadOptions.ALLOW_OPS),
+            access);
     InferenceSpec spec =
         new SignatureBinder(
                 model,
