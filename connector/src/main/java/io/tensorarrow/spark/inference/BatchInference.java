@@ -181,8 +181,10 @@ public final class BatchInference implements AutoCloseable {
                 settings.cacheModels(),
                 settings.cacheBytes(),
                 settings.cacheIdleTime(),
-                settings.nativesDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
+                settings.nativesDirectory(),
+                settings.modelsDirectory()));
+    ModelLease newLease =
+        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =

@@ -12,9 +12,15 @@ import java.util.Optional;
  * @param idleTime how long a model stays loaded that no one uses
  * @param nativesDirectory where TensorFlow's libraries are extracted, or empty for a directory of
  *     the user's own
+ * @param modelsDirectory where remote models are copied to, or empty for a directory next to
+ *     TensorFlow's libraries
  */
 public record ExecutorModelSettings(
-    int maxModels, long maxBytes, Duration idleTime, Optional<Path> nativesDirectory) {
+    int maxModels,
+    long maxBytes,
+    Duration idleTime,
+    Optional<Path> nativesDirectory,
+    Optional<Path> modelsDirectory) {
   /** Checks the limits. */
   public ExecutorModelSettings {
     if (maxModels < 1 || maxBytes < 0 || idleTime.isNegative()) {
@@ -22,5 +28,11 @@ public record ExecutorModelSettings(
           "expected at least one model, and no negative size or time; found %d, %d, %s"
               .formatted(maxModels, maxBytes, idleTime));
     }
+  }
+
+  /** Settings with the models' directory next to TensorFlow's libraries. */
+  public ExecutorModelSettings(
+      int maxModels, long maxBytes, Duration idleTime, Optional<Path> nativesDirectory) {
+    this(maxModels, maxBytes, idleTime, nativesDirectory, Optional.empty());
   }
 }

@@ -85,7 +85,7 @@ record GraphRoots(
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_CORRUPT,
           "Cannot load model '"
-              + model.directory()
+              + model.location()
               + "': found a list of assets that can't be read; expected the list as saved",
           e);
     }

@@ -113,7 +113,8 @@ public final class ModelCache {
       if (current != null) {
         current.shutdown();
       }
-      ModelLoader loader = new ModelLoader(settings.nativesDirectory());
+      ModelLoader loader =
+          new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
       current = new ModelCache(settings, loader::load, System::nanoTime);
       executor = current;
     }
@@ -139,8 +140,9 @@ public final class ModelCache {
    * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
    *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
    *     {@link ErrorCode#TA_MODEL_CHANGED}, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
-   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_OP_NOT_ALLOWED}, {@link
-   *     ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES} and {@link ErrorCode#TA_MODEL_LOAD}
+   *     ErrorCode#TA_MODEL_FETCH}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
+   *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
+   *     and {@link ErrorCode#TA_MODEL_LOAD}
    * @throws CancellationException if {@code cancelled} became true; others who wait for the model
    *     load it then
    */

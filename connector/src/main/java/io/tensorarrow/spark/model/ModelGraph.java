@@ -37,12 +37,20 @@ public final class ModelGraph {
   private static final Set<String> INTERNAL_SIGNATURES =
       Set.of(INIT_SIGNATURE, "__saved_model_train_op");
 
-  private final Path directory;
+  private final String location;
+  private final Optional<Path> directory;
   private final MetaGraphDef proto;
   private final SortedMap<String, ModelSignature> signatures;
 
-  /** Reads the signatures. */
-  ModelGraph(Path directory, MetaGraphDef proto) {
+  /**
+   * Reads the signatures.
+   *
+   * @param location how messages name the model
+   * @param directory its directory, if it lies on this host
+   * @param proto the graph
+   */
+  ModelGraph(String location, Optional<Path> directory, MetaGraphDef proto) {
+    this.location = location;
     this.directory = directory;
     this.proto = proto;
     this.signatures = new TreeMap<>();
@@ -85,7 +93,7 @@ public final class ModelGraph {
         "Cannot find signature '"
             + wanted
             + "' of model '"
-            + directory
+            + location
             + "': found "
             + Alternatives.closestFirst(wanted, signatures.keySet())
             + (signatures.isEmpty()
@@ -114,7 +122,7 @@ public final class ModelGraph {
   OpPolicy opPolicy(Collection<String> allowed) {
     GraphRoots roots = GraphRoots.of(this);
     return new OpPolicy(
-        directory.toString(),
+        location,
         tensorFlowVersion(),
         proto.getGraphDef(),
         new OpPolicy.Loading(roots.all(), roots.assets(), roots.checkpoint()),
@@ -149,12 +157,18 @@ public final class ModelGraph {
    * Returns the same graph for looking up signatures only, without the nodes and their constants.
    */
   ModelGraph withoutProto() {
-    return new ModelGraph(directory, proto.toBuilder().clearGraphDef().build());
+    return new ModelGraph(location, directory, proto.toBuilder().clearGraphDef().build());
   }
 
-  /** Returns the SavedModel's directory. */
+  /** Returns how messages name the model: a path or URI. */
+  String location() {
+    return location;
+  }
+
+  /** Returns the SavedModel's directory; a graph that is to be loaded has one on this host. */
   Path directory() {
-    return directory;
+    return directory.orElseThrow(
+        () -> new IllegalStateException("model '" + location + "' is not on this host"));
   }
 
   /** Returns a meta graph's tag set, sorted. */

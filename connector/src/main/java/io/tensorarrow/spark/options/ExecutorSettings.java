@@ -2,6 +2,7 @@ package io.tensorarrow.spark.options;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.ModelCopies;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -52,6 +53,14 @@ public final class ExecutorSettings {
           .withDefaultOf(
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
+  public static final ConfigEntry<Path> MODELS_DIRECTORY =
+      ConfigEntry.of(ModelCopies.DIRECTORY_SETTING, "an absolute path", Path::of)
+          .checked(Path::isAbsolute)
+          .doc(
+              "where remote models are copied to, once per host; must belong to the executor's user and be writable by no one"
+                  + " else. Copies that were not used for 7 days are deleted when another one is made")
+          .withDefaultOf("`models` in the natives' directory");
+
   public static final ConfigEntry<List<String>> ALLOW_OPS_MAX =
       ConfigEntry.of(
               "spark.tensorarrow.allowOps.max",
@@ -64,7 +73,13 @@ public final class ExecutorSettings {
 
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
-      List.of(CACHE_MODELS, CACHE_BYTES, CACHE_IDLE, NATIVES_DIRECTORY, ALLOW_OPS_MAX);
+      List.of(
+          CACHE_MODELS,
+          CACHE_BYTES,
+          CACHE_IDLE,
+          NATIVES_DIRECTORY,
+          MODELS_DIRECTORY,
+          ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
 
@@ -95,6 +110,11 @@ public final class ExecutorSettings {
   /** Returns where natives are unpacked, if it is not the default place. */
   public Optional<Path> nativesDirectory() {
     return NATIVES_DIRECTORY.find(conf);
+  }
+
+  /** Returns where remote models are copied to, if it is not the default place. */
+  public Optional<Path> modelsDirectory() {
+    return MODELS_DIRECTORY.find(conf);
   }
 
   /**

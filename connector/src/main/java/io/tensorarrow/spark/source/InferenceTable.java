@@ -33,7 +33,7 @@ final class InferenceTable implements Table, SupportsRead {
     this.wrapped = wrapped;
     this.wrappedOptions = wrappedOptions;
     this.spec = spec;
-    this.modelName = modelName(spec.model().directory());
+    this.modelName = ModelName.of(spec.model().directory());
     StructType columns = WrappedSource.schema(wrapped);
     for (Fetch fetch : spec.fetches()) {
       columns =
@@ -69,10 +69,5 @@ final class InferenceTable implements Table, SupportsRead {
         WrappedSource.schema(wrapped),
         schema,
         spec);
-  }
-
-  private static String modelName(String directory) {
-    java.nio.file.Path name = java.nio.file.Path.of(directory).getFileName();
-    return name == null ? directory : name.toString();
   }
 }

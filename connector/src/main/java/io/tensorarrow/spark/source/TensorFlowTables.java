@@ -3,12 +3,15 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.inference.SignatureBinder;
 import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.ModelVersions;
 import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelAccess;
+import io.tensorarrow.spark.model.store.ModelFiles;
+import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
-import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -34,8 +37,13 @@ public final class TensorFlowTables {
     new ExecutorSettings(key -> sparkConf.get(key, null))
         .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    Path directory = ModelLocation.resolve(read.get(ReadOptions.MODEL), conf);
-    SavedModelFile file = SavedModelFile.read(directory);
+    read.hadoop().forEach(conf::set);
+    ModelAccess access;
+    SavedModelFile file;
+    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
+      access = ModelAccess.to(files, conf);
+      file = ModelVersions.read(files, read.get(ReadOptions.VERSION));
+    }
     if (read.get(ReadOptions.INSPECT)) {
       return new InspectTable(file);
     }
@@ -43,10 +51,11 @@ public final class TensorFlowTables {
     Table wrapped = WrappedSource.open(read);
     ModelReference model =
         new ModelReference(
-            file.directory().toString(),
+            file.location(),
             file.fingerprint(),
             graph.tags(),
-            read.get(ReadOptions.ALLOW_OPS));
+            read.get(ReadOptions.ALLOW_OPS),
+            access);
     InferenceSpec spec =
         new SignatureBinder(
                 model,

@@ -72,7 +72,7 @@ abstract class ModelTest {
 
   static ModelReference reference(Path directory) {
     SavedModelFile file = SavedModelFile.read(directory);
-    return new ModelReference(file.directory().toString(), file.fingerprint(), List.of("serve"));
+    return new ModelReference(file.location(), file.fingerprint(), List.of("serve"));
   }
 
   static AbstractStringAssert<?> assertError(ErrorCode code, ThrowingCallable action) {

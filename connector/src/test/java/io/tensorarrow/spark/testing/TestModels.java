@@ -534,6 +534,7 @@ public final class TestModels {
    */
   public record Rows(TensorProto values, DataType dtype, long... shape) {}
 
+  /**
    * {@code x} float (-1) to {@code y}, said to be float (-1), but of 2^42 elements, which is more
    * memory than any machine has.
    */

@@ -2,7 +2,6 @@ package io.tensorarrow.spark.model.safety;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +30,7 @@ public final class GraphValidator {
   private final MetaGraphDef meta;
   private final Place place;
 
-  private GraphValidator(Path model, MetaGraphDef meta) {
+  private GraphValidator(String model, MetaGraphDef meta) {
     this.meta = meta;
     this.place = new Place(model, "", "");
   }
@@ -43,7 +42,7 @@ public final class GraphValidator {
    * @param meta the graph
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_UNSAFE_TO_LOAD} if it is malformed
    */
-  public static void check(Path model, MetaGraphDef meta) {
+  public static void check(String model, MetaGraphDef meta) {
     new GraphValidator(model, meta).check();
   }
 

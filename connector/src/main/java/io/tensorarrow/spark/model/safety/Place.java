@@ -2,7 +2,6 @@ package io.tensorarrow.spark.model.safety;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import java.nio.file.Path;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -12,7 +11,7 @@ import org.tensorflow.proto.DataType;
  * @param function the function of the library, empty for the graph itself
  * @param part the node or signature, empty for the graph or function as a whole
  */
-record Place(Path model, String function, String part) {
+record Place(String model, String function, String part) {
   private static final int LONGEST_NAME = 200;
   private static final int REFERENCE_OFFSET = 100;
 
