@@ -53,7 +53,8 @@ public final class ModelVersions {
   private ModelVersions(ModelFiles root, List<ModelEntry> entries) {
     this.root = root;
     for (ModelEntry entry : entries) {
-      if (!entry.isDirectory()) {
+      // A version may be a link to anywhere; its files may not.
+      if (!entry.isDirectory() && entry.kind() != ModelEntry.Kind.OUTSIDE) {
         continue;
       }
       Optional<Long> number = number(entry.name());
@@ -104,11 +105,11 @@ public final class ModelVersions {
 
   private SavedModelFile latest() throws IOException {
     List<String> skipped = new ArrayList<>();
-    unfinished.forEach(name -> skipped.add("'" + name + "' (no number)"));
     for (String name : versions.values()) {
       ModelFiles files = root.below(name);
       try {
         SavedModelFile model = SavedModelFile.readWhole(files);
+        skipped.addAll(noNumbers());
         if (!skipped.isEmpty()) {
           LOG.warn(
               "Reading version {} of model {}; skipped what is not whole: {}",
@@ -121,7 +122,12 @@ public final class ModelVersions {
         skipped.add("'" + name + "' (" + e.found() + ")");
       }
     }
+    skipped.addAll(noNumbers());
     throw failed(root, LATEST, "none that is whole: " + listed(skipped), "at least one");
+  }
+
+  private List<String> noNumbers() {
+    return unfinished.stream().map(name -> "'" + name + "' (no number)").toList();
   }
 
   private SavedModelFile pinned(String version, SortedMap<String, Long> labels)

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.tensor.NativeTensor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
@@ -29,6 +30,9 @@ public abstract class SparkTest {
           .config("spark.ui.enabled", false)
           .config("spark.sql.shuffle.partitions", 2)
           .config("spark.sql.session.timeZone", "UTC")
+          .config(
+              "spark.tensorarrow.models.directory",
+              Path.of("target", "models").toAbsolutePath().toString())
           .getOrCreate();
 
   private long tensorsBefore;
