@@ -85,8 +85,7 @@ public final class ModelCache {
    */
   public static synchronized ModelCache forExecutor(ExecutorModelSettings settings) {
     if (executor == null) {
-      ModelLoader loader = 
-          new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
+      ModelLoader loader = new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
       executor = new ModelCache(settings, loader::load, System::nanoTime);
     }
     return executor;
@@ -101,8 +100,8 @@ public final class ModelCache {
    * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
    *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
    *     {@link ErrorCode#TA_MODEL_CHANGED}, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
-   *     ErrorCode#TA_MODEL_FETCH}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} and {@link
-   *     ErrorCode#TA_MODEL_LOAD}
+   *     ErrorCode#TA_MODEL_FETCH}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
+   *     ErrorCode#TA_NATIVES} and {@link ErrorCode#TA_MODEL_LOAD}
    */
   public ModelLease acquire(ModelReference model, ModelSettings settings) {
     Key key = new Key(model.fingerprint(), model.tags(), settings);

@@ -69,8 +69,7 @@ final class ModelLoader {
     return load(checked(SavedModelFile.read(directory), reference), reference, settings);
   }
 
-  private EagerModel load(
-      SavedModelFile file, ModelReference reference, ModelSettings settings) {
+  private EagerModel load(SavedModelFile file, ModelReference reference, ModelSettings settings) {
     ModelGraph graph = file.graph(reference.tags());
     Natives.ensureLoaded(nativesDirectory);
     return EagerModel.load(graph, settings);

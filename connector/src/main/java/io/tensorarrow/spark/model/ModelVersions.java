@@ -60,8 +60,7 @@ public final class ModelVersions {
       Optional<Long> number = number(entry.name());
       if (number.isPresent()) {
         // Of 7 and 007 the shorter counts.
-        versions.merge(
-            number.get(), entry.name(), (a, b) -> a.length() <= b.length() ? a : b);
+        versions.merge(number.get(), entry.name(), (a, b) -> a.length() <= b.length() ? a : b);
       } else if (UNFINISHED.matcher(entry.name()).matches()) {
         unfinished.add(entry.name());
       }
@@ -130,8 +129,7 @@ public final class ModelVersions {
     return unfinished.stream().map(name -> "'" + name + "' (no number)").toList();
   }
 
-  private SavedModelFile pinned(String version, SortedMap<String, Long> labels)
-      throws IOException {
+  private SavedModelFile pinned(String version, SortedMap<String, Long> labels) throws IOException {
     Optional<Long> asked = number(version).or(() -> Optional.ofNullable(labels.get(version)));
     String known =
         Alternatives.closestFirst(version, versions.values())
@@ -180,14 +178,12 @@ public final class ModelVersions {
       labels.put(
           label,
           number(value)
-              .orElseThrow(
-                  () -> corruptLabels("'" + value + "' for label '" + label + "'", null)));
+              .orElseThrow(() -> corruptLabels("'" + value + "' for label '" + label + "'", null)));
     }
     return labels;
   }
 
-  private TensorArrowException corruptLabels(
-      String found, @Nullable Throwable cause) {
+  private TensorArrowException corruptLabels(String found, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_CORRUPT,
         "Cannot read the labels of model '"

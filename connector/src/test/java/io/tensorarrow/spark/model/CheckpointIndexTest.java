@@ -31,8 +31,7 @@ class CheckpointIndexTest {
 
   @Test
   void damagedBytesAreNoticedOrHarmless() throws IOException {
-    byte[] index =
-        Files.readAllBytes(SavedModelLayout.index(Path.of("../examples/models/digits")));
+    byte[] index = Files.readAllBytes(SavedModelLayout.index(Path.of("../examples/models/digits")));
     Random random = new Random(42);
     int noticed = 0;
     for (int i = 0; i < 20_000; i++) {

@@ -160,7 +160,8 @@ class ModelVersionsTest {
 
   @Test
   void directoriesWithoutVersionsAreNoModels() throws IOException {
-    assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> chosen("latest")).contains("an empty directory");
+    assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> chosen("latest"))
+        .contains("an empty directory");
     Files.createFile(root.resolve("notes.txt"));
     assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> chosen("7"))
         .contains("without saved_model.pb and without numbered versions");

@@ -202,7 +202,8 @@ class RemoteModelTest extends ModelTest {
 
   @Test
   void aFileThatEndsTooEarlyIsAnErrorAndLeavesNothing() throws IOException {
-    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.CUT)).contains(" bytes of variables/" + SHARD);
+    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.CUT))
+        .contains(" bytes of variables/" + SHARD);
     assertThat(kept()).isEmpty();
   }
 
@@ -277,8 +278,7 @@ class RemoteModelTest extends ModelTest {
     // The second was used again; the third is in use by another process.
     load(all.get(1));
     Path lock = models.resolve(copyName(all.get(2)) + ".lock");
-    Process other =
-        ChildJvm.start(List.of(), Map.of(), LockProbe.class, lock.toString());
+    Process other = ChildJvm.start(List.of(), Map.of(), LockProbe.class, lock.toString());
     try {
       assertThat(other.inputReader().readLine()).isEqualTo("locked");
       load(all.get(3));

@@ -62,10 +62,14 @@ public final class TestFileSystem extends RawLocalFileSystem {
    */
   public static Map<String, String> options(Fault fault, java.nio.file.Path log) {
     return Map.of(
-        "fs.test.impl", TestFileSystem.class.getName(),
-        "fs.test.secret.key", SECRET,
-        FAULT, fault.name(),
-        LOG, log.toString());
+        "fs.test.impl",
+        TestFileSystem.class.getName(),
+        "fs.test.secret.key",
+        SECRET,
+        FAULT,
+        fault.name(),
+        LOG,
+        log.toString());
   }
 
   /** Returns how often a file whose path ends so was opened. */
@@ -197,8 +201,7 @@ public final class TestFileSystem extends RawLocalFileSystem {
     }
 
     @Override
-    public void readFully(long position, byte[] buffer, int offset, int length)
-        throws IOException {
+    public void readFully(long position, byte[] buffer, int offset, int length) throws IOException {
       if (read(position, buffer, offset, length) < length) {
         throw new EOFException();
       }
