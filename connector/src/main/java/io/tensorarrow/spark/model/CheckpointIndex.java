@@ -50,8 +50,7 @@ final class CheckpointIndex {
    */
   static Optional<long[]> shardSizes(byte[] bytes) throws MalformedException {
     ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    if (bytes.length < FOOTER_BYTES
-        || file.getLong(bytes.length - Long.BYTES) != TABLE_MAGIC) {
+    if (bytes.length < FOOTER_BYTES || file.getLong(bytes.length - Long.BYTES) != TABLE_MAGIC) {
       throw new MalformedException("cut off");
     }
     try {
@@ -60,8 +59,7 @@ final class CheckpointIndex {
       readVarint(footer);
       readVarint(footer);
       boolean plain =
-          readBlock(
-              file, footer, (header, handle) -> readBlock(file, handle, index::addEntry));
+          readBlock(file, footer, (header, handle) -> readBlock(file, handle, index::addEntry));
       if (plain && index.shards.length == 0) {
         throw new MalformedException("damaged");
       }

@@ -63,8 +63,7 @@ final class CompletenessCheck {
   static void requireFile(ModelEntry entry) throws ModelFault {
     switch (entry.kind()) {
       case FILE -> {}
-      case DIRECTORY ->
-          throw ModelFault.corrupt("a directory named " + entry.name(), "a file");
+      case DIRECTORY -> throw ModelFault.corrupt("a directory named " + entry.name(), "a file");
       case OUTSIDE ->
           throw ModelFault.corrupt(
               entry.name() + " to be a link that leads out of the model's directory",

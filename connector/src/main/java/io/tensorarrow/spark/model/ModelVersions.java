@@ -53,14 +53,14 @@ public final class ModelVersions {
   private ModelVersions(ModelFiles root, List<ModelEntry> entries) {
     this.root = root;
     for (ModelEntry entry : entries) {
-      if (!entry.isDirectory()) {
+      // A version may be a link to anywhere; its files may not.
+      if (!entry.isDirectory() && entry.kind() != ModelEntry.Kind.OUTSIDE) {
         continue;
       }
       Optional<Long> number = number(entry.name());
       if (number.isPresent()) {
         // Of 7 and 007 the shorter counts.
-        versions.merge(
-            number.get(), entry.name(), (a, b) -> a.length() <= b.length() ? a : b);
+        versions.merge(number.get(), entry.name(), (a, b) -> a.length() <= b.length() ? a : b);
       } else if (UNFINISHED.matcher(entry.name()).matches()) {
         unfinished.add(entry.name());
       }
@@ -104,11 +104,11 @@ public final class ModelVersions {
 
   private SavedModelFile latest() throws IOException {
     List<String> skipped = new ArrayList<>();
-    unfinished.forEach(name -> skipped.add("'" + name + "' (no number)"));
     for (String name : versions.values()) {
       ModelFiles files = root.below(name);
       try {
         SavedModelFile model = SavedModelFile.readWhole(files);
+        skipped.addAll(noNumbers());
         if (!skipped.isEmpty()) {
           LOG.warn(
               "Reading version {} of model {}; skipped what is not whole: {}",
@@ -121,11 +121,15 @@ public final class ModelVersions {
         skipped.add("'" + name + "' (" + e.found() + ")");
       }
     }
+    skipped.addAll(noNumbers());
     throw failed(root, LATEST, "none that is whole: " + listed(skipped), "at least one");
   }
 
-  private SavedModelFile pinned(String version, SortedMap<String, Long> labels)
-      throws IOException {
+  private List<String> noNumbers() {
+    return unfinished.stream().map(name -> "'" + name + "' (no number)").toList();
+  }
+
+  private SavedModelFile pinned(String version, SortedMap<String, Long> labels) throws IOException {
     Optional<Long> asked = number(version).or(() -> Optional.ofNullable(labels.get(version)));
     String known =
         Alternatives.closestFirst(version, versions.values())
@@ -174,14 +178,12 @@ public final class ModelVersions {
       labels.put(
           label,
           number(value)
-              .orElseThrow(
-                  () -> corruptLabels("'" + value + "' for label '" + label + "'", null)));
+              .orElseThrow(() -> corruptLabels("'" + value + "' for label '" + label + "'", null)));
     }
     return labels;
   }
 
-  private TensorArrowException corruptLabels(
-      String found, @Nullable Throwable cause) {
+  private TensorArrowException corruptLabels(String found, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_CORRUPT,
         "Cannot read the labels of model '"

@@ -154,7 +154,8 @@ final class NativesDirectory {
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
     try {
-      Path twin = Files.createTempDirectory(libraries.getParent(), "loader-", PrivateDirectory.ATTRIBUTE);
+      Path twin =
+          Files.createTempDirectory(libraries.getParent(), "loader-", PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
           for (Path file : files) {

@@ -160,7 +160,10 @@ public final class SavedModelFile {
       throw ModelFault.notFound(
           "nothing there on "
               + files.fileSystem()
-              + files.nearestParent().map(p -> ", where the path exists up to '" + p + "'").orElse(""),
+              + files
+                  .nearestParent()
+                  .map(p -> ", where the path exists up to '" + p + "'")
+                  .orElse(""),
           "a SavedModel directory");
     }
     if (!directory.get().isDirectory()) {

@@ -5,7 +5,8 @@ final class ModelName {
   private ModelName() {}
 
   /**
-   * Returns the last part of a model's location, with the one before it if it is a version's number.
+   * Returns the last part of a model's location, with the one before it if it is a version's
+   * number.
    *
    * @param location a path or URI
    */

@@ -167,8 +167,7 @@ class NativesTest {
 
   @Test
   void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() throws IOException {
-    assertThat(PrivateDirectory.ofUser(temp.toString()))
-        .isEqualTo(temp.resolve("tensorarrow"));
+    assertThat(PrivateDirectory.ofUser(temp.toString())).isEqualTo(temp.resolve("tensorarrow"));
     assertThat(PrivateDirectory.ofUser(Files.createFile(temp.resolve("file")).toString()))
         .isEqualTo(
             Path.of(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
@@ -30,6 +31,9 @@ public abstract class SparkTest {
           .config("spark.ui.enabled", false)
           .config("spark.sql.shuffle.partitions", 2)
           .config("spark.sql.session.timeZone", "UTC")
+          .config(
+              "spark.tensorarrow.models.directory",
+              Path.of("target", "models").toAbsolutePath().toString())
           .getOrCreate();
 
   private long tensorsBefore;

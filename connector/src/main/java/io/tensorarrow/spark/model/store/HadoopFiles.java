@@ -12,7 +12,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
@@ -193,8 +192,7 @@ final class HadoopFiles implements ModelFiles {
   }
 
   private static ModelEntry entry(String name, FileStatus status) {
-    Kind kind =
-        status.isFile() ? Kind.FILE : status.isDirectory() ? Kind.DIRECTORY : Kind.OTHER;
+    Kind kind = status.isFile() ? Kind.FILE : status.isDirectory() ? Kind.DIRECTORY : Kind.OTHER;
     return new ModelEntry(name, kind, status.getLen(), status.getModificationTime());
   }
 }

@@ -147,8 +147,7 @@ final class LocalFiles implements ModelFiles {
 
   @Override
   public ModelFiles below(String subdirectory) {
-    return new LocalFiles(
-        root.resolve(subdirectory), location + "/" + subdirectory, sharedTimes);
+    return new LocalFiles(root.resolve(subdirectory), location + "/" + subdirectory, sharedTimes);
   }
 
   @Override
@@ -186,8 +185,7 @@ final class LocalFiles implements ModelFiles {
         attributes.isRegularFile()
             ? Kind.FILE
             : attributes.isDirectory() ? Kind.DIRECTORY : Kind.OTHER;
-    return new ModelEntry(
-        name, kind, attributes.size(), attributes.lastModifiedTime().toMillis());
+    return new ModelEntry(name, kind, attributes.size(), attributes.lastModifiedTime().toMillis());
   }
 
   /** The system has no exception of its own for names that can't exist. */

@@ -166,8 +166,7 @@ public final class ModelCopies {
     }
   }
 
-  private static void copy(ModelFiles files, ModelEntry entry, Path directory)
-      throws IOException {
+  private static void copy(ModelFiles files, ModelEntry entry, Path directory) throws IOException {
     Path target = directory.resolve(entry.name()).normalize();
     if (!target.startsWith(directory) || target.equals(directory)) {
       throw new IOException("'" + entry.name() + "' is no name below the model's directory");
@@ -214,8 +213,7 @@ public final class ModelCopies {
     }
   }
 
-  private static void requireSpace(String location, Path directory, long bytes)
-      throws IOException {
+  private static void requireSpace(String location, Path directory, long bytes) throws IOException {
     long usable = Files.getFileStore(directory).getUsableSpace();
     if (usable < bytes) {
       throw failed(
@@ -277,12 +275,7 @@ public final class ModelCopies {
       String location, String found, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_FETCH,
-        "Cannot copy model '"
-            + location
-            + "' to host '"
-            + HostName.get()
-            + "': found "
-            + found,
+        "Cannot copy model '" + location + "' to host '" + HostName.get() + "': found " + found,
         cause);
   }
 }

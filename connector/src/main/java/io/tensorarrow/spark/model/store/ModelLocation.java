@@ -5,6 +5,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -13,6 +14,9 @@ import org.apache.hadoop.fs.UnsupportedFileSystemException;
 /** Opens what the option {@code model} names. */
 public final class ModelLocation {
   private static final String LOCAL = "file";
+
+  /** A colon before the last at sign, encoded or not. */
+  private static final Pattern PASSWORD = Pattern.compile("(?i).*(:|%3a).*@");
 
   private static final Map<String, String> CONNECTORS =
       Map.ofEntries(
@@ -80,8 +84,10 @@ public final class ModelLocation {
       throw invalid("something that is no path", "a path or URI");
     }
     String scheme = path.toUri().getScheme();
-    String user = path.toUri().getUserInfo();
-    if (user != null && user.contains(":")) {
+    String authority = path.toUri().getAuthority();
+    // Not from the URI's user, which is missing where the host is malformed. A user alone is no
+    // secret; abfs has its container there.
+    if (authority != null && PASSWORD.matcher(authority).lookingAt()) {
       throw invalid(
           "a URI with a user and a password", "the URI without them, and fs.* options instead");
     }
