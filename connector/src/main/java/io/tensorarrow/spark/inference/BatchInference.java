@@ -180,7 +180,8 @@ public final class BatchInference implements AutoCloseable {
                 settings.cacheBytes(),
                 settings.cacheIdleTime(),
                 settings.nativesDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
+    ModelLease newLease =
+        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =

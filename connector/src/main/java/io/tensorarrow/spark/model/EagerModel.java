@@ -36,11 +36,7 @@ final class EagerModel implements AutoCloseable {
   private final Map<FunctionKey, EagerFunction> functions = new HashMap<>();
 
   private EagerModel(
-      ModelGraph model,
-      GraphOutline outline,
-      EagerContext context,
-      NativeGraph graph,
-      long bytes) {
+      ModelGraph model, GraphOutline outline, EagerContext context, NativeGraph graph, long bytes) {
     this.model = model;
     this.outline = outline;
     this.context = context;
@@ -62,7 +58,7 @@ final class EagerModel implements AutoCloseable {
     long bytes = bytes(model);
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
-        new TensorFlowStatus(
+            new TensorFlowStatus(
                 ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.directory() + "'");
         Cancellation cancellation = new Cancellation(cancelled)) {
       EagerContext context = new EagerContext(settings, status);

@@ -29,8 +29,7 @@ final class ModelLoader {
    * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
    *     TensorFlow loaded it
    */
-  EagerModel load(
-      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
+  EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     Path directory = Path.of(reference.directory());
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(

@@ -25,6 +25,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -113,7 +114,8 @@ class NativesTest {
             ChildJvm.start(options(home), environment(home), LoadersProbe.class, model.toString()));
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output())
-        .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0");
+        .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0")
+        .containsSubsequence(Collections.nCopies(3, "contexts 1, then 0"));
     assertThat(names(cache())).noneMatch(name -> name.startsWith("loader"));
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
   }
@@ -195,8 +197,7 @@ class NativesTest {
     Path directory = temp.resolve("natives");
     Thread.currentThread().interrupt();
     try {
-      assertError(
-              ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
+      assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
           .contains(directory.toString(), "found the thread interrupted");
       assertThat(Thread.currentThread().isInterrupted()).isTrue();
     } finally {
@@ -312,12 +313,20 @@ class NativesTest {
   static final class CallProbe {
     private CallProbe() {}
 
+    private static ModelCache cache() {
+      return ModelCache.forExecutor(
+          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()));
+    }
+
+    public static void shutdown() {
+      int before = EagerContext.live();
+      cache().shutdown();
+      System.out.println("contexts " + before + ", then " + EagerContext.live());
+    }
+
     public static void main(String[] args) {
       ModelReference model = ModelTest.reference(Path.of(args[0]));
-      ExecutorModelSettings settings =
-          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty());
-      try (ModelLease lease =
-              ModelCache.forExecutor(settings).acquire(model, new ModelSettings(1));
+      try (ModelLease lease = cache().acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));
           NativeTensor x = Tensors.floats(new float[] {Float.parseFloat(args[1])}, 1)) {
         List<NativeTensor> y = call.run(List.of(x));
@@ -360,6 +369,11 @@ class NativesTest {
       // Each of them twice, so that the first is called after the last was loaded.
       for (int i = 0; i < 6; i++) {
         callers.get(i % 3).invoke(null, (Object) new String[] {args[0], String.valueOf(i)});
+      }
+      for (Method caller : callers) {
+        Method shutdown = caller.getDeclaringClass().getMethod("shutdown");
+        shutdown.setAccessible(true);
+        shutdown.invoke(null);
       }
     }
 
