@@ -68,7 +68,7 @@ final class EagerModel implements AutoCloseable {
     long bytes = bytes(model);
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
-        new TensorFlowStatus(
+            new TensorFlowStatus(
                 ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.directory() + "'");
         Cancellation cancellation = new Cancellation(cancelled)) {
       EagerContext context = new EagerContext(settings, status);

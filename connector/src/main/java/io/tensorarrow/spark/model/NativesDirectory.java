@@ -5,12 +5,15 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.net.JarURLConnection;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
@@ -46,6 +49,8 @@ final class NativesDirectory {
   private static final String VERSION = "version.properties";
   private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
   private static final String UNFINISHED = "unfinished-";
+  private static final String TWIN = "loader-";
+  private static final int CHUNK_BYTES = 1 << 20;
   private static final int HASH_LETTERS = 16;
 
   private static final List<String> VARIANTS = List.of("-gpu", "");
@@ -101,10 +106,14 @@ final class NativesDirectory {
         throw failed("found " + weakness.get(), null);
       }
       Path target = real.resolve(name(platform, libraries));
-      if (!isComplete(target, libraries)) {
+      if (isComplete(target, libraries)) {
+        tidy(real);
+      } else {
         extract(real, target, libraries);
       }
       return target;
+    } catch (FileLockInterruptionException | InterruptedIOException e) {
+      throw failed("found the thread interrupted; expected its task to run on", e);
     } catch (IOException e) {
       throw failed(
           "found " + reason(e) + "; expected a directory on a local disk that this user can write",
@@ -113,13 +122,9 @@ final class NativesDirectory {
   }
 
   private void extract(Path real, Path target, List<Library> libraries) throws IOException {
-    try (FileChannel channel =
-            FileChannel.open(
-                real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try (FileChannel channel = openLock(real);
         FileLock lock = channel.lock()) {
-      if (!lock.isValid()) {
-        throw new IOException("lost the lock on " + real.resolve("lock"));
-      }
+      requireValid(lock, real);
       if (isComplete(target, libraries)) {
         return;
       }
@@ -143,19 +148,45 @@ final class NativesDirectory {
     }
   }
 
+  /** Deletes what killed JVMs left, unless another JVM is at work here: it does so itself. */
+  private static void tidy(Path real) throws IOException {
+    if (leftovers(real).isEmpty()) {
+      return;
+    }
+    try (FileChannel channel = openLock(real);
+        FileLock lock = channel.tryLock()) {
+      if (lock != null) {
+        deleteLeftovers(real);
+      }
+    }
+  }
+
+  private static FileChannel openLock(Path real) throws IOException {
+    return FileChannel.open(
+        real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+  }
+
+  private static void requireValid(FileLock lock, Path real) throws IOException {
+    if (!lock.isValid()) {
+      throw new IOException("lost the lock on " + real.resolve("lock"));
+    }
+  }
+
   /**
    * Lends a second set of the libraries for another class loader of the same process: Java wants
    * other file names, while TensorFlow may be in memory only once. Hard links are the same file to
    * the system's linker; the small library with Java's functions has to be there once per class
-   * loader.
+   * loader. The lock is held meanwhile, so that no one takes the set for a leftover.
    *
    * @param libraries what {@link #extract} returned
    * @param user uses the directory, which is gone afterwards
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
-    try {
-      Path twin =
-          Files.createTempDirectory(libraries.getParent(), "loader-", PrivateDirectory.ATTRIBUTE);
+    Path real = libraries.getParent();
+    try (FileChannel channel = openLock(real);
+        FileLock lock = channel.lock()) {
+      requireValid(lock, real);
+      Path twin = Files.createTempDirectory(real, TWIN, PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
           for (Path file : files) {
@@ -187,8 +218,15 @@ final class NativesDirectory {
     URLConnection connection = library.url().openConnection();
     // The URL's shared jar would otherwise stay open, or be closed under someone else's hands.
     connection.setUseCaches(false);
-    try (InputStream in = connection.getInputStream()) {
-      Files.copy(in, to);
+    try (InputStream in = connection.getInputStream();
+        OutputStream out = Files.newOutputStream(to, StandardOpenOption.CREATE_NEW)) {
+      byte[] chunk = new byte[CHUNK_BYTES];
+      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+        if (Thread.currentThread().isInterrupted()) {
+          throw new InterruptedIOException();
+        }
+        out.write(chunk, 0, read);
+      }
     }
     if (Files.size(to) != library.size()) {
       throw new IOException(
@@ -221,13 +259,21 @@ final class NativesDirectory {
     return true;
   }
 
-  /** Deletes what JVMs left that were killed while they extracted; to be called under the lock. */
+  /** Deletes what JVMs left that were killed at work; to be called under the lock. */
   private static void deleteLeftovers(Path real) throws IOException {
-    try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(real, UNFINISHED + "*")) {
-      for (Path leftover : leftovers) {
-        PrivateDirectory.delete(leftover);
-      }
+    for (Path leftover : leftovers(real)) {
+      PrivateDirectory.delete(leftover);
     }
+  }
+
+  /** Returns what is only there while a JVM holds the lock. */
+  private static List<Path> leftovers(Path real) throws IOException {
+    List<Path> leftovers = new ArrayList<>();
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(real, "{" + UNFINISHED + "," + TWIN + "}*")) {
+      files.forEach(leftovers::add);
+    }
+    return leftovers;
   }
 
   /** Names the directory after version and content: an upgrade or another build gets its own. */

@@ -150,11 +150,9 @@ class CancellationTest extends ModelTest {
     Asked waiter = new Asked(alsoKilled);
     ModelCache cache = cache(1);
     ModelReference model = reference(TestModels.endlessInitialiser(temp));
-    Future<ModelLease> first =
-        pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
+    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
     asked.await(3);
-    Future<ModelLease> second =
-        pool.submit(() -> cache.acquire(model, ONE_THREAD, waiter::get));
+    Future<ModelLease> second = pool.submit(() -> cache.acquire(model, ONE_THREAD, waiter::get));
     waiter.await(3);
     killed.set(true);
     assertThatThrownBy(() -> first.get(GENEROUS, TimeUnit.SECONDS))
@@ -174,8 +172,7 @@ class CancellationTest extends ModelTest {
     Asked asked = new Asked(loaderKilled);
     ModelCache cache = cache(1);
     ModelReference model = reference(TestModels.endlessInitialiser(temp));
-    Future<ModelLease> loading =
-        pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
+    Future<ModelLease> loading = pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
     asked.await(3);
     killed.set(true);
     assertThatThrownBy(() -> cache.acquire(model, ONE_THREAD, killed::get))

@@ -28,6 +28,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ModelCacheTest extends ModelTest {
+  private static final ModelCache.Loading LOADER = new ModelLoader(Optional.empty())::load;
+
   private final ExecutorService pool = Executors.newCachedThreadPool();
 
   @AfterEach
@@ -113,6 +115,132 @@ class ModelCacheTest extends ModelTest {
     assertThat(cache.openModels()).isEqualTo(1);
     two.close();
     assertThat(cache.openModels()).as("the last one stays").isEqualTo(1);
+  }
+
+  @Test
+  void closesIdleModelsThatAreTooLargeInTotalButNotTheOneUsedLast() throws IOException {
+    Path mlp = TestModels.mlp(temp);
+    long bytes = SavedModelLayout.bytes(mlp);
+    assertThat(bytes)
+        .isEqualTo(
+            Files.size(mlp.resolve("saved_model.pb"))
+                + Files.size(mlp.resolve("variables/variables.data-00000-of-00001")));
+    Path scale = TestModels.scale(temp);
+    Path other = TestModels.scaleBy(temp.resolve("other"), 3);
+    ModelCache cache = cache(4, bytes + SavedModelLayout.bytes(scale), LOADER);
+    cache.acquire(reference(mlp), ONE_THREAD).close();
+    cache.acquire(reference(scale), ONE_THREAD).close();
+    assertThat(cache.openModels()).as("both fit").isEqualTo(2);
+    try (ModelLease used = cache.acquire(reference(other), ONE_THREAD)) {
+      assertThat(used.loadNanos()).isPositive();
+      assertThat(cache.openModels()).as("without the one not used for longest").isEqualTo(2);
+      assertThat(cache.closes()).isEqualTo(1);
+    }
+    ModelCache small = cache(4, 1, LOADER);
+    small.acquire(reference(mlp), ONE_THREAD).close();
+    try (ModelLease again = small.acquire(reference(mlp), ONE_THREAD)) {
+      assertThat(again.loadNanos()).as("kept although too large").isZero();
+      small.acquire(reference(scale), ONE_THREAD).close();
+      assertThat(small.openModels()).as("the one in use").isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aModelThatWasInUseForLongCountsAsUsedWhenItIsGivenBack() {
+    ModelCache cache = cache(2);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
+    ModelLease long1 = cache.acquire(one, ONE_THREAD);
+    cache.acquire(two, ONE_THREAD).close();
+    long1.close();
+    cache.acquire(reference(TestModels.scaleBy(temp.resolve("3"), 3)), ONE_THREAD).close();
+    try (ModelLease kept = cache.acquire(one, ONE_THREAD)) {
+      assertThat(kept.loadNanos()).isZero();
+    }
+  }
+
+  @Test
+  void shutdownClosesIdleModelsAtOnceAndTheOthersWhenTheyAreGivenBack() {
+    ModelCache cache = cache(4);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
+    cache.acquire(one, ONE_THREAD).close();
+    ModelLease used = cache.acquire(two, ONE_THREAD);
+    EagerCall call = used.newCall("serving_default", List.of("y"));
+    cache.shutdown();
+    assertThat(cache.openModels()).isEqualTo(1);
+    used.close();
+    try (NativeTensor x = floats(new float[] {5}, 1)) {
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(10);
+      close(y);
+    }
+    call.close();
+    assertThat(cache.openModels()).isZero();
+    cache.acquire(one, ONE_THREAD).close();
+    assertThat(cache.openModels()).as("nothing is kept any more").isZero();
+  }
+
+  @Test
+  void sixtyFourTasksShareOneModel() throws Exception {
+    ModelCache cache = cache(1);
+    ModelReference model = reference(TestModels.scale(temp));
+    int tasks = 64;
+    CyclicBarrier together = new CyclicBarrier(tasks);
+    List<Future<?>> done = new ArrayList<>();
+    for (int t = 0; t < tasks; t++) {
+      float value = t;
+      done.add(
+          pool.submit(
+              () -> {
+                together.await();
+                for (int i = 0; i < 20; i++) {
+                  scales(cache, model, value, 2 * value);
+                }
+                return null;
+              }));
+    }
+    for (Future<?> each : done) {
+      each.get(60, TimeUnit.SECONDS);
+    }
+    assertThat(cache.loads()).isEqualTo(1);
+  }
+
+  /** Models are closed for others while yet others are loaded, and give what they should. */
+  @Test
+  void fiftyModelsTakeTurnsInOneExecutor() throws Exception {
+    ModelCache cache = cache(3);
+    List<ModelReference> models = new ArrayList<>();
+    for (int m = 0; m < 50; m++) {
+      models.add(reference(TestModels.scaleBy(temp.resolve("m" + m), m)));
+    }
+    List<Future<?>> done = new ArrayList<>();
+    for (int t = 0; t < 4; t++) {
+      int start = 7 * t;
+      done.add(
+          pool.submit(
+              () -> {
+                for (int i = 0; i < 100; i++) {
+                  int m = (start + i) % 50;
+                  scales(cache, models.get(m), 2, 2 * m);
+                }
+              }));
+    }
+    for (Future<?> each : done) {
+      each.get(60, TimeUnit.SECONDS);
+    }
+    assertThat(cache.openModels()).isLessThanOrEqualTo(3);
+    assertThat(cache.closes()).isGreaterThanOrEqualTo(47);
+  }
+
+  private static void scales(ModelCache cache, ModelReference model, float x, float expected) {
+    try (ModelLease lease = cache.acquire(model, ONE_THREAD);
+        EagerCall call = lease.newCall("serving_default", List.of("y"));
+        NativeTensor feed = floats(new float[] {x, x}, 2)) {
+      List<NativeTensor> y = call.run(List.of(feed));
+      assertThat(floats(y.get(0))).containsExactly(expected, expected);
+      close(y);
+    }
   }
 
   @Test

@@ -655,11 +655,7 @@ public final class TestModels {
                     .addOutputArg(argument("more", DataType.DT_BOOL)))
             .addNodeDef(constantNode("zero", floats(0)))
             .addNodeDef(
-                node(
-                    "negative",
-                    "Less",
-                    List.of("x", "zero:output:0"),
-                    Map.of("T", type(FLOAT))))
+                node("negative", "Less", List.of("x", "zero:output:0"), Map.of("T", type(FLOAT))))
             .addNodeDef(constantNode("axis", intVector(0)))
             .addNodeDef(
                 node(
