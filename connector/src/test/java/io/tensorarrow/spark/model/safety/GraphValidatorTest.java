@@ -304,14 +304,12 @@ class GraphValidatorTest {
 
   @Test
   void refusesSignaturesThatPointNowhere() {
-    TensorInfo info =
-        TensorInfo.newBuilder().setName("x:3").setDtype(DataType.DT_FLOAT).build();
+    TensorInfo info = TensorInfo.newBuilder().setName("x:3").setDtype(DataType.DT_FLOAT).build();
     assertRefused(signature(info)).contains("tensor 'x:3'", "at signature 's'");
     assertRefused(signature(info.toBuilder().setName("z:0").build()))
         .contains("tensor 'z:0' of a node that does not exist", "at signature 's'");
     assertRefused(
-            signature(
-                info.toBuilder().setName("x:0").setTensorShape(shape(new long[300])).build()))
+            signature(info.toBuilder().setName("x:0").setTensorShape(shape(new long[300])).build()))
         .contains("rank 300", "at signature 's'");
   }
 
