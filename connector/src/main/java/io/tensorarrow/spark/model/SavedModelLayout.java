@@ -30,6 +30,15 @@ final class SavedModelLayout {
     return directory.resolve("assets");
   }
 
+  /** Returns the size of what TensorFlow reads into memory: graph and variables. */
+  static long bytes(Path directory) throws IOException {
+    long bytes = Files.size(directory.resolve(PROTO));
+    for (Path shard : shards(directory)) {
+      bytes += Files.size(shard);
+    }
+    return bytes;
+  }
+
   /** Returns the checkpoint's data files, sorted by name. */
   static List<Path> shards(Path directory) throws IOException {
     Path variables = directory.resolve("variables");

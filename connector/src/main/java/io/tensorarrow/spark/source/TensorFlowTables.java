@@ -5,10 +5,12 @@ import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.SavedModelFile;
 import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -28,6 +30,9 @@ public final class TensorFlowTables {
    */
   public static Table open(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
+    SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
+    new ExecutorSettings(key -> sparkConf.get(key, null))
+        .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
     Path directory = ModelLocation.resolve(read.get(ReadOptions.MODEL), conf);
     SavedModelFile file = SavedModelFile.read(directory);
@@ -48,6 +53,10 @@ public final class TensorFlowTables {
                 graph.signature(read.find(ReadOptions.SIGNATURE)),
                 WrappedSource.schema(wrapped))
             .bind(read);
+    graph.checkOps(
+        model.allowedOps(),
+        spec.signature(),
+        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
     return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
   }
 }

@@ -52,7 +52,7 @@ final class MutantProbe {
           SavedModel.parseFrom(Files.readAllBytes(directory.resolve(SavedModelLayout.PROTO)))
               .getMetaGraphs(0);
       ModelGraph graph = new ModelGraph(directory, proto);
-      try (EagerModel model = EagerModel.load(graph, new ModelSettings(1))) {
+      try (EagerModel model = load(graph)) {
         for (ModelSignature signature : graph.signatures()) {
           call(model, signature);
         }
@@ -63,12 +63,19 @@ final class MutantProbe {
     }
   }
 
+  /** Loads with every operation allowed: what a mutant is refused for here is its structure. */
+  private static EagerModel load(ModelGraph graph) {
+    List<String> all =
+        graph.proto().getGraphDef().getNodeList().stream().map(node -> node.getOp()).toList();
+    return EagerModel.load(graph, new ModelSettings(1), graph.opPolicy(all), () -> false);
+  }
+
   private static void call(EagerModel model, ModelSignature signature) {
     EagerFunction function =
         model.function(
             signature.name(), signature.outputs().stream().map(TensorSpec::name).toList());
     List<NativeTensor> feeds = new ArrayList<>();
-    try (EagerCall call = new EagerCall(model.context(), function, () -> {})) {
+    try (EagerCall call = new EagerCall(model.context(), function, () -> false, () -> {})) {
       for (TensorSpec spec : call.feeds()) {
         feeds.add(feed(spec));
       }

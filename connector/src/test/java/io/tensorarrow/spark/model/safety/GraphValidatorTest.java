@@ -61,18 +61,21 @@ class GraphValidatorTest {
     for (Path model : models) {
       assertThatCode(() -> GraphValidator.check(model, read(model))).doesNotThrowAnyException();
     }
-    try (Stream<Path> files =
-        Stream.concat(
-            Files.walk(Path.of("../examples/models")),
-            Files.walk(Path.of("../integration-tests/src/test/resources/models")))) {
-      List<Path> saved =
-          files.filter(f -> f.endsWith("saved_model.pb")).map(Path::getParent).toList();
-      assertThat(saved).hasSizeGreaterThanOrEqualTo(2);
+    for (String directory :
+        List.of("../examples/models", "../integration-tests/src/test/resources/models")) {
+      List<Path> saved = saved(Path.of(directory));
+      assertThat(saved).isNotEmpty();
       for (Path model : saved) {
         assertThatCode(() -> GraphValidator.check(model, read(model)))
             .as(model.toString())
             .doesNotThrowAnyException();
       }
+    }
+  }
+
+  private static List<Path> saved(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.filter(f -> f.endsWith("saved_model.pb")).map(Path::getParent).toList();
     }
   }
 
