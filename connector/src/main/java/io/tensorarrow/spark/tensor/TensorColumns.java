@@ -52,8 +52,8 @@ public final class TensorColumns {
    * FLOAT; uint8, uint16 and uint32 the next wider SHORT, INT and LONG; uint64 DECIMAL(20,0);
    * complex numbers a struct of {@code re} and {@code im}; strings STRING or BINARY. Quantized
    * numbers are the integers that hold them (qint8 BYTE, quint8 SHORT, qint16 SHORT, quint16 INT,
-   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255. The
-   * rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
+   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255.
+   * The rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
    *
    * @param spec an output tensor, as the signature declares it
    * @param types what is wanted where there is a choice

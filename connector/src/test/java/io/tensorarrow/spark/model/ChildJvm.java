@@ -37,7 +37,8 @@ final class ChildJvm {
   /** Starts a class that can't take more than {@value #MOST_KILOBYTES} KiB of addresses. */
   static Process startLimited(List<String> options, Class<?> main, String... args)
       throws IOException {
-    List<String> limit = List.of("sh", "-c", "ulimit -v " + MOST_KILOBYTES + "; exec \"$0\" \"$@\"");
+    List<String> limit =
+        List.of("sh", "-c", "ulimit -v " + MOST_KILOBYTES + "; exec \"$0\" \"$@\"");
     return start(limit, options, Map.of(), main, args);
   }
 

@@ -25,8 +25,23 @@ import org.tensorflow.proto.TensorShapeProto;
  */
 final class GraphMutator {
   private static final long[] NUMBERS = {
-    0, 1, -1, 2, -2, 3, 7, 255, -128, 1 << 16, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 33,
-    1L << 40, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE
+    0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    7,
+    255,
+    -128,
+    1 << 16,
+    Integer.MAX_VALUE,
+    Integer.MIN_VALUE,
+    1L << 33,
+    1L << 40,
+    1L << 62,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE
   };
   private static final String[] TEXTS = {"", "x", "a:0", "^x", "é\0", "/job:nowhere/device:CPU:9"};
 
@@ -35,7 +50,8 @@ final class GraphMutator {
   private final MetaGraphDef.Builder meta;
   private final List<String> changes = new ArrayList<>();
 
-  private GraphMutator(MetaGraphDef.Builder meta, List<String> operations, SplittableRandom random) {
+  private GraphMutator(
+      MetaGraphDef.Builder meta, List<String> operations, SplittableRandom random) {
     this.meta = meta;
     this.operations = operations;
     this.random = random;
@@ -275,7 +291,7 @@ final class GraphMutator {
             .filter(
                 user ->
                     user.getInputList().stream()
-                        .anyMatch(input -> input.split(":")[0].equals(node.getName())))
+                        .anyMatch(input -> (input + ":").startsWith(node.getName() + ":")))
             .toList();
     NodeDef target = users.isEmpty() ? node.build() : pick(users);
     node.setInput(
@@ -305,8 +321,17 @@ final class GraphMutator {
   private boolean addAttribute(NodeDef.Builder node, List<NodeDef> nodes) {
     NodeDef other = pick(nodes);
     String[] special = {
-      "_class", "_output_shapes", "_XlaMustCompile", "_input_shapes", "_noinline", "N", "T",
-      "shared_name", "_execution_count", "_has_manual_control_dependencies", "config_proto"
+      "_class",
+      "_output_shapes",
+      "_XlaMustCompile",
+      "_input_shapes",
+      "_noinline",
+      "N",
+      "T",
+      "shared_name",
+      "_execution_count",
+      "_has_manual_control_dependencies",
+      "config_proto"
     };
     if (random.nextBoolean() || other.getAttrCount() == 0) {
       node.putAttr(pick(special), anyValue());

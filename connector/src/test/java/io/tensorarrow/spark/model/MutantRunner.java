@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -20,8 +19,12 @@ final class MutantRunner implements AutoCloseable {
   private static final int SECONDS_TO_START = 120;
   private static final int SECONDS_TO_RUN = 20;
   private static final List<String> OPTIONS =
-      List.of("-XX:+UseSerialGC", "-XX:CompressedClassSpaceSize=64m", "-XX:-CreateCoredumpOnCrash",
-          "-XX:ErrorFile=/dev/null", "-XX:ReservedCodeCacheSize=64m");
+      List.of(
+          "-XX:+UseSerialGC",
+          "-XX:CompressedClassSpaceSize=64m",
+          "-XX:-CreateCoredumpOnCrash",
+          "-XX:ErrorFile=/dev/null",
+          "-XX:ReservedCodeCacheSize=64m");
 
   private Optional<Child> child = Optional.empty();
 

@@ -133,11 +133,38 @@ class MutantTest {
     List<String> operations =
         new ArrayList<>(
             List.of(
-                "Reshape", "Pack", "Concat", "ConcatV2", "Split", "Unpack", "IdentityN", "Fill",
-                "PlaceholderWithDefault", "TensorListReserve", "StridedSlice", "Conv2D", "Einsum",
-                "ParseExampleV2", "DynamicStitch", "SparseToDense", "ImmutableConst", "_Arg",
-                "_Retval", "Switch", "Merge", "Enter", "Exit", "NextIteration", "If", "While",
-                "StackV2", "TensorArrayV3", "SymbolicGradient", "MadeUp", "Const", "Placeholder"));
+                "Reshape",
+                "Pack",
+                "Concat",
+                "ConcatV2",
+                "Split",
+                "Unpack",
+                "IdentityN",
+                "Fill",
+                "PlaceholderWithDefault",
+                "TensorListReserve",
+                "StridedSlice",
+                "Conv2D",
+                "Einsum",
+                "ParseExampleV2",
+                "DynamicStitch",
+                "SparseToDense",
+                "ImmutableConst",
+                "_Arg",
+                "_Retval",
+                "Switch",
+                "Merge",
+                "Enter",
+                "Exit",
+                "NextIteration",
+                "If",
+                "While",
+                "StackV2",
+                "TensorArrayV3",
+                "SymbolicGradient",
+                "MadeUp",
+                "Const",
+                "Placeholder"));
     for (Path base : bases) {
       graph(base).getGraphDef().getNodeList().stream().map(NodeDef::getOp).forEach(operations::add);
     }

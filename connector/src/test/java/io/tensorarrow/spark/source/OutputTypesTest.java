@@ -123,11 +123,7 @@ class OutputTypesTest extends SparkTest {
   @BeforeEach
   void writeTable() {
     table = dir.resolve("table").toString();
-    spark()
-        .range(0, ROWS, 1, 3)
-        .selectExpr("id as row", "id % 4 as id")
-        .write()
-        .parquet(table);
+    spark().range(0, ROWS, 1, 3).selectExpr("id as row", "id % 4 as id").write().parquet(table);
   }
 
   @ParameterizedTest

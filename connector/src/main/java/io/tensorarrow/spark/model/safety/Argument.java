@@ -69,9 +69,7 @@ record Argument(String name, int count, List<Integer> dtypes) {
     int dtype = dtype(definition, attributes, place);
     return Optional.of(
         new Argument(
-            name,
-            (int) count,
-            List.of(definition.getIsRef() ? Place.reference(dtype) : dtype)));
+            name, (int) count, List.of(definition.getIsRef() ? Place.reference(dtype) : dtype)));
   }
 
   private static int dtype(OpDef.ArgDef definition, Attributes attributes, Place place) {
@@ -88,7 +86,8 @@ record Argument(String name, int count, List<Integer> dtypes) {
         .orElseThrow(
             () ->
                 place.malformed(
-                    "no attribute " + Place.quoted(name), "it, because it says what is taken or given"));
+                    "no attribute " + Place.quoted(name),
+                    "it, because it says what is taken or given"));
   }
 
   /** Returns how many tensors the arguments are together. */

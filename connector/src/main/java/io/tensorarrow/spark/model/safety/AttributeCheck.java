@@ -135,8 +135,7 @@ final class AttributeCheck {
       if (!allowed.contains(number)) {
         throw place.malformed(
             Place.dtype(number) + " for attribute " + Place.quoted(definition.getName()),
-            "one of "
-                + String.join(", ", allowed.stream().map(Place::dtype).toList()));
+            "one of " + String.join(", ", allowed.stream().map(Place::dtype).toList()));
       }
     }
   }

@@ -124,8 +124,7 @@ final class Body {
   }
 
   private void addEdge(Edges edges, int from, int to) {
-    boolean closesLoop =
-        from >= 0 && nodes.get(from).isNextIteration() && nodes.get(to).isMerge();
+    boolean closesLoop = from >= 0 && nodes.get(from).isNextIteration() && nodes.get(to).isMerge();
     if (from >= 0 && !closesLoop) {
       edges.add(from, to);
     }
@@ -181,10 +180,7 @@ final class Body {
         if (!compatible(wanted, dtype)) {
           throw node.at(place)
               .malformed(
-                  "input "
-                      + Place.quoted(node.proto().getInput(i))
-                      + " of "
-                      + Place.dtype(dtype),
+                  "input " + Place.quoted(node.proto().getInput(i)) + " of " + Place.dtype(dtype),
                   Place.dtype(wanted));
         }
       }

@@ -136,7 +136,12 @@ final class CallCheck {
     }
     if (!same) {
       throw place.malformed(
-          "that it calls function " + Place.quoted(function) + ", which " + verb + " " + list(found),
+          "that it calls function "
+              + Place.quoted(function)
+              + ", which "
+              + verb
+              + " "
+              + list(found),
           list(wanted.get()) + ", as its attributes say");
     }
   }

@@ -56,9 +56,7 @@ final class Calls {
    */
   List<FunctionDef> check(List<NodeDef> graph) {
     visit("", graph);
-    return sizes.keySet().stream()
-        .flatMap(name -> library.function(name).stream())
-        .toList();
+    return sizes.keySet().stream().flatMap(name -> library.function(name).stream()).toList();
   }
 
   private void visit(String root, List<NodeDef> nodes) {
@@ -83,8 +81,7 @@ final class Calls {
           "that function " + Place.quoted(name) + " calls itself", "functions without recursion");
     }
     if (open.size() > DEEPEST) {
-      throw place.malformed(
-          "calls of functions nested more than " + DEEPEST + " deep", "less");
+      throw place.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
     }
     List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
     open.push(new Frame(name, callees(nodes)));

@@ -79,8 +79,7 @@ final class FunctionCheck {
   }
 
   private void requireDtypes(Argument argument, String what) {
-    boolean leftOpen =
-        function.getSignature().getAttrCount() > 0;
+    boolean leftOpen = function.getSignature().getAttrCount() > 0;
     for (int dtype : argument.dtypes()) {
       if (dtype == 0 && !leftOpen) {
         throw place.malformed(

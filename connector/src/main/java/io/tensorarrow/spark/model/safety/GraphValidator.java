@@ -90,8 +90,7 @@ public final class GraphValidator {
   private void checkVersions(VersionDef versions) {
     if (versions.getProducer() < 0 || versions.getMinConsumer() < 0) {
       throw place.malformed(
-          "versions " + versions.getProducer() + " and " + versions.getMinConsumer(),
-          "0 or more");
+          "versions " + versions.getProducer() + " and " + versions.getMinConsumer(), "0 or more");
     }
   }
 
@@ -127,8 +126,7 @@ public final class GraphValidator {
   private void checkSignature(Body body, String name, SignatureDef signature) {
     Place at = place.signature(name);
     Stream.concat(
-            signature.getInputsMap().values().stream(),
-            signature.getOutputsMap().values().stream())
+            signature.getInputsMap().values().stream(), signature.getOutputsMap().values().stream())
         .filter(info -> info.getDtype() != DataType.DT_INVALID)
         .peek(info -> TensorCheck.checkShape(info.getTensorShape(), at))
         .flatMap(GraphValidator::tensors)

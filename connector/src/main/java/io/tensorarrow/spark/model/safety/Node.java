@@ -30,7 +30,8 @@ record Node(NodeDef proto, Optional<List<Argument>> inputs, Optional<List<Argume
 
   /** Returns the name of the loop that is entered. */
   String frame() {
-    return proto.getAttrOrDefault("frame_name", AttrValue.getDefaultInstance())
+    return proto
+        .getAttrOrDefault("frame_name", AttrValue.getDefaultInstance())
         .getS()
         .toStringUtf8();
   }

@@ -4,9 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.tensorflow.proto.OpDef;
 
-/**
- * An operation, or a function of a graph's library, which can be used like one. Immutable.
- */
+/** An operation, or a function of a graph's library, which can be used like one. Immutable. */
 final class Operation {
   private final OpDef definition;
   private final Map<String, OpDef.AttrDef> attributes = new HashMap<>();

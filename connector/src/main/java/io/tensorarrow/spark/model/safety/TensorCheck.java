@@ -19,7 +19,8 @@ final class TensorCheck {
   static void checkShape(TensorShapeProto shape, Place place) {
     if (shape.getUnknownRank() && shape.getDimCount() > 0) {
       throw place.malformed(
-          "a shape of unknown rank with " + shape.getDimCount() + " dimensions", "one or the other");
+          "a shape of unknown rank with " + shape.getDimCount() + " dimensions",
+          "one or the other");
     }
     if (shape.getDimCount() > HIGHEST_RANK) {
       throw place.malformed(
@@ -51,8 +52,7 @@ final class TensorCheck {
   static void checkTensor(TensorProto tensor, Place place) {
     TensorShapeProto shape = tensor.getTensorShape();
     checkShape(shape, place);
-    if (shape.getUnknownRank()
-        || shape.getDimList().stream().anyMatch(dim -> dim.getSize() < 0)) {
+    if (shape.getUnknownRank() || shape.getDimList().stream().anyMatch(dim -> dim.getSize() < 0)) {
       throw place.malformed("a constant of unknown shape", "a shape with all its dimensions");
     }
     long elements = 1;
@@ -87,7 +87,12 @@ final class TensorCheck {
     if (Math.multiplyHigh(elements, dtype.byteSize()) != 0
         || elements * dtype.byteSize() != bytes) {
       throw place.malformed(
-          "a constant with " + bytes + " bytes for " + elements + " elements of " + dtype.numpyName(),
+          "a constant with "
+              + bytes
+              + " bytes for "
+              + elements
+              + " elements of "
+              + dtype.numpyName(),
           dtype.byteSize() + " bytes for each");
     }
   }
@@ -118,29 +123,14 @@ final class TensorCheck {
     return switch (dtype) {
       case FLOAT32 -> tensor.getFloatValCount();
       case FLOAT64 -> tensor.getDoubleValCount();
-      case INT32,
-          INT16,
-          INT8,
-          UINT8,
-          UINT16,
-          QINT8,
-          QUINT8,
-          QINT16,
-          QUINT16,
-          QINT32,
-          INT4,
-          UINT4 ->
+      case INT32, INT16, INT8, UINT8, UINT16, QINT8, QUINT8, QINT16, QUINT16, QINT32, INT4, UINT4 ->
           tensor.getIntValCount();
       case INT64 -> tensor.getInt64ValCount();
       case UINT32 -> tensor.getUint32ValCount();
       case UINT64 -> tensor.getUint64ValCount();
       case BOOL -> tensor.getBoolValCount();
       case FLOAT16, BFLOAT16 -> tensor.getHalfValCount();
-      case FLOAT8_E5M2,
-          FLOAT8_E4M3FN,
-          FLOAT8_E4M3FNUZ,
-          FLOAT8_E4M3B11FNUZ,
-          FLOAT8_E5M2FNUZ ->
+      case FLOAT8_E5M2, FLOAT8_E4M3FN, FLOAT8_E4M3FNUZ, FLOAT8_E4M3B11FNUZ, FLOAT8_E5M2FNUZ ->
           tensor.getFloat8Val().size();
       case COMPLEX64 -> (tensor.getScomplexValCount() + 1) / 2;
       case COMPLEX128 -> (tensor.getDcomplexValCount() + 1) / 2;

@@ -61,18 +61,21 @@ class GraphValidatorTest {
     for (Path model : models) {
       assertThatCode(() -> GraphValidator.check(model.toString(), read(model))).doesNotThrowAnyException();
     }
-    try (Stream<Path> files =
-        Stream.concat(
-            Files.walk(Path.of("../examples/models")),
-            Files.walk(Path.of("../integration-tests/src/test/resources/models")))) {
-      List<Path> saved =
-          files.filter(f -> f.endsWith("saved_model.pb")).map(Path::getParent).toList();
-      assertThat(saved).hasSizeGreaterThanOrEqualTo(2);
+    for (String directory :
+        List.of("../examples/models", "../integration-tests/src/test/resources/models")) {
+      List<Path> saved = saved(Path.of(directory));
+      assertThat(saved).isNotEmpty();
       for (Path model : saved) {
         assertThatCode(() -> GraphValidator.check(model.toString(), read(model)))
             .as(model.toString())
             .doesNotThrowAnyException();
       }
+    }
+  }
+
+  private static List<Path> saved(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.filter(f -> f.endsWith("saved_model.pb")).map(Path::getParent).toList();
     }
   }
 
@@ -304,14 +307,12 @@ class GraphValidatorTest {
 
   @Test
   void refusesSignaturesThatPointNowhere() {
-    TensorInfo info =
-        TensorInfo.newBuilder().setName("x:3").setDtype(DataType.DT_FLOAT).build();
+    TensorInfo info = TensorInfo.newBuilder().setName("x:3").setDtype(DataType.DT_FLOAT).build();
     assertRefused(signature(info)).contains("tensor 'x:3'", "at signature 's'");
     assertRefused(signature(info.toBuilder().setName("z:0").build()))
         .contains("tensor 'z:0' of a node that does not exist", "at signature 's'");
     assertRefused(
-            signature(
-                info.toBuilder().setName("x:0").setTensorShape(shape(new long[300])).build()))
+            signature(info.toBuilder().setName("x:0").setTensorShape(shape(new long[300])).build()))
         .contains("rank 300", "at signature 's'");
   }
 
