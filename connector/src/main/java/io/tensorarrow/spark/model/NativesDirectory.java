@@ -182,7 +182,7 @@ final class NativesDirectory {
    * @param user uses the directory, which is gone afterwards
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
-    Path real = libraries.getParent();
+    Path real = libraries.resolveSibling(".").normalize();
     try (FileChannel channel = openLock(real);
         FileLock lock = channel.lock()) {
       requireValid(lock, real);
