@@ -103,7 +103,7 @@ public final class BatchInference implements AutoCloseable {
       List<NativeTensor> fetched = eager.run(feeds);
       counters.ran(rows.size(), System.nanoTime() - run);
       // Before the feeds are closed: a string that the model handed on may lie in their memory.
-      return columns(fetched, rows.size());
+      return columns(fetched, fed.size(), rows.size());
     } finally {
       feeds.forEach(NativeTensor::close);
     }
@@ -127,14 +127,15 @@ public final class BatchInference implements AutoCloseable {
     }
   }
 
-  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows) {
+  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows, int kept) {
     List<ColumnVector> columns = new ArrayList<>(fetched.size());
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
-        long bytes = tensor.byteSize();
-        columns.add(TensorColumns.wrap(tensor, fetch.tensor(), fetch.column(), rows, allocator));
-        counters.fetched(bytes);
+        columns.add(
+            TensorColumns.wrap(
+                tensor, fetch.tensor(), fetch.column(), rows, kept, spec.types(), allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, kept));
       }
       return columns;
     } catch (RuntimeException | Error e) {
