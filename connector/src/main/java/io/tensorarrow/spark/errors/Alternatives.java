@@ -40,7 +40,7 @@ public final class Alternatives {
     return things.size() <= LISTED ? listed : listed + " and " + (things.size() - LISTED) + " more";
   }
 
-  /** Returns {@code  (did you mean 'name'?)} with a blank in front, or nothing. */
+  /** Returns {@code (did you mean 'name'?)} with a blank in front, or nothing. */
   public static String hint(String wanted, Collection<String> known) {
     return didYouMean(wanted, known).map(name -> " (did you mean '" + name + "'?)").orElse("");
   }
@@ -68,8 +68,11 @@ public final class Alternatives {
   public static <T> List<T> closestFirst(
       String wanted, Collection<T> things, Function<? super T, String> name) {
     return things.stream()
-        .map(thing -> new Candidate<>(thing, name.apply(thing), distance(wanted, name.apply(thing))))
-        .sorted(Comparator.<Candidate<T>>comparingInt(Candidate::distance).thenComparing(Candidate::name))
+        .map(
+            thing -> new Candidate<>(thing, name.apply(thing), distance(wanted, name.apply(thing))))
+        .sorted(
+            Comparator.<Candidate<T>>comparingInt(Candidate::distance)
+                .thenComparing(Candidate::name))
         .map(Candidate::thing)
         .toList();
   }

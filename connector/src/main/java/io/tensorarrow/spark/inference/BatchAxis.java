@@ -8,7 +8,6 @@ import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;

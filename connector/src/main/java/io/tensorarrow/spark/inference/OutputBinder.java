@@ -28,8 +28,7 @@ final class OutputBinder {
   private final StructType table;
   private final boolean caseSensitive;
 
-  OutputBinder(
-      ModelSignature signature, BatchAxis axis, StructType table, boolean caseSensitive) {
+  OutputBinder(ModelSignature signature, BatchAxis axis, StructType table, boolean caseSensitive) {
     this.signature = signature;
     this.axis = axis;
     this.table = table;

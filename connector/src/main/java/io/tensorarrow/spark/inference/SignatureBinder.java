@@ -23,8 +23,8 @@ import org.apache.spark.sql.types.StructType;
  * Matches a signature's tensors with columns, on the driver, so that whatever does not fit is an
  * error before any task starts.
  *
- * <p>The wording of mismatches follows TensorFlow Serving's: missing, extra, sent and expected, side
- * by side; and all that does not fit is said at once.
+ * <p>The wording of mismatches follows TensorFlow Serving's: missing, extra, sent and expected,
+ * side by side; and all that does not fit is said at once.
  */
 public final class SignatureBinder {
   /** Rows of one model call that {@code batchRows=auto} starts from. */
@@ -89,8 +89,7 @@ public final class SignatureBinder {
       ReadOptions options, BatchAxis axis, List<Feed> feeds, List<Fetch> fetches, Faults faults) {
     Optional<Integer> wanted = options.get(ReadOptions.BATCH_ROWS);
     if (axis.fixedRows().isEmpty()) {
-      return wanted.orElseGet(
-          () -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));
+      return wanted.orElseGet(() -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));
     }
     int rows = axis.fixedRows().getAsInt();
     if (wanted.isPresent() && wanted.get() != rows) {
@@ -98,8 +97,7 @@ public final class SignatureBinder {
           new TensorArrowException(
               ErrorCode.TA_OPTION_INVALID,
               "Cannot use option '%s': found '%d'; expected auto or %d, the batch size that signature '%s' is fixed to"
-                  .formatted(
-                      ReadOptions.BATCH_ROWS.key(), wanted.get(), rows, signature.name())));
+                  .formatted(ReadOptions.BATCH_ROWS.key(), wanted.get(), rows, signature.name())));
     }
     return rows;
   }

@@ -57,17 +57,15 @@ final class TensorNames<C> {
         faults,
         "ambiguous",
         ambiguous,
-        name -> "'%s' (%s)".formatted(name, Alternatives.listed(named(name), TensorSpec::toString)));
+        name ->
+            "'%s' (%s)".formatted(name, Alternatives.listed(named(name), TensorSpec::toString)));
     add(faults, "named twice", twice, name -> "'" + name + "'");
     return faults;
   }
 
   /** Adds {@code title: {a, b}} if there is anything to list. */
   static <T> void add(
-      List<String> faults,
-      String title,
-      List<T> things,
-      Function<? super T, String> text) {
+      List<String> faults, String title, List<T> things, Function<? super T, String> text) {
     if (!things.isEmpty()) {
       faults.add(title + ": {" + Alternatives.listed(things, text) + "}");
     }

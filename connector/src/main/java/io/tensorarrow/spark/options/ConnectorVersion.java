@@ -53,9 +53,7 @@ public final class ConnectorVersion {
 
   /** Returns the first two numbers of a version; vendors add words of their own behind. */
   private static String line(String version) {
-    return Arrays.stream(version.split("[^0-9]+", -1))
-        .limit(2)
-        .collect(Collectors.joining("."));
+    return Arrays.stream(version.split("[^0-9]+", -1)).limit(2).collect(Collectors.joining("."));
   }
 
   private static String property(String key) {

@@ -147,8 +147,8 @@ public final class ReadOptions {
   /**
    * Takes the options of a read.
    *
-   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no declaration
-   *     names, with {@code TA_UNSUPPORTED} if the source was given a path twice
+   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no
+   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
     checkKnown(options.asCaseSensitiveMap().keySet());
@@ -205,7 +205,9 @@ public final class ReadOptions {
     String found =
         unknown.size() == 1
             ? "no such option" + Alternatives.hint(unknown.get(0), known)
-            : "none of " + Alternatives.listed(unknown, key -> "'" + key + "'" + Alternatives.hint(key, known));
+            : "none of "
+                + Alternatives.listed(
+                    unknown, key -> "'" + key + "'" + Alternatives.hint(key, known));
     throw new TensorArrowException(
         ErrorCode.TA_OPTION_UNKNOWN,
         "Cannot use option '%s': found %s; expected one of %s, or source.<option> for the wrapped source"
@@ -223,8 +225,8 @@ public final class ReadOptions {
   /**
    * Checks what {@code load} was given as several paths.
    *
-   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if {@code paths} is no JSON array of
-   *     strings
+   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if {@code paths} is no JSON array
+   *     of strings
    */
   public void checkPaths() {
     for (String key : List.of("paths", SOURCE_PREFIX + "paths")) {

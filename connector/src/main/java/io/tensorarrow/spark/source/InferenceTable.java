@@ -38,7 +38,8 @@ final class InferenceTable implements Table, SupportsRead {
     this.modelName = modelName(spec.model().directory());
     Stream<StructField> tensors =
         spec.fetches().stream()
-            .map(f -> TensorColumns.field(f.tensor(), f.column(), modelName, version, spec.types()));
+            .map(
+                f -> TensorColumns.field(f.tensor(), f.column(), modelName, version, spec.types()));
     this.schema =
         new StructType(
             Stream.concat(Arrays.stream(WrappedSource.schema(wrapped).fields()), tensors)

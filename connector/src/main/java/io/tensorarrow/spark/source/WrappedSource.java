@@ -58,8 +58,7 @@ final class WrappedSource {
     return CatalogV2Util.v2ColumnsToStructType(table.columns());
   }
 
-  private static void checkPaths(
-      String format, ReadOptions options, CaseInsensitiveStringMap own) {
+  private static void checkPaths(String format, ReadOptions options, CaseInsensitiveStringMap own) {
     if (ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
       throw new TensorArrowException(
           ErrorCode.TA_OPTION_MISSING,

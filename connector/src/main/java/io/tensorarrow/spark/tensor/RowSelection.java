@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which rows of a columnar batch are meant, in order: a range, or a list of row numbers that
- * filters left over, perhaps with the last one repeated. Immutable; the list is not copied and must not be changed afterwards.
+ * filters left over, perhaps with the last one repeated. Immutable; the list is not copied and must
+ * not be changed afterwards.
  */
 public final class RowSelection {
   private final int @Nullable [] rows;

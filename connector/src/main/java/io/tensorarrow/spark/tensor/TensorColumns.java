@@ -55,8 +55,8 @@ public final class TensorColumns {
    * FLOAT; uint8, uint16 and uint32 the next wider SHORT, INT and LONG; uint64 DECIMAL(20,0);
    * complex numbers a struct of {@code re} and {@code im}; strings STRING or BINARY. Quantized
    * numbers are the integers that hold them (qint8 BYTE, quint8 SHORT, qint16 SHORT, quint16 INT,
-   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255. The
-   * rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
+   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255.
+   * The rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
    *
    * @param spec an output tensor, as the signature declares it
    * @param types what is wanted where there is a choice
@@ -84,8 +84,8 @@ public final class TensorColumns {
   }
 
   /**
-   * Returns why a tensor can't become a column: its dtype, no batch axis, an unknown rank, or rows too
-   * long for an array. Whether a fixed first dimension is the batch's depends on the signature.
+   * Returns why a tensor can't become a column: its dtype, no batch axis, an unknown rank, or rows
+   * too long for an array. Whether a fixed first dimension is the batch's depends on the signature.
    *
    * @param spec an output tensor, as the signature declares it
    * @return what is in the way, to be read after "found", or empty if nothing is

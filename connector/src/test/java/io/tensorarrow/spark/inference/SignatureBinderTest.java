@@ -76,7 +76,8 @@ class SignatureBinderTest {
 
   @Test
   void aColumnIsFoundByItsWholeNameFirstAndAsAFieldThen() {
-    String table = "`a.b` float, a struct<b: float, `c.d`: float, e: struct<f: float>>, `b``c` float";
+    String table =
+        "`a.b` float, a struct<b: float, `c.d`: float, e: struct<f: float>>, `b``c` float";
 
     assertThat(fed(table, "x=a.b")).isEqualTo("[a.b]");
     assertThat(fed(table, "x=A.B")).isEqualTo("[a.b]");
@@ -114,7 +115,8 @@ class SignatureBinderTest {
     feeding(table, "x=features.pixls")
         .hasMessageContaining("no field 'pixls' in column 'features' (did you mean 'pixels'?)");
     feeding(table, "x=features.label.a")
-        .hasMessageContaining("no field 'a' in column 'features.label' of type int, which is no struct");
+        .hasMessageContaining(
+            "no field 'a' in column 'features.label' of type int, which is no struct");
     feeding(table, "x=`features.pixels`").hasMessageContaining("no column 'features.pixels'");
   }
 
@@ -166,8 +168,7 @@ class SignatureBinderTest {
     assertThat(spec.batchRows()).isEqualTo(32);
     assertThat(spec.fixedBatch()).isTrue();
     assertThat(spec.fetches().stream().map(f -> f.tensor().name())).containsExactly("y", "z");
-    assertThat(
-            bind(fixed, "a array<float>, b float", Map.of("batchRows", "32")).batchRows())
+    assertThat(bind(fixed, "a array<float>, b float", Map.of("batchRows", "32")).batchRows())
         .isEqualTo(32);
     binding(
             fixed,
@@ -201,7 +202,8 @@ class SignatureBinderTest {
               "x float",
               Map.of(),
               ErrorCode.TA_TENSOR_UNSUPPORTED)
-          .hasMessageContaining("found a batch of " + size + " rows in 'x' float32 (" + size + ",)");
+          .hasMessageContaining(
+              "found a batch of " + size + " rows in 'x' float32 (" + size + ",)");
     }
   }
 
@@ -225,7 +227,9 @@ class SignatureBinderTest {
     binding(
             signature(inputs, List.of(Y)),
             columns,
-            Map.of("outputs", String.join(",", IntStream.range(0, 50).mapToObj(i -> "z" + i).toList())),
+            Map.of(
+                "outputs",
+                String.join(",", IntStream.range(0, 50).mapToObj(i -> "z" + i).toList())),
             ErrorCode.TA_INPUT_MISMATCH)
         .hasMessageContaining("and 480 more}; sent: {")
         .hasMessageContaining("and 2980 more}; expected {")
@@ -254,7 +258,8 @@ class SignatureBinderTest {
         .hasMessageContaining("Cannot add column 'y' for output 'y': found input column 'Y'")
         .hasMessageContaining("outputs='y=y_out'");
     binding(two, "x float", Map.of("outputs", "y=a, z=A"), ErrorCode.TA_COLUMN_CLASH)
-        .hasMessageContaining("Cannot add column 'A' for output 'z': found output 'y' of that name");
+        .hasMessageContaining(
+            "Cannot add column 'A' for output 'z': found output 'y' of that name");
     SQLConf.get().setConfString("spark.sql.caseSensitive", "true");
     assertThat(bind(two, "x float, Y int", Map.of()).fetches()).hasSize(2);
   }

@@ -63,7 +63,8 @@ class NameMappingTest {
   void columnsOfInputsAreSparksIdentifiers() {
     assertThat(inputs("x=a.b.c")).containsExactly(dotted("x", "a.b.c", "a", "b", "c"));
     assertThat(inputs("x=`a.b`")).containsExactly(input("x", "a.b"));
-    assertThat(inputs("x=a.`b.c`, y = `d` ")).containsExactly(input("x", "a", "b.c"), input("y", "d"));
+    assertThat(inputs("x=a.`b.c`, y = `d` "))
+        .containsExactly(input("x", "a", "b.c"), input("y", "d"));
     assertThat(inputs("x=`a,b`.`c``=`.d")).containsExactly(input("x", "a,b", "c`=", "d"));
   }
 

@@ -138,7 +138,12 @@ class AnalysisErrorsTest extends SourceTestBase {
       loading(reader().option("inputs", "x=xx"), ErrorCode.TA_INPUT_MISMATCH)
           .hasMessageContaining("no column 'xx' (did you mean 'Xx'?)");
       assertThat(
-              reader().option("inputs", "x=Xx").load(table).selectExpr("max(y)").first().getFloat(0))
+              reader()
+                  .option("inputs", "x=Xx")
+                  .load(table)
+                  .selectExpr("max(y)")
+                  .first()
+                  .getFloat(0))
           .isEqualTo(218f);
     } finally {
       spark().conf().unset("spark.sql.caseSensitive");
@@ -242,7 +247,8 @@ class AnalysisErrorsTest extends SourceTestBase {
             ErrorCode.TA_INPUT_MISMATCH)
         .hasMessageContaining("missing: {'l' int64 (-1,) (no column 's.t'")
         .hasMessageContaining("extra: {'g'")
-        .hasMessageContaining("mistyped: {column 'd' to tensor 'd' float64 (-1,): found type array<float>")
+        .hasMessageContaining(
+            "mistyped: {column 'd' to tensor 'd' float64 (-1,): found type array<float>")
         .hasMessageContaining("column 'f' to tensor 'f' float32 (-1, 4): found type string")
         .hasMessageContaining("column 'id' to tensor 'i' int32 (-1, 2, 3): found type bigint")
         .hasMessageContaining(". Also: [TA_OUTPUT_MISMATCH] Cannot fetch outputs")
@@ -302,11 +308,14 @@ class AnalysisErrorsTest extends SourceTestBase {
     String notBatched = TestModels.notBatched(dir).toString();
 
     loading(
-            plainReader().option("model", notBatched).option("outputs", "anything, total, three, y"),
+            plainReader()
+                .option("model", notBatched)
+                .option("outputs", "anything, total, three, y"),
             ErrorCode.TA_TENSOR_UNSUPPORTED)
         .hasMessageContaining("'anything' float32 unknown_rank: found an unknown rank")
         .hasMessageContaining("'total' float32 (): found shape (), which has no batch axis")
-        .hasMessageContaining("'three' int32 (3,): found shape (3,), whose first dimension is fixed");
+        .hasMessageContaining(
+            "'three' int32 (3,): found shape (3,), whose first dimension is fixed");
   }
 
   @Test
