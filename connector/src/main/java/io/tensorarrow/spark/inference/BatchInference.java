@@ -18,9 +18,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -40,6 +42,7 @@ public final class BatchInference implements AutoCloseable {
   private final Map<String, Input> inputs;
   private final InferenceCounters counters = new InferenceCounters();
   private final BufferAllocator allocator;
+  private final @Nullable TaskContext task = TaskContext.get();
 
   private @Nullable ModelLease lease;
   private @Nullable EagerCall call;
@@ -84,8 +87,21 @@ public final class BatchInference implements AutoCloseable {
    * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
    *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
    *     allocated then
+   * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
+   *     before or meanwhile; nothing is left allocated then either
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
+    try {
+      return runUnlessKilled(batch, rows);
+    } catch (CancellationException e) {
+      if (task != null) {
+        task.killTaskIfInterrupted();
+      }
+      throw e;
+    }
+  }
+
+  private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
     RowSelection fed = spec.fixedBatch() ? rows.paddedTo(spec.batchRows()) : rows;
     List<NativeTensor> feeds = new ArrayList<>(inputs.size());
@@ -160,11 +176,17 @@ public final class BatchInference implements AutoCloseable {
     }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
+    settings.checkAllowed(spec.model().allowedOps());
     ModelCache cache =
         ModelCache.forExecutor(
             new ExecutorModelSettings(
-                settings.cacheModels(), settings.cacheIdleTime(), settings.nativesDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)));
+                settings.cacheModels(),
+                settings.cacheBytes(),
+                settings.cacheIdleTime(),
+                settings.nativesDirectory(),
+                settings.modelsDirectory()));
+    ModelLease newLease =
+        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -172,6 +194,10 @@ public final class BatchInference implements AutoCloseable {
             spec.signature(), spec.fetches().stream().map(f -> f.tensor().name()).toList());
     call = open;
     return open;
+  }
+
+  private boolean isKilled() {
+    return task != null && task.isInterrupted();
   }
 
   private int threads(SparkConf conf) {

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.model;
 
-import com.sun.security.auth.module.UnixSystem;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
@@ -20,9 +20,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -31,9 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,12 +47,6 @@ final class NativesDirectory {
   private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
   private static final String UNFINISHED = "unfinished-";
   private static final int HASH_LETTERS = 16;
-  private static final long ROOT = 0;
-
-  private static final Set<PosixFilePermission> PRIVATE =
-      PosixFilePermissions.fromString("rwx------");
-  private static final FileAttribute<Set<PosixFilePermission>> AS_PRIVATE =
-      PosixFilePermissions.asFileAttribute(PRIVATE);
 
   private static final List<String> VARIANTS = List.of("-gpu", "");
 
@@ -78,7 +67,7 @@ final class NativesDirectory {
   static NativesDirectory of(Optional<Path> configured) {
     return new NativesDirectory(
         configured
-            .orElseGet(() -> userDirectory(System.getenv("XDG_CACHE_HOME")))
+            .orElseGet(() -> PrivateDirectory.ofUser(System.getenv("XDG_CACHE_HOME")))
             .toAbsolutePath());
   }
 
@@ -90,20 +79,9 @@ final class NativesDirectory {
     return libraries.resolveSibling("javacpp").toString();
   }
 
-  /**
-   * Returns the default: the user's cache directory if it can be written, else one below the
-   * directory for temporary files.
-   */
-  static Path userDirectory(@Nullable String xdgCacheHome) {
-    Path cache =
-        xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
-            ? Path.of(xdgCacheHome)
-            : Path.of(System.getProperty("user.home"), ".cache");
-    Path parent = existing(cache);
-    return cache.isAbsolute() && Files.isDirectory(parent) && Files.isWritable(parent)
-        ? cache.resolve("tensorarrow")
-        : Path.of(
-            System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
+  /** Returns the directory that is private to the user; it need not exist. */
+  Path base() {
+    return base;
   }
 
   /**
@@ -117,9 +95,11 @@ final class NativesDirectory {
     String platform = platform();
     List<Library> libraries = libraries(platform);
     try {
-      Files.createDirectories(base, AS_PRIVATE);
-      Path real = base.toRealPath();
-      requirePrivate(real);
+      Path real = PrivateDirectory.create(base);
+      Optional<String> weakness = PrivateDirectory.weakness(real);
+      if (weakness.isPresent()) {
+        throw failed("found " + weakness.get(), null);
+      }
       Path target = real.resolve(name(platform, libraries));
       if (!isComplete(target, libraries)) {
         extract(real, target, libraries);
@@ -145,12 +125,12 @@ final class NativesDirectory {
       }
       deleteLeftovers(real);
       requireSpace(real, libraries);
-      Path unfinished = Files.createTempDirectory(real, UNFINISHED, AS_PRIVATE);
+      Path unfinished = Files.createTempDirectory(real, UNFINISHED, PrivateDirectory.ATTRIBUTE);
       try {
         for (Library library : libraries) {
           copy(library, unfinished.resolve(library.name()));
         }
-        Files.createDirectories(real.resolve("javacpp"), AS_PRIVATE);
+        Files.createDirectories(real.resolve("javacpp"), PrivateDirectory.ATTRIBUTE);
         if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
           // Another JVM may have mapped the incomplete files: they are moved and unlinked, never
           // overwritten.
@@ -174,7 +154,8 @@ final class NativesDirectory {
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
     try {
-      Path twin = Files.createTempDirectory(libraries.getParent(), "loader-", AS_PRIVATE);
+      Path twin =
+          Files.createTempDirectory(libraries.getParent(), "loader-", PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
           for (Path file : files) {
@@ -188,7 +169,7 @@ final class NativesDirectory {
         }
         user.accept(twin);
       } finally {
-        delete(twin);
+        PrivateDirectory.delete(twin);
       }
     } catch (IOException e) {
       throw new TensorArrowException(
@@ -230,26 +211,6 @@ final class NativesDirectory {
     }
   }
 
-  private void requirePrivate(Path real) throws IOException {
-    long owner = ((Integer) Files.getAttribute(real, "unix:uid")).longValue();
-    long self = new UnixSystem().getUid();
-    if (owner != self && owner != ROOT) {
-      throw failed(
-          "found it owned by user id " + owner + "; expected " + self + ", who runs this process",
-          null);
-    }
-    Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(real);
-    if (permissions.contains(PosixFilePermission.GROUP_WRITE)
-        || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
-      throw failed(
-          "found permissions "
-              + PosixFilePermissions.toString(permissions)
-              + ", so that others could put code there; expected "
-              + PosixFilePermissions.toString(PRIVATE),
-          null);
-    }
-  }
-
   private static boolean isComplete(Path target, List<Library> libraries) throws IOException {
     for (Library library : libraries) {
       Path file = target.resolve(library.name());
@@ -264,18 +225,8 @@ final class NativesDirectory {
   private static void deleteLeftovers(Path real) throws IOException {
     try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(real, UNFINISHED + "*")) {
       for (Path leftover : leftovers) {
-        delete(leftover);
+        PrivateDirectory.delete(leftover);
       }
-    }
-  }
-
-  private static void delete(Path directory) throws IOException {
-    List<Path> files = new ArrayList<>();
-    try (Stream<Path> walk = Files.walk(directory)) {
-      walk.forEach(files::add);
-    }
-    for (int i = files.size() - 1; i >= 0; i--) {
-      Files.delete(files.get(i));
     }
   }
 
@@ -380,14 +331,6 @@ final class NativesDirectory {
 
   private static ClassLoader loader() {
     return NativesDirectory.class.getClassLoader();
-  }
-
-  private static Path existing(Path path) {
-    Path candidate = path;
-    while (!Files.exists(candidate) && candidate.getParent() != null) {
-      candidate = candidate.getParent();
-    }
-    return candidate;
   }
 
   private static String reason(IOException e) {

@@ -32,8 +32,8 @@ public final class ReadOptions {
   public static final ConfigEntry<String> MODEL =
       ConfigEntry.text("model")
           .doc(
-              "SavedModel directory: a local path or `file:` URI, the same on every host; a path without scheme resolves like"
-                  + " `load`'s (`fs.defaultFS`)")
+              "SavedModel directory, or a directory of numbered versions: a local path or `file:` URI, the same on every host, or"
+                  + " any Hadoop URI; a path without scheme resolves like `load`'s (`fs.defaultFS`)")
           .required();
 
   public static final ConfigEntry<String> VERSION =
@@ -176,19 +176,36 @@ public final class ReadOptions {
     return entry.find(options::get);
   }
 
+  /** Returns the options for Hadoop, as they were written; some hold credentials. */
+  public Map<String, String> hadoop() {
+    Map<String, String> hadoop = new HashMap<>();
+    options
+        .asCaseSensitiveMap()
+        .forEach(
+            (key, value) -> {
+              if (key.toLowerCase(Locale.ROOT).startsWith(HADOOP_PREFIX)) {
+                hadoop.put(key, value);
+              }
+            });
+    return hadoop;
+  }
+
   /**
-   * Returns what goes to the wrapped source: the paths, and the options under {@code source.}
-   * without the prefix.
+   * Returns what goes to the wrapped source: the paths, the options for Hadoop, and those under
+   * {@code source.} without the prefix.
    */
   public CaseInsensitiveStringMap forSource() {
-    Map<String, String> own = new HashMap<>();
+    Map<String, String> own = hadoop();
     options
         .asCaseSensitiveMap()
         .forEach(
             (key, value) -> {
               String lower = key.toLowerCase(Locale.ROOT);
               if (lower.startsWith(SOURCE_PREFIX)) {
-                own.put(key.substring(SOURCE_PREFIX.length()), value);
+                String name = key.substring(SOURCE_PREFIX.length());
+                // What was said for the source alone counts there.
+                own.keySet().removeIf(name::equalsIgnoreCase);
+                own.put(name, value);
               } else if (PATH_KEYS.contains(lower)) {
                 own.put(key, value);
               }
@@ -210,7 +227,7 @@ public final class ReadOptions {
                     unknown, key -> "'" + key + "'" + Alternatives.hint(key, known));
     throw new TensorArrowException(
         ErrorCode.TA_OPTION_UNKNOWN,
-        "Cannot use option '%s': found %s; expected one of %s, or source.<option> for the wrapped source"
+        "Cannot use option '%s': found %s; expected one of %s, source.<option> for the wrapped source, or fs.<option> for Hadoop"
             .formatted(unknown.get(0), found, Alternatives.closestFirst(unknown.get(0), known)));
   }
 
@@ -236,7 +253,7 @@ public final class ReadOptions {
     }
   }
 
-  private static List<String> list(String text) {
+  static List<String> list(String text) {
     List<String> parts = Arrays.stream(text.split(",", -1)).map(String::trim).toList();
     return parts.equals(List.of("")) ? List.of() : parts;
   }

@@ -35,7 +35,7 @@ final class InferenceTable implements Table, SupportsRead {
     this.wrapped = wrapped;
     this.wrappedOptions = wrappedOptions;
     this.spec = spec;
-    this.modelName = modelName(spec.model().directory());
+    this.modelName = ModelName.of(spec.model().directory());
     Stream<StructField> tensors =
         spec.fetches().stream()
             .map(
@@ -71,10 +71,5 @@ final class InferenceTable implements Table, SupportsRead {
         WrappedSource.schema(wrapped),
         schema,
         spec);
-  }
-
-  private static String modelName(String directory) {
-    java.nio.file.Path name = java.nio.file.Path.of(directory).getFileName();
-    return name == null ? directory : name.toString();
   }
 }

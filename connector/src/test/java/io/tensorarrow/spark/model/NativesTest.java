@@ -4,6 +4,7 @@ import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.model.store.PrivateDirectory;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
@@ -166,9 +167,8 @@ class NativesTest {
 
   @Test
   void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() throws IOException {
-    assertThat(NativesDirectory.userDirectory(temp.toString()))
-        .isEqualTo(temp.resolve("tensorarrow"));
-    assertThat(NativesDirectory.userDirectory(Files.createFile(temp.resolve("file")).toString()))
+    assertThat(PrivateDirectory.ofUser(temp.toString())).isEqualTo(temp.resolve("tensorarrow"));
+    assertThat(PrivateDirectory.ofUser(Files.createFile(temp.resolve("file")).toString()))
         .isEqualTo(
             Path.of(
                 System.getProperty("java.io.tmpdir"),
@@ -246,7 +246,7 @@ class NativesTest {
     public static void main(String[] args) {
       ModelReference model = ModelTest.reference(Path.of(args[0]));
       ExecutorModelSettings settings =
-          new ExecutorModelSettings(1, Duration.ofHours(1), Optional.empty());
+          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty());
       try (ModelLease lease =
               ModelCache.forExecutor(settings).acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));

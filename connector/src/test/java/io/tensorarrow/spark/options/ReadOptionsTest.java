@@ -187,6 +187,23 @@ class ReadOptionsTest {
   }
 
   @Test
+  void optionsForHadoopGoToTheModelAndToTheSourceAsTheyWereWritten() {
+    ReadOptions read =
+        options(
+            "model", "m",
+            "fs.s3a.Bucket.b.key", "1",
+            "FS.upper", "2",
+            "fs.both", "3",
+            "source.fs.Both", "4");
+    assertThat(read.hadoop())
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("fs.s3a.Bucket.b.key", "1", "FS.upper", "2", "fs.both", "3"));
+    assertThat(read.forSource().asCaseSensitiveMap())
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("fs.s3a.Bucket.b.key", "1", "FS.upper", "2", "fs.Both", "4"));
+  }
+
+  @Test
   void executorSettingsHaveTheirDefaultsAndKeys() {
     ExecutorSettings defaults = new ExecutorSettings(key -> null);
     assertThat(defaults.cacheModels()).isEqualTo(8);
@@ -197,11 +214,13 @@ class ReadOptionsTest {
         Map.of(
             "spark.tensorarrow.cache.models", "2",
             "spark.tensorarrow.cache.idleTime", "30s",
-            "spark.tensorarrow.natives.directory", "/opt/natives");
+            "spark.tensorarrow.natives.directory", "/opt/natives",
+            "spark.tensorarrow.models.directory", "/var/models");
     ExecutorSettings settings = new ExecutorSettings(conf::get);
     assertThat(settings.cacheModels()).isEqualTo(2);
     assertThat(settings.cacheIdleTime()).isEqualTo(Duration.ofSeconds(30));
     assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
+    assertThat(settings.modelsDirectory()).contains(java.nio.file.Path.of("/var/models"));
     assertThat(conf.keySet())
         .containsExactlyInAnyOrderElementsOf(
             ExecutorSettings.ALL.stream().map(ConfigEntry::key).toList());

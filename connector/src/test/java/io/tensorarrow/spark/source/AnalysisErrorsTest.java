@@ -9,6 +9,7 @@ import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -84,9 +85,67 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelOnAnotherFileSystem() {
-    loading(plainReader().option("model", "hdfs://namenode/models/m"), ErrorCode.TA_UNSUPPORTED)
-        .hasMessageContaining("'hdfs'");
+  void modelOnAFileSystemWithoutConnector() {
+    loading(plainReader().option("model", "s3a://bucket/models/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("'s3a://bucket/models/m' on host '")
+        .hasMessageContaining("connector of scheme 's3a'")
+        .hasMessageContaining("org.apache.hadoop:hadoop-aws");
+    loading(plainReader().option("model", "abfss://c@a/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("org.apache.hadoop:hadoop-azure");
+    loading(plainReader().option("model", "gs://bucket/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("com.google.cloud.bigdataoss:gcs-connector");
+    loading(plainReader().option("model", "other://host/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("connector of scheme 'other'");
+  }
+
+  @Test
+  void modelWhoseUriHoldsCredentials() {
+    for (String uri :
+        List.of(
+            "s3a://key:pa55word@bucket/m",
+            "s3a://key%3Apa55word@bucket/m",
+            "https://host/m?sig=pa55word",
+            "s3a://key:pa55word@:bucket:/m")) {
+      loading(plainReader().option("model", uri), ErrorCode.TA_OPTION_INVALID)
+          .hasMessageContaining("'model'")
+          .hasMessageNotContaining("pa55word")
+          .hasNoCause();
+    }
+  }
+
+  @Test
+  void modelsOfVersions() throws IOException {
+    Path versions = dir.resolve("versions");
+    TestModels.scaleBy(versions.resolve("9"), 9);
+    TestModels.scaleBy(versions.resolve("10"), 10);
+    Files.writeString(versions.resolve("labels.properties"), "stable=9");
+    Files.createDirectory(versions.resolve("11"));
+    DataFrameReader reader = plainReader().option("model", versions.toString());
+
+    assertThat(y(reader)).isEqualTo(10f);
+    assertThat(y(reader.option("version", "9"))).isEqualTo(9f);
+    assertThat(y(reader.option("version", "stable"))).isEqualTo(9f);
+    assertThat(y(reader.option("version", "latest"))).isEqualTo(10f);
+    loading(reader.option("version", "11"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("'11' is not whole, with an empty directory")
+        .hasMessageContaining("'10', '9'");
+    loading(reader.option("version", "12"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("versions '10', '11', '9' and labels 'stable'");
+    loading(reader().option("version", "1"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("a SavedModel without versions");
+    assertThat(
+            reader
+                .option("version", "9")
+                .load(table)
+                .schema()
+                .apply("y")
+                .metadata()
+                .getString("tensor.model"))
+        .isEqualTo("versions/9");
+  }
+
+  private float y(DataFrameReader reader) {
+    return reader.load(table).where("id = 1").select("y").first().getFloat(0);
   }
 
   @Test
@@ -104,6 +163,15 @@ class AnalysisErrorsTest extends SourceTestBase {
         .isEqualTo(ROWS);
     assertThat(plainReader().option("model", "file://" + moved).load(table).where("id=4").first())
         .isNotNull();
+    assertThat(y(plainReader().option("model", moved + "/../../a b%20c#d é/scale"))).isEqualTo(2f);
+    // Never another one: what looks encoded is not decoded.
+    TestModels.scale(Files.createDirectories(dir.resolve("a b")));
+    loading(
+        plainReader().option("model", "file://" + dir + "/a%20b/scale"),
+        ErrorCode.TA_MODEL_NOT_FOUND);
+    loading(plainReader().option("model", "/" + "x/".repeat(3000)), ErrorCode.TA_MODEL_NOT_FOUND)
+        .hasMessageContaining("nothing there on the local file system");
+    loading(plainReader().option("model", "a\0b"), ErrorCode.TA_OPTION_INVALID);
   }
 
   @Test
