@@ -215,12 +215,20 @@ class ReadOptionsTest {
             "spark.tensorarrow.cache.models", "2",
             "spark.tensorarrow.cache.idleTime", "30s",
             "spark.tensorarrow.natives.directory", "/opt/natives",
-            "spark.tensorarrow.models.directory", "/var/models");
+            "spark.tensorarrow.models.directory", "/var/models",
+            "spark.tensorarrow.allowOps.max", "ReadFile, PrintV2");
     ExecutorSettings settings = new ExecutorSettings(conf::get);
     assertThat(settings.cacheModels()).isEqualTo(2);
     assertThat(settings.cacheIdleTime()).isEqualTo(Duration.ofSeconds(30));
     assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
     assertThat(settings.modelsDirectory()).contains(java.nio.file.Path.of("/var/models"));
+    settings.checkAllowed(List.of("PrintV2"));
+    assertThatThrownBy(() -> settings.checkAllowed(List.of("PrintV2", "WriteFile")))
+        .hasMessageContaining("found 'WriteFile'; expected ")
+        .hasMessageContaining("names 'ReadFile,PrintV2'");
+    defaults.checkAllowed(List.of());
+    assertThatThrownBy(() -> defaults.checkAllowed(List.of("ReadFile")))
+        .hasMessageContaining("names none");
     assertThat(conf.keySet())
         .containsExactlyInAnyOrderElementsOf(
             ExecutorSettings.ALL.stream().map(ConfigEntry::key).toList());
