@@ -48,7 +48,7 @@ public final class BatchInference implements AutoCloseable {
   private @Nullable EagerCall call;
 
   /** Where an input tensor's values come from. */
-  private record Input(int ordinal, ColumnFeeder feeder) {}
+  private record Input(FieldPath path, ColumnFeeder feeder) {}
 
   /**
    * Prepares a task; nothing native happens yet.
@@ -60,11 +60,10 @@ public final class BatchInference implements AutoCloseable {
     this.spec = spec;
     this.inputs = new LinkedHashMap<>();
     for (Feed feed : spec.feeds()) {
-      int ordinal = batchSchema.fieldIndex(feed.column());
+      FieldPath path = FieldPath.in(batchSchema, feed.column());
       ColumnFeeder feeder =
-          ColumnFeeder.create(
-              feed.tensor(), feed.column(), batchSchema.apply(ordinal).dataType(), spec.cast());
-      inputs.put(feed.tensor().name(), new Input(ordinal, feeder));
+          ColumnFeeder.create(feed.tensor(), feed.column().toString(), path.type(), spec.cast());
+      inputs.put(feed.tensor().name(), new Input(path, feeder));
     }
     // Last, since nothing would close it if the lines above failed.
     this.allocator =
@@ -80,7 +79,9 @@ public final class BatchInference implements AutoCloseable {
    * Runs the model once.
    *
    * @param batch the source's batch; read only during this call
-   * @param rows which of its rows to run, at least one
+   * @param rows which of its rows to run, at least one, at most the spec's {@code batchRows}. Where
+   *     the signature's batch is fixed, the last of them is repeated to fill it, and what the model
+   *     says of the repetitions is dropped
    * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
    *     returned columns own their tensors' memory; the caller closes them
    * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
@@ -102,22 +103,23 @@ public final class BatchInference implements AutoCloseable {
 
   private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
+    RowSelection fed = spec.fixedBatch() ? rows.paddedTo(spec.batchRows()) : rows;
     List<NativeTensor> feeds = new ArrayList<>(inputs.size());
     try {
       long start = System.nanoTime();
       long bytes = 0;
       for (TensorSpec tensor : eager.feeds()) {
         Input input = input(tensor.name());
-        NativeTensor feed = input.feeder().feed(batch.column(input.ordinal()), rows);
+        NativeTensor feed = input.feeder().feed(input.path().vector(batch, fed), fed);
         feeds.add(feed);
         bytes += feed.byteSize();
       }
-      long fed = System.nanoTime();
-      counters.fed(bytes, fed - start);
+      long run = System.nanoTime();
+      counters.fed(bytes, run - start);
       List<NativeTensor> fetched = eager.run(feeds);
-      counters.ran(rows.size(), System.nanoTime() - fed);
+      counters.ran(rows.size(), System.nanoTime() - run);
       // Before the feeds are closed: a string that the model handed on may lie in their memory.
-      return columns(fetched, rows.size());
+      return columns(fetched, fed.size(), rows.size());
     } finally {
       feeds.forEach(NativeTensor::close);
     }
@@ -141,15 +143,15 @@ public final class BatchInference implements AutoCloseable {
     }
   }
 
-  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows) {
+  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows, int kept) {
     List<ColumnVector> columns = new ArrayList<>(fetched.size());
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
         columns.add(
             TensorColumns.wrap(
-                tensor, fetch.tensor(), fetch.column(), rows, rows, spec.types(), allocator));
-        counters.fetched(TensorColumns.sharedBytes(tensor, rows));
+                tensor, fetch.tensor(), fetch.column(), rows, kept, spec.types(), allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, kept));
       }
       return columns;
     } catch (RuntimeException | Error e) {

@@ -113,8 +113,7 @@ public final class ModelCache {
       if (current != null) {
         current.shutdown();
       }
-      ModelLoader loader =
-          new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
+      ModelLoader loader = new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
       current = new ModelCache(settings, loader::load, System::nanoTime);
       executor = current;
     }

@@ -16,6 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SignatureDef;
@@ -36,6 +38,10 @@ public final class ModelGraph {
   /** What TensorFlow stores among the signatures although it is no function for users. */
   private static final Set<String> INTERNAL_SIGNATURES =
       Set.of(INIT_SIGNATURE, "__saved_model_train_op");
+
+  private static final String INDICES = "/indices";
+  private static final String VALUES = "/values";
+  private static final String DENSE_SHAPE = "/dense_shape";
 
   private final String location;
   private final Optional<Path> directory;
@@ -211,17 +217,17 @@ public final class ModelGraph {
                     ? TensorShape.UNKNOWN_DIM
                     : info.getTensorShape().getDimCount();
             dense.put(
-                name + "/indices",
+                name + INDICES,
                 info(
                     sparse.getIndicesTensorName(),
                     DataType.DT_INT64,
                     TensorShape.UNKNOWN_DIM,
                     rank));
             dense.put(
-                name + "/values",
+                name + VALUES,
                 info(sparse.getValuesTensorName(), info.getDtype(), TensorShape.UNKNOWN_DIM));
             dense.put(
-                name + "/dense_shape",
+                name + DENSE_SHAPE,
                 info(sparse.getDenseShapeTensorName(), DataType.DT_INT64, rank));
           } else {
             dense.put(name, info);
@@ -243,7 +249,16 @@ public final class ModelGraph {
         name,
         def.getMethodName(),
         specs(dense(def.getInputsMap())),
-        specs(dense(def.getOutputsMap())));
+        specs(dense(def.getOutputsMap())),
+        Stream.of(def.getInputsMap(), def.getOutputsMap())
+            .flatMap(ModelGraph::sparseParts)
+            .collect(Collectors.toSet()));
+  }
+
+  private static Stream<String> sparseParts(Map<String, TensorInfo> tensors) {
+    return tensors.entrySet().stream()
+        .filter(e -> e.getValue().getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE)
+        .flatMap(e -> Stream.of(INDICES, VALUES, DENSE_SHAPE).map(part -> e.getKey() + part));
   }
 
   private static List<TensorSpec> specs(SortedMap<String, TensorInfo> tensors) {

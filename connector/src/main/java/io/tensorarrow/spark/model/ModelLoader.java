@@ -72,8 +72,7 @@ final class ModelLoader {
               + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
               + " or copy it to each)");
     }
-    return load(
-        checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
+    return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
   }
 
   private EagerModel load(

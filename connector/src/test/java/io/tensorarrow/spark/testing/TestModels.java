@@ -26,6 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.CollectionDef;
@@ -396,6 +398,94 @@ public final class TestModels {
         .add("y", "Mul", FLOAT, "x", "two")
         .signature(SERVING, Map.of("x", info("x:0", FLOAT, 4)), Map.of("y", info("y:0", FLOAT, 4)))
         .write(parent.resolve("fixedBatch"));
+  }
+
+  /**
+   * Batches of exactly 3 rows: {@code x} float (3, 2) and {@code s} float (3). Outputs:
+   *
+   * <ul>
+   *   <li>{@code twice} float (3, 2): {@code 2 x}
+   *   <li>{@code next} float (-1): {@code s + 1}
+   *   <li>{@code deviation} float (3): {@code s} less the batch's first, so that rows know of each
+   *       other
+   *   <li>{@code less} float (-1): {@code s} without its first row, one too few
+   *   <li>{@code pair} float (2): fixed to another size than the batch
+   * </ul>
+   */
+  public static Path threeRows(Path parent) {
+    Map<String, AttrValue> slice = Map.of("T", type(FLOAT), "Index", type(INT));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .placeholder("s", FLOAT)
+        .constant("two", floats(2))
+        .constant("one", floats(1))
+        .add("twice", "Mul", FLOAT, "x", "two")
+        .add("next", "AddV2", FLOAT, "s", "one")
+        .constant("zeroth", intVector(0))
+        .constant("single", intVector(1))
+        .constant("second", intVector(1))
+        .constant("rest", intVector(-1))
+        .add("first", "Slice", List.of("s", "zeroth", "single"), slice)
+        .add("deviation", "Sub", FLOAT, "s", "first")
+        .add("less", "Slice", List.of("s", "second", "rest"), slice)
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, 3, 2), "s", info("s:0", FLOAT, 3)),
+            Map.of(
+                "twice", info("twice:0", FLOAT, 3, 2),
+                "next", info("next:0", FLOAT, -1),
+                "deviation", info("deviation:0", FLOAT, 3),
+                "less", info("less:0", FLOAT, -1),
+                "pair", info("less:0", FLOAT, 2)))
+        .write(parent.resolve("threeRows"));
+  }
+
+  /**
+   * Names of every kind, all tensors float (-1). Inputs {@code a.b}, {@code `,=` }, {@code n} and
+   * {@code N}; output {@code s.um} is {@code a.b + 10 `,=` + 100 n + 1000 N}, {@code 名/前 [0]} is
+   * {@code n} and {@code `q`} is {@code N}.
+   */
+  public static Path oddNames(Path parent) {
+    return new GraphWriter()
+        .placeholder("i0", FLOAT)
+        .placeholder("i1", FLOAT)
+        .placeholder("i2", FLOAT)
+        .placeholder("i3", FLOAT)
+        .constant("ten", floats(10))
+        .constant("hundred", floats(100))
+        .constant("thousand", floats(1000))
+        .add("m1", "Mul", FLOAT, "i1", "ten")
+        .add("m2", "Mul", FLOAT, "i2", "hundred")
+        .add("m3", "Mul", FLOAT, "i3", "thousand")
+        .add("s1", "AddV2", FLOAT, "i0", "m1")
+        .add("s2", "AddV2", FLOAT, "s1", "m2")
+        .add("s3", "AddV2", FLOAT, "s2", "m3")
+        .signature(
+            SERVING,
+            Map.of(
+                "a.b", info("i0:0", FLOAT, -1),
+                "`,=` ", info("i1:0", FLOAT, -1),
+                "n", info("i2:0", FLOAT, -1),
+                "N", info("i3:0", FLOAT, -1)),
+            Map.of(
+                "s.um", info("s3:0", FLOAT, -1),
+                "名/前 [0]", info("i2:0", FLOAT, -1),
+                "`q`", info("i3:0", FLOAT, -1)))
+        .write(parent.resolve("oddNames"));
+  }
+
+  /** {@code x} float (-1) to {@code count} outputs {@code y0}, {@code y1} ..., all {@code 2 x}. */
+  public static Path manyOutputs(Path parent, int count) {
+    Map<String, TensorInfo> outputs =
+        IntStream.range(0, count)
+            .boxed()
+            .collect(Collectors.toMap(i -> "y" + i, i -> info("y:0", FLOAT, -1)));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .signature(SERVING, Map.of("x", info("x:0", FLOAT, -1)), outputs)
+        .write(parent.resolve("manyOutputs"));
   }
 
   /**

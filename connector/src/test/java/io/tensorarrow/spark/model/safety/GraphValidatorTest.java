@@ -59,7 +59,8 @@ class GraphValidatorTest {
             ControlFlowModels.branches(temp),
             ControlFlowModels.reference(temp));
     for (Path model : models) {
-      assertThatCode(() -> GraphValidator.check(model.toString(), read(model))).doesNotThrowAnyException();
+      assertThatCode(() -> GraphValidator.check(model.toString(), read(model)))
+          .doesNotThrowAnyException();
     }
     for (String directory :
         List.of("../examples/models", "../integration-tests/src/test/resources/models")) {
@@ -82,7 +83,8 @@ class GraphValidatorTest {
   @Test
   void leavesUnknownOperationsToOthers() throws IOException {
     Path model = TestModels.unknownOp(temp);
-    assertThatCode(() -> GraphValidator.check(model.toString(), read(model))).doesNotThrowAnyException();
+    assertThatCode(() -> GraphValidator.check(model.toString(), read(model)))
+        .doesNotThrowAnyException();
   }
 
   @Test
