@@ -8,6 +8,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.CastMode;
 import io.tensorarrow.spark.tensor.ColumnTypes;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -213,12 +214,14 @@ class ReadOptionsTest {
     Map<String, String> conf =
         Map.of(
             "spark.tensorarrow.cache.models", "2",
+            "spark.tensorarrow.cache.bytes", "1g",
             "spark.tensorarrow.cache.idleTime", "30s",
             "spark.tensorarrow.natives.directory", "/opt/natives",
             "spark.tensorarrow.models.directory", "/var/models",
             "spark.tensorarrow.allowOps.max", "ReadFile, PrintV2");
     ExecutorSettings settings = new ExecutorSettings(conf::get);
     assertThat(settings.cacheModels()).isEqualTo(2);
+    assertThat(settings.cacheBytes()).isEqualTo(1L << 30);
     assertThat(settings.cacheIdleTime()).isEqualTo(Duration.ofSeconds(30));
     assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
     assertThat(settings.modelsDirectory()).contains(java.nio.file.Path.of("/var/models"));
