@@ -62,6 +62,10 @@ class OpTableTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
+  private static OpDef.ArgDef firstInput(String op) {
+    return Objects.requireNonNull(REGISTERED.get(op)).getInputArg(0);
+  }
+
   @Test
   void everyRegisteredOperationIsClassifiedOnceAndNoOther() {
     assertThat(new TreeSet<>(OpTable.operations())).isEqualTo(new TreeSet<>(REGISTERED.keySet()));
@@ -178,9 +182,8 @@ class OpTableTest {
                 }))
         .isEqualTo(disarmed);
     Disarming.FIRST_INPUTS.forEach(
-        (op, type) ->
-            assertThat(REGISTERED.get(op).getInputArg(0).getType()).as(op).isEqualTo(type));
+        (op, type) -> assertThat(firstInput(op).getType()).as(op).isEqualTo(type));
     Disarming.FIRST_INPUTS_OF_TYPE_T.forEach(
-        op -> assertThat(REGISTERED.get(op).getInputArg(0).getTypeAttr()).as(op).isEqualTo("T"));
+        op -> assertThat(firstInput(op).getTypeAttr()).as(op).isEqualTo("T"));
   }
 }
