@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -55,7 +56,7 @@ class OpTableTest {
     return OpTable.find(op.getName()).orElseThrow().reach() == Reach.ANYONE;
   }
 
-  private static TreeSet<String> names(Predicate<OpDef> wanted) {
+  private static SortedSet<String> names(Predicate<OpDef> wanted) {
     return REGISTERED.values().stream()
         .filter(wanted)
         .map(OpDef::getName)
