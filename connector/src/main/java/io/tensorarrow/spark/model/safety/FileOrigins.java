@@ -4,6 +4,7 @@ import io.tensorarrow.spark.model.safety.OpGraph.Node;
 import io.tensorarrow.spark.model.safety.OpGraph.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,8 +14,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Finds out where a file's name comes from: follows it back through operations that hand it on, and
- * from a function's argument to all callers of that walk. What it can't follow comes from nowhere.
+ * Finds out where a file's name comes from: follows it back through operations that hand it on,
+ * through variables that are used for nothing else, and from a function's argument to all callers
+ * of that walk. What it can't follow comes from nowhere.
  */
 final class FileOrigins {
   private static final Set<String> HAND_ON =
@@ -30,9 +32,20 @@ final class FileOrigins {
           "Case", 1,
           "StatelessCase", 1);
 
+  private static final String READ = "ReadVariableOp";
+  private static final String ASSIGN = "AssignVariableOp";
+
   private final OpGraph graph;
   private final Map<String, List<Call>> calls = new HashMap<>();
   private final Set<String> untraceable = new HashSet<>();
+
+  /** The names of the variables to which there is a handle, once for each handle. */
+  private final List<String> variables = new ArrayList<>();
+
+  /** What takes a handle of the graph itself, by the handle's node. */
+  private final Map<String, List<Node>> users = new HashMap<>();
+
+  private boolean anyVariableHasAnotherHandle;
 
   private record Call(String caller, Node node) {}
 
@@ -43,7 +56,7 @@ final class FileOrigins {
     this.graph = graph;
   }
 
-  /** Takes note of calls; to be told of all nodes of a walk. */
+  /** Takes note of calls and variables; to be told of all nodes of a walk. */
   void visit(Path path, Node node) {
     for (String callee : graph.called(node)) {
       calls
@@ -51,6 +64,21 @@ final class FileOrigins {
           .add(new Call(path.function(), node));
     }
     untraceable.addAll(graph.passedOn(node));
+    boolean inGraph = path.function().isEmpty();
+    if (node.variable().isPresent()) {
+      anyVariableHasAnotherHandle |=
+          node.variable().get().isEmpty() && !(inGraph && isHandle(node));
+      variables.add(name(node));
+    }
+    if (inGraph) {
+      for (String input : node.inputs()) {
+        String source = OpGraph.source(input);
+        if (!input.startsWith("^")
+            && graph.find("", source).filter(FileOrigins::isHandle).isPresent()) {
+          users.computeIfAbsent(source, handle -> new ArrayList<>()).add(node);
+        }
+      }
+    }
   }
 
   /**
@@ -83,6 +111,9 @@ final class FileOrigins {
     int argument = graph.argument(value.function(), value.name());
     if (argument < 0) {
       Optional<Node> maker = graph.find(value.function(), value.name());
+      if (maker.isPresent() && value.function().isEmpty() && maker.get().op().equals(READ)) {
+        return followAssignments(maker.get(), open);
+      }
       return maker.isPresent()
           && HAND_ON.contains(maker.get().op())
           && follow(value.function(), maker.get(), 0, open);
@@ -99,6 +130,31 @@ final class FileOrigins {
                             call.node(),
                             argumentsBegin(call.node()) + argument,
                             open));
+  }
+
+  /** TensorFlow 2 keeps the names of assets in variables, which it sets when it loads a model. */
+  private boolean followAssignments(Node read, Deque<Value> open) {
+    String handle = read.inputs().isEmpty() ? "" : OpGraph.source(read.inputs().get(0));
+    Optional<Node> maker = graph.find("", handle).filter(FileOrigins::isHandle);
+    List<Node> uses = users.getOrDefault(handle, List.of());
+    return maker.isPresent()
+        && !anyVariableHasAnotherHandle
+        && Collections.frequency(variables, name(maker.get())) == 1
+        && uses.stream().anyMatch(use -> use.op().equals(ASSIGN))
+        && uses.stream()
+            .allMatch(
+                use ->
+                    use.op().equals(READ)
+                        || use.op().equals("VarIsInitializedOp")
+                        || (use.op().equals(ASSIGN) && follow("", use, 1, open)));
+  }
+
+  private static boolean isHandle(Node node) {
+    return node.op().equals("VarHandleOp");
+  }
+
+  private static String name(Node handle) {
+    return handle.variable().filter(name -> !name.isEmpty()).orElse(handle.name());
   }
 
   private int argumentsBegin(Node call) {

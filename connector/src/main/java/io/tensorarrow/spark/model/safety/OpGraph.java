@@ -17,6 +17,7 @@ import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.GradientDef;
 import org.tensorflow.proto.GraphDef;
@@ -31,6 +32,9 @@ import org.tensorflow.proto.OpDef;
 final class OpGraph {
   private static final List<String> FILE_ATTRIBUTES = List.of("descriptor_source", "vocab_file");
 
+  /** With these, constants and parsers say that they make handles. */
+  private static final List<String> HANDLE_ATTRIBUTES = List.of("dtype", "out_type");
+
   /** TensorFlow may run one function instead of another if both have the same value of this. */
   private static final String INTERCHANGEABLE = "api_implements";
 
@@ -44,6 +48,8 @@ final class OpGraph {
    * @param callees the functions that it names, whether or not the library has them
    * @param passedOn the functions that it names for those functions to call
    * @param namesFile whether an attribute names a file
+   * @param variable the name of the variable whose handle it is, empty if it may be any, or none if
+   *     it is no handle
    */
   record Node(
       String name,
@@ -51,7 +57,8 @@ final class OpGraph {
       List<String> inputs,
       List<String> callees,
       List<String> passedOn,
-      boolean namesFile) {}
+      boolean namesFile,
+      Optional<String> variable) {}
 
   /**
    * A function of the library.
@@ -131,7 +138,22 @@ final class OpGraph {
         List.copyOf(def.getInputList()),
         List.copyOf(callees),
         List.copyOf(passedOn),
-        namesFile);
+        namesFile,
+        variable(def));
+  }
+
+  private static Optional<String> variable(NodeDef def) {
+    boolean isHandle = def.getOp().equals("VarHandleOp");
+    boolean isConstantHandle =
+        HANDLE_ATTRIBUTES.stream()
+            .map(name -> def.getAttrOrDefault(name, AttrValue.getDefaultInstance()).getType())
+            .anyMatch(DataType.DT_RESOURCE::equals);
+    return isHandle || isConstantHandle
+        ? Optional.of(
+            def.getAttrOrDefault("shared_name", AttrValue.getDefaultInstance())
+                .getS()
+                .toStringUtf8())
+        : Optional.empty();
   }
 
   private static List<String> arguments(OpDef signature) {

@@ -552,6 +552,72 @@ class OpPolicyTest {
   }
 
   @Test
+  void assetsAreFollowedThroughVariables() {
+    NodeDef handle = node("path", "VarHandleOp");
+    NodeDef assign = node("assign", "AssignVariableOp", "path", "asset");
+    NodeDef[] nodes = {
+      X,
+      node("y", "Identity", "x"),
+      node("table", "HashTableV2"),
+      node("asset", "Placeholder"),
+      node("other", "Const"),
+      node("is", "VarIsInitializedOp", "path"),
+      node("read", "ReadVariableOp", "path", "^assign", "^is"),
+      node("init", "InitializeTableFromTextFileV2", "table", "read"),
+    };
+    passes(fillingFrom(graph(nodes).addNode(handle).addNode(assign)));
+    refuses(fillingFrom(graph(nodes).addNode(handle).addNode(node("assign", "NoOp"))))
+        .contains("fills a table");
+    refuses(
+            fillingFrom(
+                graph(nodes)
+                    .addNode(handle)
+                    .addNode(node("assign", "AssignVariableOp", "path", "other"))))
+        .contains("fills a table");
+    refuses(
+            fillingFrom(
+                graph(nodes)
+                    .addNode(handle)
+                    .addNode(assign.toBuilder().addInput("^again"))
+                    .addNode(node("again", "AssignVariableOp", "path", "other"))))
+        .contains("fills a table");
+    refuses(
+            fillingFrom(
+                graph(nodes)
+                    .addNode(handle)
+                    .addNode(assign.toBuilder().addInput("^again"))
+                    .addNode(text(node("alias", "VarHandleOp"), "shared_name", "path"))
+                    .addNode(node("again", "AssignVariableOp", "alias", "other"))))
+        .contains("fills a table");
+    refuses(
+            fillingFrom(
+                withFunctions(
+                    graph(nodes)
+                        .addNode(handle)
+                        .addNode(assign.toBuilder().addInput("^again"))
+                        .addNode(call(node("again", "PartitionedCall", "path"), "f", "set")),
+                    function("set", List.of("h"), node("s", "AssignVariableOp", "h", "h")))))
+        .contains("fills a table");
+    refuses(
+            fillingFrom(
+                withFunctions(
+                    graph(nodes)
+                        .addNode(handle)
+                        .addNode(assign.toBuilder().addInput("^again"))
+                        .addNode(call(node("again", "PartitionedCall", "other"), "f", "set")),
+                    function(
+                        "set",
+                        List.of("v"),
+                        node("h", "VarHandleOp"),
+                        node("s", "AssignVariableOp", "h:resource:0", "v")))))
+        .contains("fills a table");
+  }
+
+  private MetaGraphDef.Builder fillingFrom(GraphDef.Builder graph) {
+    return withAsset(initialisedBy(model(graph), "init"), "asset");
+  }
+
+  @Test
   void argumentsOfSeveralTensorsAreNotMistakenForOthers() {
     FunctionDef fill =
         function(

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -55,11 +56,15 @@ class OpTableTest {
     return OpTable.find(op.getName()).orElseThrow().reach() == Reach.ANYONE;
   }
 
-  private static TreeSet<String> names(Predicate<OpDef> wanted) {
+  private static SortedSet<String> names(Predicate<OpDef> wanted) {
     return REGISTERED.values().stream()
         .filter(wanted)
         .map(OpDef::getName)
         .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static OpDef.ArgDef firstInput(String op) {
+    return Objects.requireNonNull(REGISTERED.get(op)).getInputArg(0);
   }
 
   @Test
@@ -178,9 +183,8 @@ class OpTableTest {
                 }))
         .isEqualTo(disarmed);
     Disarming.FIRST_INPUTS.forEach(
-        (op, type) ->
-            assertThat(REGISTERED.get(op).getInputArg(0).getType()).as(op).isEqualTo(type));
+        (op, type) -> assertThat(firstInput(op).getType()).as(op).isEqualTo(type));
     Disarming.FIRST_INPUTS_OF_TYPE_T.forEach(
-        op -> assertThat(REGISTERED.get(op).getInputArg(0).getTypeAttr()).as(op).isEqualTo("T"));
+        op -> assertThat(firstInput(op).getTypeAttr()).as(op).isEqualTo("T"));
   }
 }
