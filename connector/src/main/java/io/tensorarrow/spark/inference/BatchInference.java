@@ -18,9 +18,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -40,6 +42,7 @@ public final class BatchInference implements AutoCloseable {
   private final Map<String, Input> inputs;
   private final InferenceCounters counters = new InferenceCounters();
   private final BufferAllocator allocator;
+  private final @Nullable TaskContext task = TaskContext.get();
 
   private @Nullable ModelLease lease;
   private @Nullable EagerCall call;
@@ -83,8 +86,21 @@ public final class BatchInference implements AutoCloseable {
    * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
    *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
    *     allocated then
+   * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
+   *     before or meanwhile; nothing is left allocated then either
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
+    try {
+      return runUnlessKilled(batch, rows);
+    } catch (CancellationException e) {
+      if (task != null) {
+        task.killTaskIfInterrupted();
+      }
+      throw e;
+    }
+  }
+
+  private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
     List<NativeTensor> feeds = new ArrayList<>(inputs.size());
     try {
@@ -130,9 +146,10 @@ public final class BatchInference implements AutoCloseable {
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
-        long bytes = tensor.byteSize();
-        columns.add(TensorColumns.wrap(tensor, fetch.tensor(), fetch.column(), rows, allocator));
-        counters.fetched(bytes);
+        columns.add(
+            TensorColumns.wrap(
+                tensor, fetch.tensor(), fetch.column(), rows, rows, spec.types(), allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, rows));
       }
       return columns;
     } catch (RuntimeException | Error e) {
@@ -157,14 +174,17 @@ public final class BatchInference implements AutoCloseable {
     }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
+    settings.checkAllowed(spec.model().allowedOps());
     ModelCache cache =
         ModelCache.forExecutor(
             new ExecutorModelSettings(
                 settings.cacheModels(),
+                settings.cacheBytes(),
                 settings.cacheIdleTime(),
                 settings.nativesDirectory(),
                 settings.modelsDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)));
+    ModelLease newLease =
+        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -172,6 +192,10 @@ public final class BatchInference implements AutoCloseable {
             spec.signature(), spec.fetches().stream().map(f -> f.tensor().name()).toList());
     call = open;
     return open;
+  }
+
+  private boolean isKilled() {
+    return task != null && task.isInterrupted();
   }
 
   private int threads(SparkConf conf) {

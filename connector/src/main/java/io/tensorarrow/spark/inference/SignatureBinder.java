@@ -79,15 +79,15 @@ public final class SignatureBinder {
       ColumnFeeder.create(
           feed.tensor(), feed.column(), input.apply(feed.column()).dataType(), cast);
     }
-    List<Fetch> fetches = fetches(options.find(ReadOptions.OUTPUTS));
+    ColumnTypes types =
+        new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES));
+    List<Fetch> fetches = fetches(options.find(ReadOptions.OUTPUTS), types);
     checkClashes(fetches);
     int batchRows =
         options
             .get(ReadOptions.BATCH_ROWS)
             .orElseGet(() -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));
     int threads = options.find(ReadOptions.THREADS).orElse(0);
-    ColumnTypes types =
-        new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES));
     return new InferenceSpec(
         model, signature.name(), feeds, fetches, batchRows, cast, types, threads);
   }
@@ -151,11 +151,11 @@ public final class SignatureBinder {
             .formatted(signature.name(), found, tensors, columns));
   }
 
-  private List<Fetch> fetches(Optional<NameMapping> mapping) {
-    return mapping.isPresent() ? namedFetches(mapping.get()) : allFetches();
+  private List<Fetch> fetches(Optional<NameMapping> mapping, ColumnTypes types) {
+    return mapping.isPresent() ? namedFetches(mapping.get(), types) : allFetches();
   }
 
-  private List<Fetch> namedFetches(NameMapping mapping) {
+  private List<Fetch> namedFetches(NameMapping mapping, ColumnTypes types) {
     Map<String, TensorSpec> outputs = new LinkedHashMap<>();
     signature.outputs().forEach(tensor -> outputs.put(tensor.name(), tensor));
     List<Fetch> fetches = new ArrayList<>();
@@ -173,7 +173,7 @@ public final class SignatureBinder {
                         ? "outputs " + Alternatives.closestFirst(entry.tensor(), outputs.keySet())
                         : "it named twice"));
       }
-      TensorColumns.columnType(tensor);
+      TensorColumns.columnType(tensor, types);
       fetches.add(new Fetch(tensor, entry.column().orElse(entry.tensor())));
     }
     return fetches;

@@ -3,11 +3,13 @@ package io.tensorarrow.spark.model;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,6 +99,53 @@ public final class ModelGraph {
             + (signatures.isEmpty()
                 ? "; expected a model saved with signatures"
                 : "; expected one of these as the signature"));
+  }
+
+  /**
+   * Checks that the initialisers and one signature reach only operations that they may reach, as
+   * each executor will check again.
+   *
+   * @param allowed operations that the user allows in any case
+   * @param signature the signature's name
+   * @param outputs those of its outputs that will be fetched
+   * @throws TensorArrowException with {@link ErrorCode#TA_OP_NOT_ALLOWED} or {@link
+   *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the graph is for a
+   *     newer TensorFlow
+   */
+  public void checkOps(Collection<String> allowed, String signature, Collection<String> outputs) {
+    OpPolicy policy = opPolicy(allowed);
+    policy.checkInitialisers();
+    checkSignature(policy, signature, outputs);
+  }
+
+  /** Returns what operations this graph may reach. */
+  OpPolicy opPolicy(Collection<String> allowed) {
+    GraphRoots roots = GraphRoots.of(this);
+    return new OpPolicy(
+        location,
+        tensorFlowVersion(),
+        proto.getGraphDef(),
+        new OpPolicy.Loading(roots.all(), roots.assets(), roots.checkpoint()),
+        allowed);
+  }
+
+  /**
+   * Checks what a signature reaches.
+   *
+   * @param policy this graph's
+   * @param name the signature's name
+   * @param outputs those of its outputs that are fetched
+   */
+  void checkSignature(OpPolicy policy, String name, Collection<String> outputs) {
+    SignatureDef def = proto.getSignatureDefOrDefault(name, SignatureDef.getDefaultInstance());
+    SortedMap<String, TensorInfo> fetches = dense(def.getOutputsMap());
+    fetches.keySet().retainAll(outputs);
+    policy.checkSignature(
+        name, nodes(fetches.values()), Set.copyOf(nodes(dense(def.getInputsMap()).values())));
+  }
+
+  private static List<String> nodes(Collection<TensorInfo> tensors) {
+    return tensors.stream().map(info -> TensorName.of(info.getName()).node()).distinct().toList();
   }
 
   /** Returns the graph, variables' saver and initialisers. */

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.model.store.HostName;
 import io.tensorarrow.spark.model.store.ModelCopies;
 import io.tensorarrow.spark.model.store.ModelFiles;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
@@ -38,21 +40,25 @@ final class ModelLoader {
   /**
    * Loads a model.
    *
+   * @param cancelled whether loading shall end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
    *     ErrorCode#TA_MODEL_FETCH} if it can't be copied to this host, {@link
    *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
-   *     ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
+   *     or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
+   *     TensorFlow loaded it
    */
-  EagerModel load(ModelReference reference, ModelSettings settings) {
+  EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     if (reference.access().isRemote()) {
       return copies.use(
           reference.fingerprint().replace(':', '-'),
           reference.directory(),
           () -> original(reference),
           copy -> checkedCopy(copy, reference),
-          file -> load(file, reference, settings));
+          file -> load(file, reference, settings, cancelled));
     }
     Path directory = Path.of(reference.directory());
     if (!Files.isDirectory(directory)) {
@@ -66,13 +72,19 @@ final class ModelLoader {
               + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
               + " or copy it to each)");
     }
-    return load(checked(SavedModelFile.read(directory), reference), reference, settings);
+    return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
   }
 
-  private EagerModel load(SavedModelFile file, ModelReference reference, ModelSettings settings) {
+  private EagerModel load(
+      SavedModelFile file,
+      ModelReference reference,
+      ModelSettings settings,
+      BooleanSupplier cancelled) {
     ModelGraph graph = file.graph(reference.tags());
+    OpPolicy policy = graph.opPolicy(reference.allowedOps());
+    policy.checkInitialisers();
     Natives.ensureLoaded(nativesDirectory);
-    return EagerModel.load(graph, settings);
+    return EagerModel.load(graph, settings, policy, cancelled);
   }
 
   private static ModelCopies.Original original(ModelReference reference) {

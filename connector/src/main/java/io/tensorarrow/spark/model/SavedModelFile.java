@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.GraphValidator;
 import io.tensorarrow.spark.model.store.ModelEntry;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import java.io.IOException;
@@ -113,15 +114,18 @@ public final class SavedModelFile {
    * Finds the graph with exactly these tags.
    *
    * @param tags the tag set in any order
-   * @throws TensorArrowException with {@link ErrorCode#TA_TAGS_NOT_FOUND} if no graph has it
+   * @throws TensorArrowException with {@link ErrorCode#TA_TAGS_NOT_FOUND} if no graph has it, with
+   *     {@link ErrorCode#TA_MODEL_UNSAFE_TO_LOAD} if it is malformed
    */
   public ModelGraph graph(Collection<String> tags) {
     List<String> wanted = tags.stream().distinct().sorted().toList();
-    return graphs.stream()
-        .filter(graph -> ModelGraph.tags(graph).equals(wanted))
-        .findFirst()
-        .map(graph -> new ModelGraph(location, directory, graph))
-        .orElseThrow(() -> noSuchTags(String.join(",", wanted)));
+    MetaGraphDef proto =
+        graphs.stream()
+            .filter(graph -> ModelGraph.tags(graph).equals(wanted))
+            .findFirst()
+            .orElseThrow(() -> noSuchTags(String.join(",", wanted)));
+    GraphValidator.check(location, proto);
+    return new ModelGraph(location, directory, proto);
   }
 
   /**

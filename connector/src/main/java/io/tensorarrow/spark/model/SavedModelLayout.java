@@ -38,6 +38,17 @@ final class SavedModelLayout {
     return directory.resolve(ASSETS);
   }
 
+  /** Returns the size of what TensorFlow reads into memory: graph and variables. */
+  static long bytes(Path directory) throws IOException {
+    try (ModelFiles files = ModelFiles.local(directory)) {
+      long bytes = files.find(PROTO).map(ModelEntry::size).orElse(0L);
+      for (ModelEntry shard : shards(files)) {
+        bytes += shard.size();
+      }
+      return bytes;
+    }
+  }
+
   /** Returns the checkpoint's data files, sorted by name. */
   static List<ModelEntry> shards(ModelFiles files) throws IOException {
     return files.filesBelow(VARIABLES).stream()

@@ -228,7 +228,7 @@ public final class ReadOptions {
     }
   }
 
-  private static List<String> list(String text) {
+  static List<String> list(String text) {
     List<String> parts = Arrays.stream(text.split(",", -1)).map(String::trim).toList();
     return parts.equals(List.of("")) ? List.of() : parts;
   }

@@ -37,7 +37,9 @@ final class InferenceTable implements Table, SupportsRead {
     StructType columns = WrappedSource.schema(wrapped);
     for (Fetch fetch : spec.fetches()) {
       columns =
-          columns.add(TensorColumns.field(fetch.tensor(), fetch.column(), modelName, version));
+          columns.add(
+              TensorColumns.field(
+                  fetch.tensor(), fetch.column(), modelName, version, spec.types()));
     }
     this.schema = columns;
   }

@@ -9,9 +9,11 @@ import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -31,6 +33,9 @@ public final class TensorFlowTables {
    */
   public static Table open(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
+    SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
+    new ExecutorSettings(key -> sparkConf.get(key, null))
+        .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
     read.hadoop().forEach(conf::set);
     ModelAccess access;
@@ -57,6 +62,10 @@ public final class TensorFlowTables {
                 graph.signature(read.find(ReadOptions.SIGNATURE)),
                 WrappedSource.schema(wrapped))
             .bind(read);
+    graph.checkOps(
+        model.allowedOps(),
+        spec.signature(),
+        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
     return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
   }
 }

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.tensor;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Arithmetic on the dimensions of one row: a shape without its batch axis. */
 final class Dims {
@@ -32,6 +33,13 @@ final class Dims {
       product = overflow ? Long.MAX_VALUE : product * size;
     }
     return product;
+  }
+
+  /** Returns whether these are the expected dimensions, of which some may be unknown. */
+  static boolean fit(long[] found, long[] expected) {
+    return found.length == expected.length
+        && IntStream.range(0, found.length)
+            .allMatch(i -> expected[i] == TensorShape.UNKNOWN_DIM || expected[i] == found[i]);
   }
 
   /** Returns a copy with each unknown dimension replaced. */

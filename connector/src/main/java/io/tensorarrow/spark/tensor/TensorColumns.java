@@ -12,7 +12,6 @@ import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.MetadataBuilder;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
@@ -49,17 +48,30 @@ public final class TensorColumns {
   /**
    * Returns the Spark type of a tensor's column. Elements are never null.
    *
+   * <p>float32, float64 and the signed integers are Spark's own types. float16 and bfloat16 become
+   * FLOAT; uint8, uint16 and uint32 the next wider SHORT, INT and LONG; uint64 DECIMAL(20,0);
+   * complex numbers a struct of {@code re} and {@code im}; strings STRING or BINARY. Quantized
+   * numbers are the integers that hold them (qint8 BYTE, quint8 SHORT, qint16 SHORT, quint16 INT,
+   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255.
+   * The rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
+   *
    * @param spec an output tensor, as the signature declares it
+   * @param types what is wanted where there is a choice
    * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason
    *     by {@link #whyNotFetchable}
    */
-  public static DataType columnType(TensorSpec spec) {
-    DataType element = elementType(spec).sparkType();
+  public static DataType columnType(TensorSpec spec, ColumnTypes types) {
+    whyNotFetchable(spec)
+        .ifPresent(
+            why -> {
+              throw unfetchable(spec, why);
+            });
+    OutputElement element = element(spec, types);
     long[] rowDims = spec.shape().rowDims();
     if (rowDims.length == 0) {
-      return element;
+      return element.sparkType();
     }
-    DataType data = DataTypes.createArrayType(element, false);
+    DataType data = element.sparkTypeOfRow();
     if (Dims.unknowns(rowDims) <= 1) {
       return data;
     }
@@ -76,7 +88,7 @@ public final class TensorColumns {
    * @return what is in the way, to be read after "found", or empty if nothing is
    */
   public static Optional<String> whyNotFetchable(TensorSpec spec) {
-    if (ElementType.of(spec.dtype()).isEmpty()) {
+    if (OutputElement.of(spec, ColumnTypes.DEFAULT).isEmpty()) {
       return Optional.of("dtype " + spec.dtype().numpyName());
     }
     return Dims.whyNotRows(spec.shape());
@@ -91,12 +103,17 @@ public final class TensorColumns {
    * @param columnName the column's name
    * @param model what to call the model, without credentials
    * @param connectorVersion the version of this connector
+   * @param types what is wanted where there is a choice
    * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if there is a reason
    *     by {@link #whyNotFetchable}
    */
   public static StructField field(
-      TensorSpec spec, String columnName, String model, String connectorVersion) {
-    DataType type = columnType(spec);
+      TensorSpec spec,
+      String columnName,
+      String model,
+      String connectorVersion,
+      ColumnTypes types) {
+    DataType type = columnType(spec, types);
     Metadata metadata =
         new MetadataBuilder()
             .putString(DTYPE_KEY, spec.dtype().numpyName())
@@ -109,22 +126,30 @@ public final class TensorColumns {
   }
 
   /**
-   * Makes a column over a tensor's own memory: nothing is copied, the Arrow buffer of the elements
-   * has the tensor's address.
+   * Makes a column over a tensor's own memory: nothing is copied, the column reads the elements
+   * where TensorFlow left them. Strings are the one exception: they are copied, and their tensor is
+   * closed at once.
    *
    * <p>Takes the tensor over in every case: when this fails, it is closed; else the returned vector
-   * owns it, together with the offsets and validity bits that it allocates, and closing the vector
-   * (again does nothing) gives all of them back.
+   * owns it, together with all that it allocates, and closing the vector (again does nothing) gives
+   * all of it back.
    *
-   * @param tensor what the model returned, shape {@code [rows, ...]}
+   * @param tensor what the model returned, shape {@code [rows, ...]}; strings may still lie in the
+   *     memory of the tensors that were fed
    * @param spec the output tensor, as the signature declares it
    * @param columnName the column's name
    * @param rows how many rows were fed
-   * @param allocator counts the tensor's bytes and gives offsets and validity bits
-   * @return an {@link ArrowColumnVector} of {@link #columnType}, owned by the caller
-   * @throws TensorArrowException with {@link ErrorCode#TA_OUTPUT_SHAPE} if dtype, rank, a known
-   *     dimension or the batch size differs from {@code spec} and {@code rows}; with {@link
-   *     ErrorCode#TA_UNSUPPORTED} if the batch has more elements than an Arrow list can address
+   * @param kept how many of them, from the first, the column has; the others were padding
+   * @param types what is wanted where there is a choice
+   * @param allocator counts the tensor's bytes and gives offsets, validity bits and strings
+   * @return a vector of {@link #columnType} without nulls, owned by the caller: an {@link
+   *     org.apache.spark.sql.vectorized.ArrowColumnVector} for the types that it can read
+   * @throws TensorArrowException with {@link ErrorCode#TA_OUTPUT_NOT_BATCHED} if the batch size is
+   *     not {@code rows} or the batch axis is missing; with {@link ErrorCode#TA_OUTPUT_SHAPE} if
+   *     dtype, rank or a known dimension differs from {@code spec}; with {@link
+   *     ErrorCode#TA_OUTPUT_STRING} if text is not valid UTF-8; with {@link
+   *     ErrorCode#TA_UNSUPPORTED} if the batch has more elements, or more bytes of strings, than an
+   *     array can address
    * @throws org.apache.arrow.memory.OutOfMemoryException if the allocator's limit is reached
    */
   public static ColumnVector wrap(
@@ -132,16 +157,28 @@ public final class TensorColumns {
       TensorSpec spec,
       String columnName,
       int rows,
+      int kept,
+      ColumnTypes types,
       BufferAllocator allocator) {
     try {
-      ElementType element = elementType(spec);
-      checkReturned(tensor, spec, columnName, rows);
-      return new ArrowColumnVector(
-          new TensorVectors(allocator).over(tensor, element, spec, columnName));
+      OutputColumn column = new OutputColumn(spec, columnName, element(spec, types));
+      checkReturned(tensor, column, rows);
+      return new TensorVectors(column, kept, allocator).over(tensor);
     } catch (Throwable fault) {
       tensor.close();
       throw fault;
     }
+  }
+
+  /**
+   * Returns how many bytes a column made by {@link #wrap} shares with its tensor: none of strings.
+   *
+   * @param tensor what the model returned; also after close
+   * @param kept how many of its rows the column has
+   */
+  public static long sharedBytes(NativeTensor tensor, int kept) {
+    long rows = tensor.dims()[0];
+    return tensor.dtype() == DType.STRING || rows == 0 ? 0 : tensor.byteSize() / rows * kept;
   }
 
   /**
@@ -156,55 +193,51 @@ public final class TensorColumns {
     return Dims.productWith(Dims.withBatch(spec.dtype().byteSize(), perRow), UNKNOWN_DIM_ESTIMATE);
   }
 
-  private static ElementType elementType(TensorSpec spec) {
-    whyNotFetchable(spec)
-        .ifPresent(
-            why -> {
-              throw new TensorArrowException(
-                  ErrorCode.TA_TENSOR_UNSUPPORTED,
-                  "Cannot fetch tensor "
-                      + spec
-                      + ": found "
-                      + why
-                      + "; expected float32, float64, int8, int16, int32 or int64 with an open"
-                      + " first dimension for the batch, as in (-1, 10)");
-            });
-    return ElementType.of(spec.dtype()).orElseThrow();
+  private static OutputElement element(TensorSpec spec, ColumnTypes types) {
+    return OutputElement.of(spec, types)
+        .orElseThrow(() -> unfetchable(spec, "dtype " + spec.dtype().numpyName()));
   }
 
-  private static void checkReturned(
-      NativeTensor tensor, TensorSpec spec, String columnName, int rows) {
+  private static TensorArrowException unfetchable(TensorSpec spec, String why) {
+    return new TensorArrowException(
+        ErrorCode.TA_TENSOR_UNSUPPORTED,
+        "Cannot fetch tensor "
+            + spec
+            + ": found "
+            + why
+            + "; expected numbers, booleans or strings with an open first dimension for the batch,"
+            + " as in (-1, 10)");
+  }
+
+  private static void checkReturned(NativeTensor tensor, OutputColumn column, int rows) {
     long[] found = tensor.dims();
-    long[] expected = Dims.withBatch(rows, spec.shape().rowDims());
-    boolean fits = tensor.dtype() == spec.dtype() && found.length == expected.length;
-    for (int i = 0; fits && i < expected.length; i++) {
-      fits = expected[i] == TensorShape.UNKNOWN_DIM || expected[i] == found[i];
+    long[] expected = Dims.withBatch(rows, column.spec().shape().rowDims());
+    String expectedRows =
+        column.spec().dtype().numpyName()
+            + " "
+            + TensorShape.of(expected)
+            + ", one row for each of the "
+            + rows
+            + " that were fed";
+    if (tensor.dtype() == column.spec().dtype() && lacksBatch(found, expected)) {
+      throw column.refusal(ErrorCode.TA_OUTPUT_NOT_BATCHED, tensor.toString(), expectedRows);
     }
-    String fetching = "Cannot fetch tensor " + spec + " into column '" + columnName + "': found ";
-    if (!fits) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OUTPUT_SHAPE,
-          fetching
-              + tensor.dtype().numpyName()
-              + " "
-              + TensorShape.of(found)
-              + "; expected "
-              + spec.dtype().numpyName()
-              + " "
-              + TensorShape.of(expected)
-              + ", one row for each of the "
-              + rows
-              + " that were fed");
+    if (tensor.dtype() != column.spec().dtype() || !Dims.fit(found, expected)) {
+      throw column.refusal(ErrorCode.TA_OUTPUT_SHAPE, tensor.toString(), expectedRows);
     }
     if (tensor.elementCount() > Integer.MAX_VALUE
         || Arrays.stream(found).anyMatch(d -> d > Integer.MAX_VALUE)) {
-      throw new TensorArrowException(
+      throw column.refusal(
           ErrorCode.TA_UNSUPPORTED,
-          fetching
-              + tensor
-              + " in one batch; expected at most "
-              + Integer.MAX_VALUE
-              + " elements: lower batchRows");
+          tensor + " in one batch",
+          "at most " + Integer.MAX_VALUE + " elements: lower batchRows");
     }
+  }
+
+  /** Whether there is no batch axis, or another number of rows along it than expected. */
+  private static boolean lacksBatch(long[] found, long[] expected) {
+    return found.length == 0
+        || found[0] != expected[0]
+        || Dims.fit(found, Arrays.copyOfRange(expected, 1, expected.length));
   }
 }

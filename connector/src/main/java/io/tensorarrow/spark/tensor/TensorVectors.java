@@ -1,93 +1,162 @@
 package io.tensorarrow.spark.tensor;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
 
 /**
- * Builds Arrow vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns}
- * says. Lists are Arrow's plain ones, with regular offsets: Spark's accessors know no fixed-size
- * ones. Validity bits are all set, and allocated because Arrow's and Spark's accessors read them.
+ * Builds vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns} says.
+ *
+ * <p>Where Spark reads the elements itself, these are Arrow's vectors. Lists are Arrow's plain
+ * ones, with regular offsets: Spark's accessors know no fixed-size ones. Validity bits are all set,
+ * and allocated because Arrow's and Spark's accessors read them. Other elements are read by vectors
+ * of our own, which need neither.
  */
 final class TensorVectors {
+  private final OutputColumn column;
+  private final int rows;
   private final BufferAllocator allocator;
 
-  TensorVectors(BufferAllocator allocator) {
+  /**
+   * Takes what is to be built.
+   *
+   * @param column the output and its column
+   * @param rows how many of a tensor's rows are wanted, from the first
+   */
+  TensorVectors(OutputColumn column, int rows, BufferAllocator allocator) {
+    this.column = column;
+    this.rows = rows;
     this.allocator = allocator;
   }
 
   /**
-   * Returns a vector of the tensor's rows, which owns the tensor. When this fails the tensor may be
-   * closed already, or not.
+   * Returns a vector of the tensor's rows, which owns the tensor; strings are copied and their
+   * tensor closed. When this fails the tensor may be closed already, or not.
    *
-   * @param tensor a tensor of the dtype and shape that {@code spec} declares
+   * @param tensor a tensor of the dtype and shape that {@code column} declares
    */
-  FieldVector over(NativeTensor tensor, ElementType element, TensorSpec spec, String name) {
-    FieldVector column = empty(element, spec.shape().rowDims(), name);
-    try (ArrowBuf memory = memoryOf(tensor)) {
-      load(column, tensor.dims(), memory);
-      return column;
+  ColumnVector over(NativeTensor tensor) {
+    Optional<MinorType> arrowType = column.element().arrowType();
+    return arrowType.isPresent()
+        ? new ArrowColumnVector(arrow(tensor, arrowType.get()))
+        : widened(tensor);
+  }
+
+  private TensorVector widened(NativeTensor tensor) {
+    TensorVector elements = WidenedElements.of(column.element(), memoryOf(tensor));
+    long[] rowDims = column.spec().shape().rowDims();
+    if (rowDims.length == 0) {
+      return elements;
+    }
+    RowArrays arrays = new RowArrays(elements, width(tensor));
+    return Dims.unknowns(rowDims) <= 1 ? arrays : new ShapedRows(arrays, rowShape(tensor));
+  }
+
+  private FieldVector arrow(NativeTensor tensor, MinorType element) {
+    FieldVector vector = empty(element);
+    try {
+      List<ArrowBuf> elements = elements(tensor);
+      try {
+        load(vector, tensor, elements);
+      } finally {
+        elements.forEach(ArrowBuf::close);
+      }
+      return vector;
     } catch (Throwable fault) {
-      column.close();
+      vector.close();
       throw fault;
     }
   }
 
-  private FieldVector empty(ElementType element, long[] rowDims, String name) {
+  private FieldVector empty(MinorType element) {
+    long[] rowDims = column.spec().shape().rowDims();
     if (rowDims.length == 0) {
-      return notNull(element.arrowType()).createNewSingleVector(name, allocator, null);
+      return notNull(element).createNewSingleVector(column.name(), allocator, null);
     }
     return Dims.unknowns(rowDims) <= 1
-        ? new ElementList(name, allocator, element.arrowType())
-        : new ShapedStruct(name, allocator, element.arrowType());
+        ? arrays(column.name(), element)
+        : new ShapedStruct(column.name(), allocator, arrays("data", element));
   }
 
-  private void load(FieldVector column, long[] dims, ArrowBuf memory) {
-    int rows = Math.toIntExact(dims[0]);
-    if (column instanceof ElementList list) {
-      loadList(list, rows, width(dims), memory);
-    } else if (column instanceof ShapedStruct struct) {
-      loadList(struct.data, rows, width(dims), memory);
-      try (ArrowBuf shapes = shapes(dims)) {
-        loadList(struct.shape, rows, dims.length - 1, shapes);
+  private FieldVector arrays(String name, MinorType element) {
+    return column.element() == OutputElement.BYTES_OF_ROW
+        ? new VarBinaryVector(name, notNull(element), allocator)
+        : new ElementList(name, allocator, element);
+  }
+
+  /** Returns the buffers behind an Arrow vector's validity bits. */
+  private List<ArrowBuf> elements(NativeTensor tensor) {
+    if (tensor.dtype() != DType.STRING) {
+      return List.of(memoryOf(tensor));
+    }
+    int count = Math.multiplyExact(rows, width(tensor));
+    List<ArrowBuf> copied = new StringElements(tensor, column, count).copy(allocator);
+    tensor.close();
+    return copied;
+  }
+
+  private void load(FieldVector vector, NativeTensor tensor, List<ArrowBuf> elements) {
+    if (vector instanceof ShapedStruct struct) {
+      loadArrays(struct.data, width(tensor), elements);
+      int[] rowShape = rowShape(tensor);
+      try (ArrowBuf shapes = repeated(rowShape)) {
+        loadArrays(struct.shape, rowShape.length, List.of(shapes));
       }
       struct.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty()));
+    } else if (column.spec().shape().rowDims().length > 0) {
+      loadArrays(vector, width(tensor), elements);
     } else {
-      loadElements(column, rows, memory);
+      loadBuffers(vector, rows, elements);
     }
   }
 
-  private void loadList(ElementList list, int rows, int width, ArrowBuf memory) {
-    loadElements(list.getDataVector(), Math.multiplyExact(rows, width), memory);
-    try (ArrowBuf offsets = allocator.buffer((rows + 1L) * Integer.BYTES)) {
-      for (int row = 0; row <= rows; row++) {
-        Platform.putInt(null, offsets.memoryAddress() + (long) row * Integer.BYTES, row * width);
+  private void loadArrays(FieldVector arrays, int width, List<ArrowBuf> elements) {
+    try (ArrowBuf offsets = offsets(width)) {
+      if (arrays instanceof ElementList list) {
+        loadBuffers(list.getDataVector(), Math.multiplyExact(rows, width), elements);
+        loadBuffers(list, rows, List.of(offsets));
+      } else {
+        loadBuffers(arrays, rows, List.of(offsets, elements.get(0)));
       }
-      list.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty(), offsets));
     }
   }
 
-  private void loadElements(FieldVector elements, int count, ArrowBuf memory) {
-    elements.loadFieldBuffers(new ArrowFieldNode(count, 0), List.of(allocator.getEmpty(), memory));
+  private void loadBuffers(FieldVector vector, int count, List<ArrowBuf> buffers) {
+    List<ArrowBuf> all = Stream.concat(Stream.of(allocator.getEmpty()), buffers.stream()).toList();
+    vector.loadFieldBuffers(new ArrowFieldNode(count, 0), all);
   }
 
-  /** Returns the shape of a row, once for each row. */
-  private ArrowBuf shapes(long[] dims) {
-    long rank = dims.length - 1L;
-    ArrowBuf shapes = allocator.buffer(dims[0] * rank * Integer.BYTES);
-    for (long i = 0; i < dims[0] * rank; i++) {
-      int dim = Math.toIntExact(dims[(int) (i % rank) + 1]);
-      Platform.putInt(null, shapes.memoryAddress() + i * Integer.BYTES, dim);
+  private ArrowBuf offsets(int width) {
+    ArrowBuf offsets = allocator.buffer((rows + 1L) * Integer.BYTES);
+    for (int row = 0; row <= rows; row++) {
+      Platform.putInt(null, offsets.memoryAddress() + (long) row * Integer.BYTES, row * width);
     }
-    return shapes;
+    return offsets;
+  }
+
+  /** Returns the numbers, once for each row. */
+  private ArrowBuf repeated(int[] numbers) {
+    long count = (long) rows * numbers.length;
+    ArrowBuf repeated = allocator.buffer(count * Integer.BYTES);
+    for (long i = 0; i < count; i++) {
+      int number = numbers[(int) (i % numbers.length)];
+      Platform.putInt(null, repeated.memoryAddress() + i * Integer.BYTES, number);
+    }
+    return repeated;
   }
 
   /** Wraps the tensor's memory; releasing the buffer for the last time closes the tensor. */
@@ -106,8 +175,14 @@ final class TensorVectors {
   }
 
   /** The elements of a row; there are none at all if there are no rows. */
-  private static int width(long[] dims) {
-    return dims[0] == 0 ? 0 : Math.toIntExact(Dims.knownProduct(dims) / dims[0]);
+  private static int width(NativeTensor tensor) {
+    long rows = tensor.dims()[0];
+    return rows == 0 ? 0 : Math.toIntExact(tensor.elementCount() / rows);
+  }
+
+  private static int[] rowShape(NativeTensor tensor) {
+    long[] dims = tensor.dims();
+    return IntStream.range(1, dims.length).map(i -> Math.toIntExact(dims[i])).toArray();
   }
 
   private static FieldType notNull(MinorType type) {
@@ -124,13 +199,13 @@ final class TensorVectors {
   }
 
   private static final class ShapedStruct extends StructVector {
-    final ElementList data;
+    final FieldVector data;
     final ElementList shape;
 
-    ShapedStruct(String name, BufferAllocator allocator, MinorType element) {
+    ShapedStruct(String name, BufferAllocator allocator, FieldVector data) {
       super(name, allocator, notNull(MinorType.STRUCT), null);
-      data = new ElementList("data", allocator, element);
-      shape = new ElementList("shape", allocator, MinorType.INT);
+      this.data = data;
+      this.shape = new ElementList("shape", allocator, MinorType.INT);
       putChild(data.getName(), data);
       putChild(shape.getName(), shape);
     }

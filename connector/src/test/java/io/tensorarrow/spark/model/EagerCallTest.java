@@ -230,7 +230,35 @@ class EagerCallTest extends ModelTest {
     try (ModelLease lease = lease(TestModels.unrestored(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("weight", "model.export()");
+          .contains(
+              "weight",
+              "Keras 3",
+              "tf.Module",
+              "tf.saved_model.save",
+              "save it with model.export(), or track variable.value");
+    }
+    try (ModelLease lease = lease(TestModels.uninitialised(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("weight", "every variable restored or initialised");
+    }
+  }
+
+  @Test
+  void saysHowMuchMemoryWasAskedForAndWhatToDo() {
+    try (ModelLease lease = lease(TestModels.huge(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+    }
+  }
+
+  @Test
+  void namesTheOperationWhoseKernelWasRemoved() {
+    try (ModelLease lease = lease(TestModels.removedKernel(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("bucket"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("BoostedTreesBucketize", "TensorFlow 2.18 has a kernel for on CPUs");
     }
   }
 

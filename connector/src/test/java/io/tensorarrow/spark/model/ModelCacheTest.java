@@ -28,9 +28,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ModelCacheTest extends ModelTest {
-  private static final ExecutorModelSettings LIMITS =
-      new ExecutorModelSettings(4, Duration.ofHours(1), Optional.empty());
-
   private final ExecutorService pool = Executors.newCachedThreadPool();
 
   @AfterEach
@@ -141,7 +138,7 @@ class ModelCacheTest extends ModelTest {
   void sweepsByItself() throws Exception {
     ModelCache cache =
         new ModelCache(
-            new ExecutorModelSettings(4, Duration.ofMillis(50), Optional.empty()),
+            new ExecutorModelSettings(4, Long.MAX_VALUE, Duration.ofMillis(50), Optional.empty()),
             new ModelLoader(Optional.empty())::load,
             System::nanoTime);
     cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
@@ -173,18 +170,18 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(fail);
                 throw new TensorArrowException(
                     ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -220,16 +217,16 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(never);
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> killed = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -245,14 +242,14 @@ class ModelCacheTest extends ModelTest {
     CountDownLatch goOn = new CountDownLatch(1);
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               loading.countDown();
               await(goOn);
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -301,6 +298,50 @@ class ModelCacheTest extends ModelTest {
   }
 
   @Test
+  void checksAgainWhatModelsReach() throws IOException {
+    Path read = Files.writeString(temp.resolve("read"), "12345");
+    Path written = temp.resolve("written");
+    ModelReference reader = reference(TestModels.readsFile(temp, read));
+    ModelReference writer = reference(TestModels.writesFileWhenLoaded(temp, written));
+    ModelCache cache = cache(4);
+
+    assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> cache.acquire(writer, ONE_THREAD))
+        .contains("'WriteFile'", "initialiser > write");
+    assertThat(written).doesNotExist();
+    try (ModelLease lease = cache.acquire(reader, ONE_THREAD)) {
+      assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> lease.newCall("serving_default", List.of("y")))
+          .contains("'ReadFile'", "serving_default > content");
+    }
+    try (ModelLease lease = cache.acquire(allowing(reader, "ReadFile"), ONE_THREAD);
+        EagerCall call = lease.newCall("serving_default", List.of("y"));
+        NativeTensor x = floats(new float[] {1}, 1)) {
+      assertThat(lease.loadNanos()).as("not the refused one's place in the cache").isPositive();
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(6);
+      close(y);
+    }
+    cache.acquire(allowing(writer, "WriteFile"), ONE_THREAD).close();
+    assertThat(written).exists();
+  }
+
+  /** TensorFlow computes shapes while it imports a graph, and fails if this one is negative. */
+  @Test
+  void readsNoFileForNodesThatNothingReaches() throws IOException {
+    Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
+    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
+
+    cache(1).acquire(model, ONE_THREAD).close();
+    assertError(
+            ErrorCode.TA_MODEL_LOAD,
+            () -> cache(1).acquire(allowing(model, "ReadFile"), ONE_THREAD))
+        .contains("-5");
+  }
+
+  private static ModelReference allowing(ModelReference model, String op) {
+    return new ModelReference(model.directory(), model.fingerprint(), model.tags(), List.of(op));
+  }
+
+  @Test
   void noticesDamagedVariables() throws IOException {
     Path directory = TestModels.mlp(temp);
     Path data = directory.resolve("variables/variables.data-00000-of-00001");
@@ -322,7 +363,7 @@ class ModelCacheTest extends ModelTest {
   }
 
   private static void awaitBlocked(Thread thread) throws InterruptedException {
-    while (thread.getState() != Thread.State.WAITING) {
+    while (thread.getState() != Thread.State.TIMED_WAITING) {
       Thread.sleep(1);
     }
   }

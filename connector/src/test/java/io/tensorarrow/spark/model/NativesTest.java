@@ -246,7 +246,7 @@ class NativesTest {
     public static void main(String[] args) {
       ModelReference model = ModelTest.reference(Path.of(args[0]));
       ExecutorModelSettings settings =
-          new ExecutorModelSettings(1, Duration.ofHours(1), Optional.empty());
+          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty());
       try (ModelLease lease =
               ModelCache.forExecutor(settings).acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));

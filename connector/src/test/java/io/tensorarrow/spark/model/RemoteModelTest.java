@@ -86,7 +86,9 @@ class RemoteModelTest extends ModelTest {
   }
 
   private static void load(ModelReference reference, Path models) {
-    new ModelLoader(Optional.empty(), Optional.of(models)).load(reference, ONE_THREAD).close();
+    new ModelLoader(Optional.empty(), Optional.of(models))
+        .load(reference, ONE_THREAD, () -> false)
+        .close();
   }
 
   private AbstractStringAssert<?> loadingFails(ErrorCode code, ModelReference reference) {

@@ -73,7 +73,7 @@ class TaskFailureTest extends SourceTestBase {
     Dataset<Row> scored = scoredWith(TestModels.wrongBatch(dir), "id", "cast(id as float) as x");
 
     assertThatThrownBy(() -> scored.collectAsList())
-        .hasMessageContaining("[TA_OUTPUT_SHAPE] Cannot ")
+        .hasMessageContaining("[TA_OUTPUT_NOT_BATCHED] Cannot ")
         .hasMessageContaining("'y'");
   }
 

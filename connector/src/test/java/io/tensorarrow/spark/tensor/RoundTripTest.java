@@ -115,8 +115,16 @@ final class RoundTripTest extends NativeMemoryTest {
           .containsExactly(Dims.withBatch(selection.size(), expectedDims));
       assertThat(elements(tensor)).as(description).isEqualTo(expected);
       try (ColumnVector output =
-          TensorColumns.wrap(tensor, spec, "out", selection.size(), allocator)) {
-        assertThat(output.dataType()).isEqualTo(TensorColumns.columnType(spec));
+          TensorColumns.wrap(
+              tensor,
+              spec,
+              "out",
+              selection.size(),
+              selection.size(),
+              ColumnTypes.DEFAULT,
+              allocator)) {
+        assertThat(output.dataType())
+            .isEqualTo(TensorColumns.columnType(spec, ColumnTypes.DEFAULT));
         assertThat(elements(output, selection.size(), expectedDims))
             .as(description)
             .isEqualTo(expected);

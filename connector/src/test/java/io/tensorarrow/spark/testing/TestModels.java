@@ -2,6 +2,7 @@ package io.tensorarrow.spark.testing;
 
 import static io.tensorarrow.spark.testing.GraphWriter.doubles;
 import static io.tensorarrow.spark.testing.GraphWriter.flag;
+import static io.tensorarrow.spark.testing.GraphWriter.floatVector;
 import static io.tensorarrow.spark.testing.GraphWriter.floats;
 import static io.tensorarrow.spark.testing.GraphWriter.functionName;
 import static io.tensorarrow.spark.testing.GraphWriter.info;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.CollectionDef;
@@ -33,6 +35,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorProto;
 
 /**
  * SavedModels for tests, written without Python and without native code. Each method writes one
@@ -227,8 +230,8 @@ public final class TestModels {
                     .addOutputArg(argument("done", STRING))
                     .setIsStateful(true)
                     .addControlOutput("assign"))
-            .addNodeDef(constantNode("names", "weight"))
-            .addNodeDef(constantNode("slices", ""))
+            .addNodeDef(constantNode("names", texts("weight")))
+            .addNodeDef(constantNode("slices", texts("")))
             .addNodeDef(
                 node(
                     "restore",
@@ -409,6 +412,74 @@ public final class TestModels {
   }
 
   /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code x} plus the length of a file, which the
+   * model reads at each call.
+   *
+   * @param file the file that it reads
+   */
+  public static Path readsFile(Path parent, Path file) {
+    TensorProto name = texts(file.toString()).toBuilder().clearTensorShape().build();
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("name", name)
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("length", "StringLength", List.of("content"), Map.of())
+        .add("more", "Cast", List.of("length"), Map.of("SrcT", type(INT), "DstT", type(FLOAT)))
+        .add("y", "AddV2", FLOAT, "x", "more")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFile"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}; beside it a node that nothing
+   * needs, whose shape is the content of a file.
+   *
+   * @param file the file
+   */
+  public static Path readsFileForNothing(Path parent, Path file) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .constant("name", texts(file.toString()).toBuilder().clearTensorShape().build())
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("shape", "DecodeRaw", List.of("content"), Map.of("out_type", type(INT)))
+        .add(
+            "unused",
+            "Reshape",
+            List.of("x", "shape"),
+            Map.of("T", type(FLOAT), "Tshape", type(INT)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFileForNothing"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, with an initialiser that writes
+   * a file.
+   *
+   * @param file the file that it writes
+   */
+  public static Path writesFileWhenLoaded(Path parent, Path file) {
+    GraphWriter graph = new GraphWriter();
+    graph.constant("name", texts(file.toString()).toBuilder().clearTensorShape().build());
+    graph.add("write", "WriteFile", List.of("name", "name"), Map.of());
+    graph.meta.putCollectionDef(
+        "legacy_init_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("write"))
+            .build());
+    return graph
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("writesFileWhenLoaded"));
+  }
+
+  /**
    * {@code x} float (-1) to {@code y} float (-1), but its variable is never restored, as when it
    * has a second handle.
    */
@@ -420,6 +491,196 @@ public final class TestModels {
         .signature(
             SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
         .write(parent.resolve("unrestored"));
+  }
+
+  /**
+   * {@code id} long (-1) to the {@code id}-th rows of constants: whatever bytes a tensor of any
+   * dtype may hold.
+   *
+   * @param directory the SavedModel's directory itself
+   * @param outputs the outputs by name
+   */
+  public static Path rowsOf(Path directory, Map<String, Rows> outputs) {
+    GraphWriter graph = new GraphWriter().placeholder("id", LONG).constant("axis", ints(0));
+    Map<String, TensorInfo> infos = new TreeMap<>();
+    outputs.forEach(
+        (name, rows) -> {
+          DataType held = rows.values.getDtype();
+          graph.constant(name + "/rows", rows.values);
+          graph.add(
+              name + "/row",
+              "GatherV2",
+              List.of(name + "/rows", "id", "axis"),
+              Map.of("Tparams", type(held), "Tindices", type(LONG), "Taxis", type(INT)));
+          boolean same = rows.dtype == held;
+          graph.add(
+              name,
+              same ? "Identity" : "Cast",
+              List.of(name + "/row"),
+              same
+                  ? Map.of("T", type(held))
+                  : Map.of("SrcT", type(held), "DstT", type(rows.dtype)));
+          infos.put(name, info(name + ":0", rows.dtype, rows.shape));
+        });
+    return graph.signature(SERVING, Map.of("id", info("id:0", LONG, -1)), infos).write(directory);
+  }
+
+  /**
+   * The rows of one output.
+   *
+   * @param values the constant, rows first
+   * @param dtype what it is cast to, for dtypes that TensorFlow can't gather
+   * @param shape the shape that the signature declares, the batch axis first
+   */
+  public record Rows(TensorProto values, DataType dtype, long... shape) {}
+
+  /**
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but of 2^42 elements, which is more
+   * memory than any machine has.
+   */
+  public static Path huge(Path parent) {
+    Map<String, AttrValue> max =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("axis", ints(0))
+        .add("largest", "Max", List.of("x", "axis"), max)
+        .constant("rows", longs(1L << 42))
+        .constant("zero", ints(0))
+        .add("dims", "ExpandDims", List.of("rows", "zero"), Map.of("T", type(LONG)))
+        .add(
+            "y",
+            "Fill",
+            List.of("dims", "largest"),
+            Map.of("T", type(FLOAT), "index_type", type(LONG)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("huge"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code bucket} int (-1) by an operation that TensorFlow 2.18 still
+   * knows, but can't run any more, {@code BoostedTreesBucketize}.
+   */
+  public static Path removedKernel(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("boundaries", floatVector(1, 2, 3))
+        .add(
+            "bucket",
+            "BoostedTreesBucketize",
+            List.of("x", "boundaries"),
+            Map.of("num_features", number(1)))
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, -1)),
+            Map.of("bucket", info("bucket:0", INT, -1)))
+        .write(parent.resolve("removedKernel"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), but its variable is one of TensorFlow 1 that
+   * nothing initialises.
+   */
+  public static Path uninitialised(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .add("weight", "VariableV2", List.of(), Map.of("dtype", type(FLOAT), "shape", shape()))
+        .add("read", "Identity", FLOAT, "weight")
+        .add("y", "Mul", FLOAT, "x", "read")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("uninitialised"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code y = x}, by way of a constant and a
+   * variable of a megabyte each.
+   */
+  public static Path heavy(Path parent) {
+    int elements = 1 << 18;
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    graph.constant("many", floatVector(new float[elements]));
+    variable(graph, "weight", elements);
+    graph.constant("axis", ints(0));
+    Map<String, AttrValue> sum =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    graph.add("both", "AddV2", FLOAT, "many", "weight/read");
+    graph.add("nothing", "Sum", List.of("both", "axis"), sum);
+    graph.add("y", "AddV2", FLOAT, "x", "nothing");
+    restore(graph, List.of("weight"));
+    graph.signature(
+        SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)));
+    Path directory = graph.write(parent.resolve("heavy"));
+    new CheckpointWriter().add("weight", new float[elements], elements).write(directory);
+    return directory;
+  }
+
+  /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
+  public static Path endless(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    endlessLoop(graph, "y", "x");
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endless"));
+  }
+
+  /** {@code x} float (-1) to {@code y} float (-1): {@code y = 2 x}; its initialiser never ends. */
+  public static Path endlessInitialiser(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT).constant("two", floats(2));
+    graph.add("y", "Mul", FLOAT, "x", "two");
+    graph.constant("negative", floatVector(-1));
+    endlessLoop(graph, "loop", "negative");
+    graph.add("initialise", "NoOp", List.of("^loop"), Map.of());
+    graph.meta.putCollectionDef(
+        "saved_model_main_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("initialise"))
+            .build());
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endlessInitialiser"));
+  }
+
+  /** Repeats an identity while the smallest element is negative. */
+  private static void endlessLoop(GraphWriter graph, String name, String input) {
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("any_negative")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("more", DataType.DT_BOOL)))
+            .addNodeDef(constantNode("zero", floats(0)))
+            .addNodeDef(
+                node("negative", "Less", List.of("x", "zero:output:0"), Map.of("T", type(FLOAT))))
+            .addNodeDef(constantNode("axis", intVector(0)))
+            .addNodeDef(
+                node(
+                    "any",
+                    "Any",
+                    List.of("negative:z:0", "axis:output:0"),
+                    Map.of("Tidx", type(INT), "keep_dims", flag(false))))
+            .putRet("more", "any:output:0")
+            .build());
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("same")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("y", FLOAT)))
+            .addNodeDef(node("copy", "Identity", List.of("x"), Map.of("T", type(FLOAT))))
+            .putRet("y", "copy:output:0")
+            .build());
+    graph.add(
+        name,
+        "While",
+        List.of(input),
+        Map.of(
+            "T", types(FLOAT), "cond", functionName("any_negative"), "body", functionName("same")));
   }
 
   private static void variable(GraphWriter graph, String name, long... dims) {
@@ -481,12 +742,12 @@ public final class TestModels {
         Map.of("Tin", types(type, RESOURCE), "Tout", types(type), "f", functionName(function)));
   }
 
-  private static NodeDef constantNode(String name, String value) {
+  private static NodeDef constantNode(String name, TensorProto value) {
     return node(
         name,
         "Const",
         List.of(),
-        Map.of("dtype", type(STRING), "value", GraphWriter.tensor(texts(value))));
+        Map.of("dtype", type(value.getDtype()), "value", GraphWriter.tensor(value)));
   }
 
   private static OpDef.ArgDef argument(String name, DataType type) {

@@ -1,0 +1,34 @@
+package io.tensorarrow.spark.tensor;
+
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.vectorized.ColumnarArray;
+
+/**
+ * Arrays of equal length over elements that lie one after another. Owns the elements; closing may
+ * be repeated.
+ */
+final class RowArrays extends TensorVector {
+  private final TensorVector elements;
+  private final int width;
+
+  RowArrays(TensorVector elements, int width) {
+    super(DataTypes.createArrayType(elements.dataType(), false));
+    this.elements = elements;
+    this.width = width;
+  }
+
+  @Override
+  public ColumnarArray getArray(int rowId) {
+    return new ColumnarArray(elements, rowId * width, width);
+  }
+
+  @Override
+  public TensorVector getChild(int ordinal) {
+    return elements;
+  }
+
+  @Override
+  public void close() {
+    elements.close();
+  }
+}
