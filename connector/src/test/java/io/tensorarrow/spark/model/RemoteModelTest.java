@@ -116,7 +116,7 @@ class RemoteModelTest extends ModelTest {
     assertThat(TestFileSystem.opened(log, SHARD)).as("opened by the driver").isZero();
     ModelCache cache =
         new ModelCache(
-            new ExecutorModelSettings(2, Duration.ofHours(1), Optional.empty()),
+            new ExecutorModelSettings(2, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()),
             new ModelLoader(Optional.empty(), Optional.of(models))::load,
             now::get);
     float[] row = {1, 2, 3, 4, 5, 6, 7, 8};
