@@ -69,7 +69,7 @@ final class EagerModel implements AutoCloseable {
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
             new TensorFlowStatus(
-                ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.directory() + "'");
+                ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.location() + "'");
         Cancellation cancellation = new Cancellation(cancelled)) {
       EagerContext context = new EagerContext(settings, status);
       try {
@@ -102,7 +102,7 @@ final class EagerModel implements AutoCloseable {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_LOAD,
           "Cannot load model '"
-              + model.directory()
+              + model.location()
               + "': found "
               + e
               + "; expected files that can be read",
@@ -153,7 +153,7 @@ final class EagerModel implements AutoCloseable {
   }
 
   private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
-    String where = "signature '" + signature.name() + "' of model '" + model.directory() + "'";
+    String where = "signature '" + signature.name() + "' of model '" + model.location() + "'";
     List<TensorSpec> fetches = fetches(signature, fetchNames, where);
     signature.inputs().forEach(spec -> requireValue(spec, where));
     fetches.forEach(spec -> requireValue(spec, where));

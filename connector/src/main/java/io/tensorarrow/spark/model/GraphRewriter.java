@@ -209,7 +209,7 @@ final class GraphRewriter {
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot load model '" + model.directory() + "': " + foundAndExpected,
+        "Cannot load model '" + model.location() + "': " + foundAndExpected,
         cause);
   }
 }

@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 public final class ModelAccess implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  private static final ModelAccess LOCAL = new ModelAccess(false, new TreeMap<>());
+  private static final ModelAccess LOCAL = new ModelAccess(false, Map.of());
 
   private final boolean remote;
   private final TreeMap<String, String> settings;
 
-  private ModelAccess(boolean remote, TreeMap<String, String> settings) {
+  private ModelAccess(boolean remote, Map<String, String> settings) {
     this.remote = remote;
-    this.settings = settings;
+    this.settings = new TreeMap<>(settings);
   }
 
   /** A model that lies under the same path on every host. */
@@ -57,8 +57,8 @@ public final class ModelAccess implements Serializable {
   }
 
   /** Returns what someone set, unlike the defaults that come with Hadoop. */
-  static TreeMap<String, String> settings(Configuration conf) {
-    TreeMap<String, String> settings = new TreeMap<>();
+  static Map<String, String> settings(Configuration conf) {
+    Map<String, String> settings = new TreeMap<>();
     for (Map.Entry<String, String> entry : conf) {
       if (!isDefault(conf.getPropertySources(entry.getKey()))) {
         settings.put(entry.getKey(), entry.getValue());

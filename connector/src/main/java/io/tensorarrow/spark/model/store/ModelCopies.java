@@ -107,7 +107,7 @@ public final class ModelCopies {
           if (check(copy, check).isEmpty()) {
             exclusive.touch();
             deleteUnused(real, name);
-            make(copy, location, opening, check);
+            make(real, name, location, opening, check);
           }
         }
       }
@@ -137,16 +137,16 @@ public final class ModelCopies {
 
   /** Makes the copy; to be called with the exclusive lock. */
   private <C> void make(
-      Path copy, String location, Opening opening, Function<Path, Optional<C>> check)
+      Path real, String name, String location, Opening opening, Function<Path, Optional<C>> check)
       throws IOException {
+    Path copy = real.resolve(name);
     Path unfinished =
-        Files.createTempDirectory(
-            copy.getParent(), copy.getFileName() + UNFINISHED, PrivateDirectory.ATTRIBUTE);
+        Files.createTempDirectory(real, name + UNFINISHED, PrivateDirectory.ATTRIBUTE);
     try {
       Original original = opening.open();
       try (ModelFiles files = original.files()) {
         long bytes = original.entries().stream().mapToLong(ModelEntry::size).sum();
-        requireSpace(location, copy.getParent(), bytes);
+        requireSpace(location, real, bytes);
         for (ModelEntry entry : original.entries()) {
           copy(files, entry, unfinished);
         }
