@@ -8,6 +8,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.CastMode;
 import io.tensorarrow.spark.tensor.ColumnTypes;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
