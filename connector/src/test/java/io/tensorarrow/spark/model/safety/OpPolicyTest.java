@@ -8,6 +8,7 @@ import com.google.protobuf.ByteString;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.UncheckedGraphs;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -138,7 +139,7 @@ class OpPolicyTest {
             .setTensorInfo(TensorInfo.newBuilder().setName(node + ":0")));
   }
 
-  private SavedModelFile saved(MetaGraphDef.Builder... graphs) {
+  private Path saved(MetaGraphDef.Builder... graphs) {
     SavedModel.Builder model = SavedModel.newBuilder();
     for (MetaGraphDef.Builder graph : graphs) {
       model.addMetaGraphs(graph);
@@ -146,14 +147,14 @@ class OpPolicyTest {
     try {
       Path directory = Files.createDirectories(dir.resolve("model"));
       Files.write(directory.resolve("saved_model.pb"), model.build().toByteArray());
-      return SavedModelFile.read(directory);
+      return directory;
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
   }
 
   private void check(MetaGraphDef.Builder model, String... allowed) {
-    saved(model).graph(List.of("serve")).checkOps(List.of(allowed), SERVING, Y);
+    UncheckedGraphs.read(saved(model), List.of("serve")).checkOps(List.of(allowed), SERVING, Y);
   }
 
   private void passes(MetaGraphDef.Builder model, String... allowed) {
@@ -295,11 +296,11 @@ class OpPolicyTest {
                 node("loss", "Identity", "x", "^step")));
     model.putSignatureDef("train", signature("x:0", "loss:0"));
     passes(model);
-    SavedModelFile file = saved(model);
+    Path directory = saved(model);
     TensorArrowException error =
         catchThrowableOfType(
             TensorArrowException.class,
-            () -> file.graph(List.of("serve")).checkOps(List.of(), "train", Y));
+            () -> UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), "train", Y));
     assertThat(error)
         .hasMessageContaining("'AssignAddVariableOp'")
         .hasMessageContaining("train > step");
@@ -317,9 +318,9 @@ class OpPolicyTest {
     model.putSignatureDef(
         SERVING, signature("x:0", "y:0").toBuilder().putOutputs("z", tensor("z:0")).build());
     passes(model);
-    SavedModelFile file = saved(model);
+    Path directory = saved(model);
     assertThatCode(
-            () -> file.graph(List.of("serve")).checkOps(List.of(), SERVING, List.of("y", "z")))
+            () -> UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), SERVING, List.of("y", "z")))
         .hasMessageContaining("'PrintV2'");
   }
 
@@ -327,10 +328,10 @@ class OpPolicyTest {
   void judgesTheGraphThatIsChosen() {
     MetaGraphDef.Builder training = model(graph(X, node("y", "WriteFile", "x")));
     training.getMetaInfoDefBuilder().clearTags().addTags("train");
-    SavedModelFile file = saved(model(graph(X, node("y", "Identity", "x"))), training);
+    Path directory = saved(model(graph(X, node("y", "Identity", "x"))), training);
 
-    file.graph(List.of("serve")).checkOps(List.of(), SERVING, Y);
-    assertThatCode(() -> file.graph(List.of("train")).checkOps(List.of(), SERVING, Y))
+    UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), SERVING, Y);
+    assertThatCode(() -> UncheckedGraphs.read(directory, List.of("train")).checkOps(List.of(), SERVING, Y))
         .hasMessageContaining("'WriteFile'");
   }
 
