@@ -82,7 +82,7 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.CAST)).isEqualTo(CastMode.SAFE);
     assertThat(all.get(ReadOptions.INSPECT)).isTrue();
     assertThat(all.find(ReadOptions.THREADS)).contains(3);
-    assertThat(ReadOptions.ALL).hasSize(11).doesNotHaveDuplicates();
+    assertThat(ReadOptions.ALL).hasSize(15).doesNotHaveDuplicates();
   }
 
   @Test
@@ -196,7 +196,9 @@ class ReadOptionsTest {
     Map<String, String> conf =
         Map.of(
             "spark.tensorarrow.cache.models", "2",
+            "spark.tensorarrow.cache.bytes", "4g",
             "spark.tensorarrow.cache.idleTime", "30s",
+            "spark.tensorarrow.allowOps.max", "Print",
             "spark.tensorarrow.natives.directory", "/opt/natives",
             "spark.tensorarrow.models.directory", "/var/models");
     ExecutorSettings settings = new ExecutorSettings(conf::get);
