@@ -115,10 +115,7 @@ class RemoteModelTest extends ModelTest {
     ModelReference reference = plan(Fault.NONE);
     assertThat(TestFileSystem.opened(log, SHARD)).as("opened by the driver").isZero();
     ModelCache cache =
-        new ModelCache(
-            new ExecutorModelSettings(2, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()),
-            new ModelLoader(Optional.empty(), Optional.of(models))::load,
-            now::get);
+        cache(2, Long.MAX_VALUE, new ModelLoader(Optional.empty(), Optional.of(models))::load);
     float[] row = {1, 2, 3, 4, 5, 6, 7, 8};
     try (ModelLease lease = cache.acquire(reference, ONE_THREAD);
         EagerCall call = lease.newCall("serving_default", List.of("probabilities"));
