@@ -300,7 +300,8 @@ class OpPolicyTest {
     TensorArrowException error =
         catchThrowableOfType(
             TensorArrowException.class,
-            () -> UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), "train", Y));
+            () ->
+                UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), "train", Y));
     assertThat(error)
         .hasMessageContaining("'AssignAddVariableOp'")
         .hasMessageContaining("train > step");
@@ -320,7 +321,9 @@ class OpPolicyTest {
     passes(model);
     Path directory = saved(model);
     assertThatCode(
-            () -> UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), SERVING, List.of("y", "z")))
+            () ->
+                UncheckedGraphs.read(directory, List.of("serve"))
+                    .checkOps(List.of(), SERVING, List.of("y", "z")))
         .hasMessageContaining("'PrintV2'");
   }
 
@@ -331,7 +334,8 @@ class OpPolicyTest {
     Path directory = saved(model(graph(X, node("y", "Identity", "x"))), training);
 
     UncheckedGraphs.read(directory, List.of("serve")).checkOps(List.of(), SERVING, Y);
-    assertThatCode(() -> UncheckedGraphs.read(directory, List.of("train")).checkOps(List.of(), SERVING, Y))
+    assertThatCode(
+            () -> UncheckedGraphs.read(directory, List.of("train")).checkOps(List.of(), SERVING, Y))
         .hasMessageContaining("'WriteFile'");
   }
 
