@@ -134,8 +134,7 @@ final class StringOutputsTest extends NativeMemoryTest {
     if (rank == 0) {
       return List.of(column.getBinary(row));
     }
-    ColumnarArray array =
-        rank == 1 ? column.getArray(row) : column.getStruct(row).getArray(0);
+    ColumnarArray array = rank == 1 ? column.getArray(row) : column.getStruct(row).getArray(0);
     return IntStream.range(0, array.numElements()).mapToObj(array::getBinary).toList();
   }
 
@@ -196,8 +195,7 @@ final class StringOutputsTest extends NativeMemoryTest {
   @Test
   void halvesOfACodePointInTwoStringsAreNoText() {
     List<byte[]> values = List.of(new byte[] {(byte) 0xc3}, new byte[] {(byte) 0xa4});
-    assertThatThrownBy(
-            () -> wrap(tensor(values, i -> Kind.SMALL, 2), ColumnTypes.DEFAULT, 2, -1))
+    assertThatThrownBy(() -> wrap(tensor(values, i -> Kind.SMALL, 2), ColumnTypes.DEFAULT, 2, -1))
         .hasMessageContaining("row 0 of the batch");
   }
 
@@ -211,7 +209,8 @@ final class StringOutputsTest extends NativeMemoryTest {
       for (int j = 0; j < bytes.length; j++) {
         int kind = random.nextInt(4);
         bytes[j] =
-            (byte) (kind == 0 ? random.nextInt(128) : (kind == 1 ? 0xc0 : 0x80) + random.nextInt(64));
+            (byte)
+                (kind == 0 ? random.nextInt(128) : (kind == 1 ? 0xc0 : 0x80) + random.nextInt(64));
       }
       long at = texts;
       Platform.copyMemory(bytes, Platform.BYTE_ARRAY_OFFSET, null, at, bytes.length);
@@ -295,12 +294,10 @@ final class StringOutputsTest extends NativeMemoryTest {
   }
 
   /** Lays strings out, mostly by hand, and checks that TensorFlow reads them as they were meant. */
-  private NativeTensor tensor(
-      List<byte[]> values, IntFunction<Kind> kinds, long... dims) {
+  private NativeTensor tensor(List<byte[]> values, IntFunction<Kind> kinds, long... dims) {
     long inLine = (long) values.size() * STRING_BYTES;
     long behind = values.stream().mapToLong(value -> value.length).sum();
-    TF_Tensor raw =
-        TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
+    TF_Tensor raw = TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
     long address = values.isEmpty() ? 0 : TF_TensorData(raw).address();
     long nextBehind = address + inLine;
     for (int i = 0; i < values.size(); i++) {
