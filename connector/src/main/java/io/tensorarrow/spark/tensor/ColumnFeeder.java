@@ -160,8 +160,9 @@ public final class ColumnFeeder implements Serializable {
         + " with cast="
         + lower(cast)
         + source.flatMap(t -> t.leastModeTo(target)).map(m -> ", or cast=" + lower(m)).orElse("")
-        + ", or a CAST of the column to "
-        + ownType(target);
+        + (source.equals(ElementType.own(target))
+            ? ""
+            : ", or a CAST of the column to " + ownType(target));
   }
 
   private static String allowedNesting(TensorSpec spec) {

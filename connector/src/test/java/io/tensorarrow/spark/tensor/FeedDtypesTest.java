@@ -178,7 +178,9 @@ final class FeedDtypesTest extends NativeMemoryTest {
     for (DType to : List.of(DType.FLOAT16, DType.BFLOAT16)) {
       for (int bits = 0; bits < 0x10000; bits += 7) {
         double value = decoded(to, (short) bits);
-        assertThat((int) rounded(to, value)).as("%x", bits).isEqualTo((int) (short) bits);
+        // The processor makes signalling NaNs quiet when it converts them; their other bits stay.
+        int quiet = Double.isNaN(value) ? (to == DType.FLOAT16 ? 0x200 : 0x40) : 0;
+        assertThat((int) rounded(to, value)).as("%x", bits).isEqualTo((int) (short) (bits | quiet));
         if (Double.isFinite(value) && (bits & 0x7fff) + 1 < (to == DType.FLOAT16 ? 0x7c00 : 0x7f80)) {
           double next = decoded(to, (short) (bits + 1));
           double middle = (value + next) / 2;
