@@ -30,7 +30,7 @@ final class LogCapture extends AbstractAppender implements AutoCloseable {
 
   /** Returns the messages of a level. */
   List<String> lines(Level level) {
-    return lines.stream().filter(line -> line.level() == level).map(Line::text).toList();
+    return lines.stream().filter(line -> line.level().equals(level)).map(Line::text).toList();
   }
 
   @Override

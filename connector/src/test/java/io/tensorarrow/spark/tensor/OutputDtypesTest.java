@@ -324,12 +324,13 @@ final class OutputDtypesTest extends NativeMemoryTest {
     byte[] bytes = new byte[(int) Dims.knownProduct(dims) * dtype.byteSize()];
     random.nextBytes(bytes);
     for (int i = 0; i < bytes.length; i++) {
-      bytes[i] &=
+      int mask =
           switch (dtype) {
             case BOOL -> 1;
             case INT4, UINT4 -> 15;
             default -> -1;
           };
+      bytes[i] = (byte) (bytes[i] & mask);
     }
     return bytes;
   }

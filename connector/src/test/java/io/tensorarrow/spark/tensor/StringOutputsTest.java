@@ -51,6 +51,16 @@ final class StringOutputsTest extends NativeMemoryTest {
     OFFSET,
     VIEW;
 
+    /** Returns TensorFlow's number. */
+    int number() {
+      return switch (this) {
+        case SMALL -> 0;
+        case LARGE -> 1;
+        case OFFSET -> 2;
+        case VIEW -> 3;
+      };
+    }
+
     boolean holds(int size) {
       return switch (this) {
         case SMALL -> size <= 22;
@@ -244,8 +254,9 @@ final class StringOutputsTest extends NativeMemoryTest {
     long address = TF_TensorData(raw).address();
     for (int i = 0; i < 3; i++) {
       // A gigabyte each, which nobody may touch.
-      Platform.putLong(null, address + i * STRING_BYTES, (1L << 30 << 2) | Kind.VIEW.ordinal());
-      Platform.putLong(null, address + i * STRING_BYTES + 8, texts);
+      Platform.putLong(
+          null, address + (long) i * STRING_BYTES, (1L << 30 << 2) | Kind.VIEW.number());
+      Platform.putLong(null, address + (long) i * STRING_BYTES + 8, texts);
     }
     NativeTensor tensor = NativeTensor.adopt(raw);
     assertThatThrownBy(() -> wrap(tensor, BINARY, 3, -1))
@@ -304,7 +315,7 @@ final class StringOutputsTest extends NativeMemoryTest {
       byte[] value = values.get(i);
       long at = address + (long) i * STRING_BYTES;
       Kind kind = kinds.apply(i);
-      long head = ((long) value.length << 2) | kind.ordinal();
+      long head = ((long) value.length << 2) | kind.number();
       Platform.setMemory(at, (byte) 0, STRING_BYTES);
       TF_TString string = new TF_TString(TF_TensorData(raw)).position(i);
       switch (kind) {
@@ -325,7 +336,7 @@ final class StringOutputsTest extends NativeMemoryTest {
           Platform.putLong(null, at + 8, outOfLine(value));
         }
       }
-      assertThat(TF_TString_GetType(string)).isEqualTo(kind.ordinal());
+      assertThat(TF_TString_GetType(string)).isEqualTo(kind.number());
       assertThat(TF_TString_GetSize(string)).isEqualTo(value.length);
       byte[] read = new byte[value.length];
       TF_TString_GetDataPointer(string).get(read);

@@ -74,7 +74,9 @@ public final class TestFileSystem extends RawLocalFileSystem {
 
   /** Returns how often a file whose path ends so was opened. */
   public static long opened(java.nio.file.Path log, String end) throws IOException {
-    return Files.exists(log) ? Files.lines(log).filter(line -> line.endsWith(end)).count() : 0;
+    return Files.exists(log)
+        ? Files.readAllLines(log).stream().filter(line -> line.endsWith(end)).count()
+        : 0;
   }
 
   @Override

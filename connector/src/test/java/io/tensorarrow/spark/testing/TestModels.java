@@ -622,6 +622,8 @@ public final class TestModels {
    * @param dtype what it is cast to, for dtypes that TensorFlow can't gather
    * @param shape the shape that the signature declares, the batch axis first
    */
+  // Nobody compares them.
+  @SuppressWarnings("ArrayRecordComponent")
   public record Rows(TensorProto values, DataType dtype, long... shape) {}
 
   /**
