@@ -2,9 +2,11 @@ package io.tensorarrow.spark.tensor;
 
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.Decimal;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarArray;
 import org.apache.spark.sql.vectorized.ColumnarMap;
+import org.apache.spark.sql.vectorized.ColumnarRow;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /** The elements of one array as a vector, for vectors that do not show where their elements lie. */
@@ -101,6 +103,112 @@ final class ArrayElements extends ColumnVector {
 
   @Override
   public ColumnVector getChild(int ordinal) {
-    throw new UnsupportedOperationException("elements of an array have no child vectors");
+    return new StructPart(array, (StructType) type, ordinal);
+  }
+
+  /** One field of each struct of an array. */
+  private static final class StructPart extends ColumnVector {
+    private final ColumnarArray structs;
+    private final int fields;
+    private final int ordinal;
+
+    StructPart(ColumnarArray structs, StructType type, int ordinal) {
+      super(type.apply(ordinal).dataType());
+      this.structs = structs;
+      this.fields = type.size();
+      this.ordinal = ordinal;
+    }
+
+    private ColumnarRow struct(int index) {
+      return structs.getStruct(index, fields);
+    }
+
+    /** Does nothing: the array's own vector holds the memory. */
+    @Override
+    public void close() {}
+
+    @Override
+    public boolean hasNull() {
+      return numNulls() > 0;
+    }
+
+    @Override
+    public int numNulls() {
+      int nulls = 0;
+      for (int i = 0; i < structs.numElements(); i++) {
+        nulls += isNullAt(i) ? 1 : 0;
+      }
+      return nulls;
+    }
+
+    @Override
+    public boolean isNullAt(int rowId) {
+      return structs.isNullAt(rowId) || struct(rowId).isNullAt(ordinal);
+    }
+
+    @Override
+    public boolean getBoolean(int rowId) {
+      return struct(rowId).getBoolean(ordinal);
+    }
+
+    @Override
+    public byte getByte(int rowId) {
+      return struct(rowId).getByte(ordinal);
+    }
+
+    @Override
+    public short getShort(int rowId) {
+      return struct(rowId).getShort(ordinal);
+    }
+
+    @Override
+    public int getInt(int rowId) {
+      return struct(rowId).getInt(ordinal);
+    }
+
+    @Override
+    public long getLong(int rowId) {
+      return struct(rowId).getLong(ordinal);
+    }
+
+    @Override
+    public float getFloat(int rowId) {
+      return struct(rowId).getFloat(ordinal);
+    }
+
+    @Override
+    public double getDouble(int rowId) {
+      return struct(rowId).getDouble(ordinal);
+    }
+
+    @Override
+    public ColumnarArray getArray(int rowId) {
+      return struct(rowId).getArray(ordinal);
+    }
+
+    @Override
+    public ColumnarMap getMap(int rowId) {
+      return struct(rowId).getMap(ordinal);
+    }
+
+    @Override
+    public Decimal getDecimal(int rowId, int precision, int scale) {
+      return struct(rowId).getDecimal(ordinal, precision, scale);
+    }
+
+    @Override
+    public UTF8String getUTF8String(int rowId) {
+      return struct(rowId).getUTF8String(ordinal);
+    }
+
+    @Override
+    public byte[] getBinary(int rowId) {
+      return struct(rowId).getBinary(ordinal);
+    }
+
+    @Override
+    public ColumnVector getChild(int inner) {
+      throw new UnsupportedOperationException("structs inside of a struct");
+    }
   }
 }

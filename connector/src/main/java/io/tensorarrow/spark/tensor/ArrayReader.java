@@ -3,6 +3,8 @@ package io.tensorarrow.spark.tensor;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BinaryType;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarArray;
@@ -16,13 +18,23 @@ import org.jspecify.annotations.Nullable;
 abstract class ArrayReader {
   private @Nullable ArrayReader nested;
 
+  /**
+   * Makes a reader of a vector of arrays, of binaries, which are read as arrays of bytes, or of Spark
+   * ML's vectors, which are read as arrays of doubles.
+   */
   static ArrayReader over(ColumnVector arrays) {
-    if (arrays instanceof WritableColumnVector writable) {
+    if (arrays.dataType() instanceof StructType) {
+      return new VectorReader(arrays);
+    }
+    if (arrays instanceof WritableColumnVector writable && !writable.hasDictionary()) {
       return new InWritableVector(writable);
     }
     if (arrays instanceof ArrowColumnVector arrow
         && arrow.getValueVector() instanceof ListVector list) {
       return new InArrowVector(list);
+    }
+    if (arrays.dataType() instanceof BinaryType) {
+      return BinaryReader.over(arrays);
     }
     return new InOtherVector(arrays);
   }
@@ -175,7 +187,7 @@ abstract class ArrayReader {
 
     @Override
     ArrayReader nested() {
-      return new InOtherVector(elements());
+      return over(elements());
     }
   }
 }

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BinaryType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
@@ -24,9 +25,24 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  *       is inferred from the first row's length.
  * </ul>
  *
- * <p>All rows of one batch have the same shape. Element types are converted by NumPy's casting
- * rules ({@link CastMode}); a value that does not fit is an error, never wrapped and never made
- * infinite. Infinities and NaN pass between floating point types and do not fit integers.
+ * <p>All rows of one batch have the same shape.
+ *
+ * <p>Elements and dtypes that fit:
+ *
+ * <ul>
+ *   <li>numbers and booleans: by NumPy's casting rules ({@link CastMode}). A value that does not fit
+ *       is an error, never wrapped and never made infinite; to float16 and bfloat16 it is rounded to
+ *       the nearest. Infinities and NaN pass between floating point types and do not fit integers.
+ *       For unsigned tensors, SHORT counts as uint8, INT as uint16, LONG as uint32 and DECIMAL as
+ *       uint64, as which those come out of models; elsewhere DECIMAL counts as uint64 too. Decimals
+ *       with a fraction need a CAST;
+ *   <li>structs of two floats or doubles named {@code re} and {@code im}: complex tensors;
+ *   <li>qint8, qint16, qint32, int4 and uint4: their own integers only, BYTE, SHORT, INT, BYTE and
+ *       BYTE; quint8 and quint16: SHORT and INT; 8-bit floats: their bits, as SHORT from 0 to 255;
+ *   <li>STRING and BINARY: string tensors, the bytes as they are;
+ *   <li>BINARY: also uint8 tensors, as an array of bytes;
+ *   <li>Spark ML's vectors, dense and sparse: as arrays of doubles.
+ * </ul>
  *
  * <p>Immutable, Serializable and usable by any thread: made on the driver to check, shipped to the
  * executors to feed.
@@ -37,15 +53,13 @@ public final class ColumnFeeder implements Serializable {
   private final TensorSpec spec;
   private final String columnName;
   private final ElementType source;
-  private final ElementType target;
   private final int depth;
 
   private ColumnFeeder(
-      TensorSpec spec, String columnName, ElementType source, ElementType target, int depth) {
+      TensorSpec spec, String columnName, ElementType source, int depth) {
     this.spec = spec;
     this.columnName = columnName;
     this.source = source;
-    this.target = target;
     this.depth = depth;
   }
 
@@ -63,28 +77,23 @@ public final class ColumnFeeder implements Serializable {
    */
   public static ColumnFeeder create(
       TensorSpec spec, String columnName, DataType columnType, CastMode cast) {
-    ElementType target =
-        ElementType.of(spec.dtype())
-            .orElseThrow(() -> unsupported(spec, "dtype " + spec.dtype().numpyName()));
+    if (ElementType.own(spec.dtype()).isEmpty()) {
+      throw unsupported(spec, "dtype " + spec.dtype().numpyName());
+    }
     Dims.whyNotRows(spec.shape())
         .ifPresent(
             why -> {
               throw unsupported(spec, why);
             });
-    int depth = 0;
-    DataType leaf = columnType;
-    while (leaf instanceof ArrayType array) {
-      leaf = array.elementType();
-      depth++;
+    Elements elements = Elements.of(columnType, spec.dtype());
+    Optional<ElementType> source = elements.type();
+    if (source.isEmpty() || !source.get().castsTo(spec.dtype(), cast)) {
+      throw mismatch(spec, columnName, columnType, allowedElements(source, spec.dtype(), cast));
     }
-    Optional<ElementType> source = ElementType.of(leaf);
-    if (source.isEmpty() || !source.get().castsTo(target, cast)) {
-      throw mismatch(spec, columnName, columnType, allowedElements(source, target, cast));
+    if (!nestingFits(spec.shape().rowDims(), elements.depth())) {
+      throw mismatch(spec, columnName, columnType, allowedNesting(spec));
     }
-    if (!nestingFits(spec.shape().rowDims(), depth)) {
-      throw mismatch(spec, columnName, columnType, allowedNesting(spec, target));
-    }
-    return new ColumnFeeder(spec, columnName, source.get(), target, depth);
+    return new ColumnFeeder(spec, columnName, source.get(), elements.depth());
   }
 
   /** Returns the tensor that is fed. */
@@ -131,10 +140,6 @@ public final class ColumnFeeder implements Serializable {
     return source;
   }
 
-  ElementType target() {
-    return target;
-  }
-
   private static boolean nestingFits(long[] rowDims, int depth) {
     return switch (depth) {
       case 0 -> rowDims.length == 0 || (rowDims.length == 1 && rowDims[0] == 1);
@@ -144,23 +149,25 @@ public final class ColumnFeeder implements Serializable {
   }
 
   private static String allowedElements(
-      Optional<ElementType> source, ElementType target, CastMode cast) {
+      Optional<ElementType> source, DType target, CastMode cast) {
     String allowed =
-        target.sources(cast).stream()
+        ElementType.sources(target, cast).stream()
             .map(t -> t.sparkType().simpleString())
+            .distinct()
             .collect(Collectors.joining(", "));
     return "elements of type "
         + allowed
         + " with cast="
         + lower(cast)
-        + source.map(t -> ", or cast=" + lower(t.leastModeTo(target))).orElse("")
-        + ", or a CAST of the column to "
-        + target.sparkType().simpleString();
+        + source.flatMap(t -> t.leastModeTo(target)).map(m -> ", or cast=" + lower(m)).orElse("")
+        + (source.equals(ElementType.own(target))
+            ? ""
+            : ", or a CAST of the column to " + ownType(target));
   }
 
-  private static String allowedNesting(TensorSpec spec, ElementType target) {
+  private static String allowedNesting(TensorSpec spec) {
     long[] rowDims = spec.shape().rowDims();
-    String scalar = target.sparkType().simpleString();
+    String scalar = ownType(spec.dtype());
     String nested = "array<".repeat(rowDims.length) + scalar + ">".repeat(rowDims.length);
     if (rowDims.length == 0) {
       return scalar + ", one value for each row";
@@ -171,6 +178,10 @@ public final class ColumnFeeder implements Serializable {
     return Dims.unknowns(rowDims) > 1
         ? nested + " (a flat array leaves open which of the unknown dimensions is how long)"
         : nested + ", or array<" + scalar + "> flat in row-major order";
+  }
+
+  private static String ownType(DType dtype) {
+    return ElementType.own(dtype).orElseThrow().sparkType().simpleString();
   }
 
   private static TensorArrowException mismatch(
@@ -194,11 +205,35 @@ public final class ColumnFeeder implements Serializable {
             + spec
             + ": found "
             + found
-            + "; expected float32, float64, int8, int16, int32 or int64 with an open first dimension"
-            + " for the batch, as in (-1, 10)");
+            + "; expected any dtype but resource and variant, with an open first dimension for the"
+            + " batch, as in (-1, 10)");
   }
 
   private static String lower(CastMode cast) {
     return cast.name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * What a column's cells are made of.
+   *
+   * @param type the type of the elements, if it can be fed at all
+   * @param depth how deep they are nested
+   */
+  private record Elements(Optional<ElementType> type, int depth) {
+    static Elements of(DataType columnType, DType target) {
+      int depth = 0;
+      DataType leaf = columnType;
+      while (leaf instanceof ArrayType array) {
+        leaf = array.elementType();
+        depth++;
+      }
+      if (leaf instanceof BinaryType && target != DType.STRING) {
+        return new Elements(Optional.of(ElementType.BYTE_OF_BINARY), depth + 1);
+      }
+      if (VectorReader.reads(leaf)) {
+        return new Elements(Optional.of(ElementType.DOUBLE), depth + 1);
+      }
+      return new Elements(ElementType.of(leaf), depth);
+    }
   }
 }

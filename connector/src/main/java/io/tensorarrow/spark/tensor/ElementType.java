@@ -1,101 +1,179 @@
 package io.tensorarrow.spark.tensor;
 
+import io.tensorarrow.spark.tensor.NumberType.Kind;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.DecimalType;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 
-/**
- * The element types that are the same bytes in Spark, Arrow and TensorFlow, and NumPy's rules for
- * casts between them.
- */
+/** The elements that columns may have, and the tensors that they can be fed to. */
 enum ElementType {
-  BYTE(DType.INT8, MinorType.TINYINT, false),
-  SHORT(DType.INT16, MinorType.SMALLINT, false),
-  INT(DType.INT32, MinorType.INT, false),
-  LONG(DType.INT64, MinorType.BIGINT, false),
-  FLOAT(DType.FLOAT32, MinorType.FLOAT4, true),
-  DOUBLE(DType.FLOAT64, MinorType.FLOAT8, true);
+  BOOLEAN(DataTypes.BooleanType, Kind.BOOL, 1),
+  BYTE(DataTypes.ByteType, Kind.SIGNED, 7),
+  SHORT(DataTypes.ShortType, Kind.SIGNED, 15),
+  INT(DataTypes.IntegerType, Kind.SIGNED, 31),
+  LONG(DataTypes.LongType, Kind.SIGNED, 63),
+  /** Decimals of any precision without a fraction. */
+  DECIMAL(DataTypes.createDecimalType(20, 0), Kind.UNSIGNED, 64),
+  FLOAT(DataTypes.FloatType, Kind.FLOATING, 24),
+  DOUBLE(DataTypes.DoubleType, Kind.FLOATING, 53),
+  COMPLEX_FLOAT(complex(DataTypes.FloatType), Kind.COMPLEX, 24),
+  /** Pairs of which at least one part is a double. */
+  COMPLEX_DOUBLE(complex(DataTypes.DoubleType), Kind.COMPLEX, 53),
+  STRING(DataTypes.StringType),
+  BINARY(DataTypes.BinaryType),
+  /** The bytes of a BINARY one by one, as an array of them. */
+  BYTE_OF_BINARY(DataTypes.BinaryType);
 
-  private final DType dtype;
-  private final MinorType arrowType;
-  private final boolean floating;
+  private static final String RE = "re";
+  private static final String IM = "im";
 
-  ElementType(DType dtype, MinorType arrowType, boolean floating) {
-    this.dtype = dtype;
-    this.arrowType = arrowType;
-    this.floating = floating;
+  private final DataType sparkType;
+  private final Optional<NumberType> number;
+
+  ElementType(DataType sparkType) {
+    this.sparkType = sparkType;
+    this.number = Optional.empty();
+  }
+
+  ElementType(DataType sparkType, Kind kind, int digits) {
+    this.sparkType = sparkType;
+    this.number = Optional.of(new NumberType(kind, digits));
   }
 
   /** Finds the element type of a Spark type that is not an array. */
-  static Optional<ElementType> of(DataType sparkType) {
-    return Arrays.stream(values()).filter(t -> t.sparkType().equals(sparkType)).findFirst();
+  static Optional<ElementType> of(DataType type) {
+    if (type instanceof DecimalType decimal) {
+      return decimal.scale() == 0 ? Optional.of(DECIMAL) : Optional.empty();
+    }
+    if (type instanceof StructType struct) {
+      return complexType(struct);
+    }
+    return Arrays.stream(values()).filter(t -> t.sparkType.equals(type)).findFirst();
   }
 
-  /** Finds the element type of a tensor. */
-  static Optional<ElementType> of(DType dtype) {
-    return Arrays.stream(values()).filter(t -> t.dtype == dtype).findFirst();
+  /** Returns the place of the real part in a struct that is a complex number. */
+  static int realPart(StructType struct) {
+    return RE.equalsIgnoreCase(struct.apply(0).name()) ? 0 : 1;
   }
 
-  DataType sparkType() {
-    return switch (this) {
-      case BYTE -> DataTypes.ByteType;
-      case SHORT -> DataTypes.ShortType;
-      case INT -> DataTypes.IntegerType;
-      case LONG -> DataTypes.LongType;
-      case FLOAT -> DataTypes.FloatType;
-      case DOUBLE -> DataTypes.DoubleType;
+  /**
+   * Finds the element type that a tensor's own elements have in Spark, as an output: each of its
+   * values is one of the tensor's, or out of its range.
+   */
+  static Optional<ElementType> own(DType dtype) {
+    return switch (dtype) {
+      case BOOL -> Optional.of(BOOLEAN);
+      case INT8, QINT8, INT4, UINT4 -> Optional.of(BYTE);
+      case INT16,
+          QINT16,
+          UINT8,
+          QUINT8,
+          FLOAT8_E5M2,
+          FLOAT8_E4M3FN,
+          FLOAT8_E4M3FNUZ,
+          FLOAT8_E4M3B11FNUZ,
+          FLOAT8_E5M2FNUZ ->
+          Optional.of(SHORT);
+      case INT32, QINT32, UINT16, QUINT16 -> Optional.of(INT);
+      case INT64, UINT32 -> Optional.of(LONG);
+      case UINT64 -> Optional.of(DECIMAL);
+      case FLOAT16, BFLOAT16, FLOAT32 -> Optional.of(FLOAT);
+      case FLOAT64 -> Optional.of(DOUBLE);
+      case COMPLEX64 -> Optional.of(COMPLEX_FLOAT);
+      case COMPLEX128 -> Optional.of(COMPLEX_DOUBLE);
+      case STRING -> Optional.of(STRING);
+      case RESOURCE, VARIANT -> Optional.empty();
     };
   }
 
-  DType dtype() {
-    return dtype;
-  }
-
-  MinorType arrowType() {
-    return arrowType;
-  }
-
-  boolean floating() {
-    return floating;
-  }
-
-  int byteSize() {
-    return dtype.byteSize();
-  }
-
-  /** Returns whether NumPy's {@code can_cast} allows this cast in the given mode. */
-  boolean castsTo(ElementType to, CastMode mode) {
-    return switch (mode) {
-      case SAFE -> widensTo(to);
-      case SAME_KIND -> !floating || to.floating;
-      case UNSAFE -> true;
-    };
-  }
-
-  /** Returns the first mode, from the strictest, that allows this cast. */
-  CastMode leastModeTo(ElementType to) {
-    return Arrays.stream(CastMode.values()).filter(m -> castsTo(to, m)).findFirst().orElseThrow();
-  }
-
-  /** Returns the types that may be fed to this one in the given mode, closest first. */
-  List<ElementType> sources(CastMode mode) {
+  /** Returns the types that may be fed to a tensor in the given mode, closest first. */
+  static List<ElementType> sources(DType to, CastMode mode) {
+    ElementType own = own(to).orElseThrow();
     return Arrays.stream(values())
-        .filter(t -> t.castsTo(this, mode))
+        .filter(t -> t.castsTo(to, mode))
         .sorted(
-            Comparator.<ElementType, Boolean>comparing(t -> t.floating != floating)
-                .thenComparing(t -> Math.abs(t.byteSize() - byteSize())))
+            Comparator.<ElementType, Boolean>comparing(t -> t != own)
+                .thenComparing(t -> t.kind() != own.kind())
+                .thenComparing(t -> Math.abs(t.digits() - own.digits())))
         .toList();
   }
 
-  private boolean widensTo(ElementType to) {
-    if (floating == to.floating) {
-      return byteSize() <= to.byteSize();
+  DataType sparkType() {
+    return sparkType;
+  }
+
+  /** Returns whether a cast is allowed in the given mode. */
+  boolean castsTo(DType to, CastMode mode) {
+    return leastModeTo(to).filter(least -> least.compareTo(mode) <= 0).isPresent();
+  }
+
+  /**
+   * Returns the first mode, from the strictest, that allows this cast, if any does: NumPy's rules
+   * for numbers. Spark has no unsigned integers; columns of the types that unsigned tensors have as
+   * outputs count as unsigned where such a tensor is fed. The imaginary part of a complex number is
+   * never thrown away.
+   */
+  Optional<CastMode> leastModeTo(DType to) {
+    Optional<NumberType> target = NumberType.of(to);
+    if (target.isEmpty()) {
+      boolean same = own(to).filter(own -> own == this).isPresent();
+      return same || (this == BINARY && to == DType.STRING)
+          ? Optional.of(CastMode.SAFE)
+          : Optional.empty();
     }
-    // NumPy: any integer to double, also long, and what fits into a float's 24 bits to float.
-    return to == DOUBLE || (to == FLOAT && byteSize() <= 2);
+    if (this == BYTE_OF_BINARY && to == DType.UINT8) {
+      return Optional.of(CastMode.SAFE);
+    }
+    if (kind() == Kind.COMPLEX && target.get().kind() != Kind.COMPLEX) {
+      return Optional.empty();
+    }
+    Optional<NumberType> source =
+        target.get().kind() == Kind.UNSIGNED ? asUnsigned().or(() -> number) : number;
+    return source.map(from -> from.leastModeTo(target.get()));
+  }
+
+  /** Finds the unsigned numbers that this type holds as outputs. */
+  private Optional<NumberType> asUnsigned() {
+    return Arrays.stream(DType.values())
+        .filter(d -> own(d).filter(own -> own == this).isPresent())
+        .flatMap(d -> NumberType.of(d).stream())
+        .filter(n -> n.kind() == Kind.UNSIGNED)
+        .findFirst();
+  }
+
+  /** Text sorts as if it were the simplest number. */
+  private Kind kind() {
+    return number.map(NumberType::kind).orElse(Kind.BOOL);
+  }
+
+  private int digits() {
+    return number.map(NumberType::digits).orElse(0);
+  }
+
+  private static Optional<ElementType> complexType(StructType struct) {
+    if (struct.size() != 2) {
+      return Optional.empty();
+    }
+    int re = realPart(struct);
+    StructField real = struct.apply(re);
+    StructField imaginary = struct.apply(1 - re);
+    if (!RE.equalsIgnoreCase(real.name()) || !IM.equalsIgnoreCase(imaginary.name())) {
+      return Optional.empty();
+    }
+    List<DataType> parts = List.of(real.dataType(), imaginary.dataType());
+    if (!List.of(DataTypes.FloatType, DataTypes.DoubleType).containsAll(parts)) {
+      return Optional.empty();
+    }
+    return Optional.of(parts.contains(DataTypes.DoubleType) ? COMPLEX_DOUBLE : COMPLEX_FLOAT);
+  }
+
+  private static StructType complex(DataType part) {
+    return new StructType().add(RE, part).add(IM, part);
   }
 }

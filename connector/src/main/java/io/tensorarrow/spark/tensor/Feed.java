@@ -2,6 +2,7 @@ package io.tensorarrow.spark.tensor;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.NumberType.Kind;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,6 @@ final class Feed {
   private final RowSelection rows;
   private final long[] declared;
   private final boolean cellsMayBeNull;
-  private final ElementCopier copier;
 
   /** The length of the arrays on each level; known after the first row. */
   private final long[] lengths;
@@ -24,6 +24,7 @@ final class Feed {
   private long width;
   private long target;
   private long copied;
+  private @Nullable ElementCopier copier;
 
   private @Nullable ColumnVector run;
   private boolean runMayHoldNull;
@@ -36,7 +37,6 @@ final class Feed {
     this.rows = rows;
     this.declared = feeder.spec().shape().rowDims();
     this.cellsMayBeNull = column.hasNull();
-    this.copier = ElementCopier.of(feeder.source(), feeder.target());
     this.lengths = new long[feeder.depth()];
   }
 
@@ -48,6 +48,7 @@ final class Feed {
         NativeTensor.allocate(feeder.spec().dtype(), Dims.withBatch(rows.size(), rowDims));
     try {
       target = tensor.address();
+      copier = ElementCopier.of(feeder.source(), tensor);
       if (feeder.depth() == 0) {
         appendScalars();
       } else {
@@ -155,7 +156,7 @@ final class Feed {
 
   /** Copies the run. */
   private void flush() {
-    if (run == null || runLength == 0) {
+    if (run == null || copier == null || runLength == 0) {
       return;
     }
     if (runMayHoldNull) {
@@ -165,12 +166,16 @@ final class Feed {
         }
       }
     }
+    int nullPart = copier.nullPart(run, runStart, runLength);
+    if (nullPart != ElementCopier.NONE) {
+      throw nullFound("a null part", rowOfElement(nullPart));
+    }
     int unfit = copier.copy(run, runStart, runLength, target);
-    if (unfit != ElementCopier.ALL_FIT) {
+    if (unfit != ElementCopier.NONE) {
       throw overflow(rowOfElement(unfit));
     }
     copied += runLength;
-    target += (long) runLength * feeder.target().byteSize();
+    target += (long) runLength * copier.targetSize();
     runLength = 0;
     run = null;
   }
@@ -216,7 +221,9 @@ final class Feed {
   }
 
   private TensorArrowException overflow(int row) {
-    ElementType to = feeder.target();
+    DType to = feeder.spec().dtype();
+    boolean infinityFits =
+        NumberType.of(to).filter(n -> n.kind().compareTo(Kind.FLOATING) >= 0).isPresent();
     return failure(
         ErrorCode.TA_CAST_OVERFLOW,
         "a "
@@ -224,9 +231,7 @@ final class Feed {
             + " that does not fit in row "
             + row
             + " of the batch",
-        to.floating()
-            ? "values within the range of " + to.dtype().numpyName()
-            : "finite values within the range of " + to.dtype().numpyName());
+        (infinityFits ? "values" : "finite values") + " within the range of " + to.numpyName());
   }
 
   private TensorArrowException failure(ErrorCode code, String found, String expected) {

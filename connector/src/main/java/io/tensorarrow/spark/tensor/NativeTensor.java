@@ -33,8 +33,8 @@ public final class NativeTensor implements AutoCloseable {
   private final DType dtype;
   private final long[] dims;
   private final long elementCount;
-  private final long byteSize;
   private final long address;
+  private long byteSize;
   private @Nullable TF_Tensor tensor;
 
   private NativeTensor(TF_Tensor tensor, DType dtype, long[] dims, long address) {
@@ -48,22 +48,24 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   /**
-   * Allocates a tensor with TensorFlow's allocator. Its memory is 64-byte aligned and not
-   * initialised.
+   * Allocates a tensor. Its memory is 64-byte aligned and not initialised, or holds empty strings.
    *
-   * @param dtype a dtype whose elements are plain bytes: not strings, resources or variants
+   * @param dtype any dtype but resources and variants
    * @param dims the sizes of all dimensions, the batch axis first; none for a scalar
    * @return the tensor, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had,
    *     with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if TensorFlow has no such shape
-   * @throws IllegalArgumentException if the dtype is not plain or a dimension is negative
+   * @throws IllegalArgumentException if the dtype is resource or variant, or a dimension negative
    */
   public static NativeTensor allocate(DType dtype, long... dims) {
-    if (dtype.byteSize() == 0 || dtype == DType.STRING) {
-      throw new IllegalArgumentException("elements of " + dtype + " are not plain bytes");
+    if (dtype.byteSize() == 0) {
+      throw new IllegalArgumentException("elements of " + dtype + " are no memory");
     }
     long bytes = byteSize(dtype, dims);
-    TF_Tensor tensor = TF_AllocateTensor(dtype.number(), dims, dims.length, bytes);
+    TF_Tensor tensor =
+        dtype == DType.STRING
+            ? allocateStrings(dims, bytes)
+            : TF_AllocateTensor(dtype.number(), dims, dims.length, bytes);
     if (isNull(tensor)) {
       throw outOfMemory(dtype, dims, bytes);
     }
@@ -108,6 +110,14 @@ public final class NativeTensor implements AutoCloseable {
     return LIVE.get();
   }
 
+  /**
+   * Returns how many bytes of string tensors that were allocated here are not freed yet, for leak
+   * tests. They are freed when the tensor and all tensors that share its memory are closed.
+   */
+  public static long liveStringBytes() {
+    return StringMemory.liveBytes();
+  }
+
   /** Returns the element type; also after close. */
   public DType dtype() {
     return dtype;
@@ -123,7 +133,10 @@ public final class NativeTensor implements AutoCloseable {
     return elementCount;
   }
 
-  /** Returns the size of the tensor's memory in bytes; also after close. */
+  /**
+   * Returns the size of the tensor's memory in bytes, with the texts that lie in blocks of their
+   * own if it was allocated here; also after close.
+   */
   public long byteSize() {
     return byteSize;
   }
@@ -153,6 +166,23 @@ public final class NativeTensor implements AutoCloseable {
     return address;
   }
 
+  /**
+   * Adds memory for the texts of strings.
+   *
+   * @param bytes how much
+   * @return its address; it is freed with the memory of this tensor
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had
+   */
+  long addTextMemory(long bytes) {
+    try {
+      long block = StringMemory.addBlock(address(), bytes);
+      byteSize += bytes;
+      return block;
+    } catch (OutOfMemoryError e) {
+      throw outOfMemory(dtype, dims, bytes);
+    }
+  }
+
   /** Returns whether the memory was given back. */
   public boolean isClosed() {
     return tensor == null;
@@ -173,6 +203,14 @@ public final class NativeTensor implements AutoCloseable {
   @Override
   public String toString() {
     return dtype.numpyName() + " " + TensorShape.of(dims) + (tensor == null ? " (closed)" : "");
+  }
+
+  private static @Nullable TF_Tensor allocateStrings(long[] dims, long bytes) {
+    try {
+      return StringMemory.tensor(dims, bytes);
+    } catch (OutOfMemoryError e) {
+      return null;
+    }
   }
 
   /** TensorFlow ends the process over a shape that it can't have: it must never see one. */

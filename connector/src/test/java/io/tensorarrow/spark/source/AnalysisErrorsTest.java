@@ -285,13 +285,13 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void inputOfADtypeThatIsNotCovered() throws IOException {
+  void numbersAreNotFedToAStringTensor() throws IOException {
     loading(
             plainReader()
                 .option("model", TestModels.strings(dir).toString())
-                .option("inputs", "text=name"),
-            ErrorCode.TA_TENSOR_UNSUPPORTED)
-        .hasMessageContaining("str");
+                .option("inputs", "text=id"),
+            ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContainingAll("'text' str", "found type bigint", "string, binary");
   }
 
   @Test

@@ -25,20 +25,20 @@ import org.junit.jupiter.params.provider.MethodSource;
  * arithmetic.
  */
 final class CastRulesTest extends NativeMemoryTest {
-  private static final List<ElementType> COLUMNS =
+  private static final List<PlainType> COLUMNS =
       List.of(
-          ElementType.BYTE,
-          ElementType.SHORT,
-          ElementType.INT,
-          ElementType.LONG,
-          ElementType.FLOAT,
-          ElementType.DOUBLE);
+          PlainType.BYTE,
+          PlainType.SHORT,
+          PlainType.INT,
+          PlainType.LONG,
+          PlainType.FLOAT,
+          PlainType.DOUBLE);
 
   @ParameterizedTest
   @EnumSource(CastMode.class)
   void castsAreAllowedAsNumPyAllowsThem(CastMode mode) {
-    for (ElementType from : COLUMNS) {
-      for (ElementType to : COLUMNS) {
+    for (PlainType from : COLUMNS) {
+      for (PlainType to : COLUMNS) {
         boolean allowed = numpysMode(from, to).compareTo(mode) <= 0;
         assertThat(accepts(from, to, mode)).as("%s to %s, %s", from, to, mode).isEqualTo(allowed);
       }
@@ -52,7 +52,7 @@ final class CastRulesTest extends NativeMemoryTest {
                 ColumnFeeder.create(
                     spec(DType.INT32, -1),
                     "price",
-                    ElementType.DOUBLE.sparkType(),
+                    PlainType.DOUBLE.sparkType(),
                     CastMode.SAME_KIND))
         .isInstanceOfSatisfying(
             TensorArrowException.class,
@@ -64,7 +64,7 @@ final class CastRulesTest extends NativeMemoryTest {
 
   @ParameterizedTest
   @MethodSource("pairs")
-  void eachValueIsConvertedExactlyOrRefused(ElementType from, ElementType to) {
+  void eachValueIsConvertedExactlyOrRefused(PlainType from, PlainType to) {
     for (Number value : candidates(from)) {
       Optional<Number> expected = convert(value, to);
       assertThat(feedOne(from, to, value)).as("%s %s to %s", from, value, to).isEqualTo(expected);
@@ -77,13 +77,13 @@ final class CastRulesTest extends NativeMemoryTest {
         ColumnFeeder.create(
             spec(DType.INT8, -1, 2),
             "codes",
-            TestVectors.type(ElementType.LONG, 1),
+            TestVectors.type(PlainType.LONG, 1),
             CastMode.SAME_KIND);
     List<List<Long>> rows =
         List.of(List.of(1L, 2L), List.of(3L, 4L), List.of(5L, 987654L), List.of(0L, 0L));
     try (ColumnVector column =
         TestVectors.of(
-            TestVectors.Kind.ON_HEAP, TestVectors.type(ElementType.LONG, 1), rows, allocator)) {
+            TestVectors.Kind.ON_HEAP, TestVectors.type(PlainType.LONG, 1), rows, allocator)) {
       assertThatThrownBy(() -> feeder.feed(column, RowSelection.of(new int[] {0, 2, 3}, 3)))
           .isInstanceOfSatisfying(
               TensorArrowException.class,
@@ -100,9 +100,9 @@ final class CastRulesTest extends NativeMemoryTest {
     rows.set(bad, 40_000);
     ColumnFeeder feeder =
         ColumnFeeder.create(
-            spec(DType.INT16, -1), "c", ElementType.INT.sparkType(), CastMode.SAME_KIND);
+            spec(DType.INT16, -1), "c", PlainType.INT.sparkType(), CastMode.SAME_KIND);
     try (ColumnVector column =
-        TestVectors.of(TestVectors.Kind.OFF_HEAP, ElementType.INT.sparkType(), rows, allocator)) {
+        TestVectors.of(TestVectors.Kind.OFF_HEAP, PlainType.INT.sparkType(), rows, allocator)) {
       assertThatThrownBy(() -> feeder.feed(column, RowSelection.range(3, rows.size() - 3)))
           .hasMessageContaining("row " + bad + " of the batch");
     }
@@ -116,7 +116,7 @@ final class CastRulesTest extends NativeMemoryTest {
    * The strictest {@code casting} for which {@code numpy.can_cast(row, column, casting)} is true:
    * s(afe), k (same_kind) or u(nsafe).
    */
-  private static String numpysRow(ElementType from) {
+  private static String numpysRow(PlainType from) {
     return switch (from) {
       //               i8 i16 i32 i64 f32 f64
       case BYTE -> "   s  s   s   s   s   s";
@@ -128,7 +128,7 @@ final class CastRulesTest extends NativeMemoryTest {
     };
   }
 
-  private static CastMode numpysMode(ElementType from, ElementType to) {
+  private static CastMode numpysMode(PlainType from, PlainType to) {
     String[] row = numpysRow(from).trim().split(" +");
     return switch (row[COLUMNS.indexOf(to)]) {
       case "s" -> CastMode.SAFE;
@@ -138,7 +138,7 @@ final class CastRulesTest extends NativeMemoryTest {
     };
   }
 
-  private static boolean accepts(ElementType from, ElementType to, CastMode mode) {
+  private static boolean accepts(PlainType from, PlainType to, CastMode mode) {
     try {
       ColumnFeeder.create(
           new TensorSpec("t", to.dtype(), TensorShape.of(-1)), "c", from.sparkType(), mode);
@@ -154,7 +154,7 @@ final class CastRulesTest extends NativeMemoryTest {
   /**
    * Values around every border that a conversion may have, as far as {@code from} can hold them.
    */
-  private static List<Number> candidates(ElementType from) {
+  private static List<Number> candidates(PlainType from) {
     List<Number> candidates = new ArrayList<>();
     for (double near :
         new double[] {
@@ -162,9 +162,9 @@ final class CastRulesTest extends NativeMemoryTest {
         }) {
       for (double offset : new double[] {-1.5, -1, -0.5, 0, 0.5, 1, 1.5}) {
         for (double value : new double[] {near + offset, -near + offset}) {
-          if (from == ElementType.FLOAT) {
+          if (from == PlainType.FLOAT) {
             candidates.add((float) value);
-          } else if (from == ElementType.DOUBLE) {
+          } else if (from == PlainType.DOUBLE) {
             candidates.add(value);
             candidates.add(Math.nextUp(value));
             candidates.add(Math.nextDown(value));
@@ -174,12 +174,12 @@ final class CastRulesTest extends NativeMemoryTest {
         }
       }
     }
-    if (from == ElementType.LONG) {
+    if (from == PlainType.LONG) {
       candidates.addAll(
           List.of(
               Long.MAX_VALUE, Long.MIN_VALUE, (1L << 53) + 1, (1L << 24) + 1, 0x7fffffbfffffffffL));
     }
-    if (from == ElementType.FLOAT) {
+    if (from == PlainType.FLOAT) {
       candidates.addAll(
           List.of(
               Float.NaN,
@@ -190,7 +190,7 @@ final class CastRulesTest extends NativeMemoryTest {
               Float.MIN_VALUE,
               -0f));
     }
-    if (from == ElementType.DOUBLE) {
+    if (from == PlainType.DOUBLE) {
       candidates.addAll(
           List.of(
               Double.NaN,
@@ -210,7 +210,7 @@ final class CastRulesTest extends NativeMemoryTest {
   }
 
   /** The reference: what the value becomes, or nothing if it does not fit. */
-  private static Optional<Number> convert(Number value, ElementType to) {
+  private static Optional<Number> convert(Number value, PlainType to) {
     double asDouble = value.doubleValue();
     if (Double.isNaN(asDouble) || Double.isInfinite(asDouble)) {
       return switch (to) {
@@ -220,10 +220,10 @@ final class CastRulesTest extends NativeMemoryTest {
       };
     }
     if (value instanceof Float || value instanceof Double) {
-      if (to == ElementType.DOUBLE) {
+      if (to == PlainType.DOUBLE) {
         return Optional.of(asDouble);
       }
-      if (to == ElementType.FLOAT) {
+      if (to == PlainType.FLOAT) {
         // The largest double that still rounds to a float lies half a step above it.
         boolean fits = Math.abs(asDouble) < Float.MAX_VALUE + 0x1p103;
         return fits ? Optional.of((float) asDouble) : Optional.empty();
@@ -247,7 +247,7 @@ final class CastRulesTest extends NativeMemoryTest {
     return value.bitLength() < bits ? Optional.of(value) : Optional.empty();
   }
 
-  private Optional<Number> feedOne(ElementType from, ElementType to, Number value) {
+  private Optional<Number> feedOne(PlainType from, PlainType to, Number value) {
     ColumnFeeder feeder =
         ColumnFeeder.create(
             new TensorSpec("t", to.dtype(), TensorShape.of(-1)),

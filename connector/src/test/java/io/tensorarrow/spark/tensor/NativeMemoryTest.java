@@ -35,6 +35,7 @@ abstract class NativeMemoryTest {
     allocator.close();
     root.close();
     assertThat(NativeTensor.live()).as("live tensors").isEqualTo(liveBefore);
+    assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors").isZero();
   }
 
   static TensorSpec spec(DType dtype, long... shape) {

@@ -70,8 +70,6 @@ class NativeTensorTest {
   @Test
   void refusesWhatIsNoPlainMemory() {
     long before = NativeTensor.live();
-    assertThatThrownBy(() -> NativeTensor.allocate(DType.STRING, 1))
-        .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> NativeTensor.allocate(DType.RESOURCE, 1))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> NativeTensor.allocate(DType.INT32, 2, -1))

@@ -49,9 +49,9 @@ final class RoundTripTest extends NativeMemoryTest {
     List<Number> values = IntStream.range(0, rows).<Number>mapToObj(i -> (float) i).toList();
     ColumnFeeder feeder =
         ColumnFeeder.create(
-            spec(DType.FLOAT32, -1), "c", ElementType.FLOAT.sparkType(), CastMode.SAFE);
+            spec(DType.FLOAT32, -1), "c", PlainType.FLOAT.sparkType(), CastMode.SAFE);
     try (ColumnVector column =
-            TestVectors.of(kind, ElementType.FLOAT.sparkType(), values, allocator);
+            TestVectors.of(kind, PlainType.FLOAT.sparkType(), values, allocator);
         NativeTensor tensor = feeder.feed(column, RowSelection.range(0, rows))) {
       assertThat(tensor.dims()).containsExactly(rows);
       assertThat(elements(tensor)).isEqualTo(values);
@@ -64,10 +64,10 @@ final class RoundTripTest extends NativeMemoryTest {
     List<Number> values = IntStream.range(0, rows).<Number>mapToObj(i -> i).toList();
     ColumnFeeder feeder =
         ColumnFeeder.create(
-            spec(DType.FLOAT64, -1), "c", ElementType.INT.sparkType(), CastMode.SAFE);
+            spec(DType.FLOAT64, -1), "c", PlainType.INT.sparkType(), CastMode.SAFE);
     try (ColumnVector column =
             TestVectors.of(
-                TestVectors.Kind.ON_HEAP, ElementType.INT.sparkType(), values, allocator);
+                TestVectors.Kind.ON_HEAP, PlainType.INT.sparkType(), values, allocator);
         NativeTensor tensor = feeder.feed(column, RowSelection.range(0, rows))) {
       assertThat(elements(tensor))
           .isEqualTo(values.stream().<Number>map(Number::doubleValue).toList());
@@ -75,7 +75,7 @@ final class RoundTripTest extends NativeMemoryTest {
   }
 
   private void roundTrip(Random random, TestVectors.Kind kind) {
-    ElementType element = pick(random, ElementType.values());
+    PlainType element = pick(random, PlainType.values());
     int innerRank = random.nextInt(4);
     long[] dims = random.longs(innerRank, 0, 5).toArray();
     boolean scalars = innerRank == 0 || (innerRank == 1 && random.nextBoolean());
@@ -168,7 +168,7 @@ final class RoundTripTest extends NativeMemoryTest {
     return all.slice(from, random.nextInt(some.length - from + 1));
   }
 
-  private static Number randomValue(Random random, ElementType element) {
+  private static Number randomValue(Random random, PlainType element) {
     return switch (element) {
       case BYTE -> (byte) random.nextInt();
       case SHORT -> (short) random.nextInt();
@@ -203,7 +203,7 @@ final class RoundTripTest extends NativeMemoryTest {
     for (long i = 0; i < tensor.elementCount(); i++) {
       long at = tensor.address() + i * tensor.dtype().byteSize();
       elements.add(
-          switch (ElementType.of(tensor.dtype()).orElseThrow()) {
+          switch (PlainType.of(tensor.dtype()).orElseThrow()) {
             case BYTE -> (Number) Platform.getByte(null, at);
             case SHORT -> Platform.getShort(null, at);
             case INT -> Platform.getInt(null, at);

@@ -43,7 +43,7 @@ final class TestVectors {
 
   private TestVectors() {}
 
-  static DataType type(ElementType element, int depth) {
+  static DataType type(PlainType element, int depth) {
     DataType type = element.sparkType();
     for (int i = 0; i < depth; i++) {
       type = DataTypes.createArrayType(type);
@@ -96,7 +96,7 @@ final class TestVectors {
       array.forEach(e -> append(vector.arrayData(), e, gap));
     } else {
       Number number = (Number) value;
-      switch (ElementType.of(vector.dataType()).orElseThrow()) {
+      switch (PlainType.of(vector.dataType()).orElseThrow()) {
         case BYTE -> vector.appendByte(number.byteValue());
         case SHORT -> vector.appendShort(number.shortValue());
         case INT -> vector.appendInt(number.intValue());
@@ -136,7 +136,7 @@ final class TestVectors {
 
   /** Reads one value, boxed as the element type's own class. */
   static Number number(ColumnVector vector, int row) {
-    return switch (ElementType.of(vector.dataType()).orElseThrow()) {
+    return switch (PlainType.of(vector.dataType()).orElseThrow()) {
       case BYTE -> vector.getByte(row);
       case SHORT -> vector.getShort(row);
       case INT -> vector.getInt(row);
@@ -166,10 +166,10 @@ final class TestVectors {
         leaf = inner.elementType();
       }
       parent.addOrGetVector(
-          FieldType.nullable(ElementType.of(leaf).orElseThrow().arrowType().getType()));
+          FieldType.nullable(PlainType.of(leaf).orElseThrow().arrowType().getType()));
       return list;
     }
-    return FieldType.nullable(ElementType.of(type).orElseThrow().arrowType().getType())
+    return FieldType.nullable(PlainType.of(type).orElseThrow().arrowType().getType())
         .createNewSingleVector(name, allocator, null);
   }
 

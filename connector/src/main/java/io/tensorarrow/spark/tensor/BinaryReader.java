@@ -1,0 +1,125 @@
+package io.tensorarrow.spark.tensor;
+
+import org.apache.arrow.vector.BaseVariableWidthVector;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.unsafe.Platform;
+
+/** Shows binaries as arrays of bytes. */
+abstract class BinaryReader extends ArrayReader {
+  static ArrayReader over(ColumnVector binaries) {
+    return binaries instanceof ArrowColumnVector arrow
+            && arrow.getValueVector() instanceof BaseVariableWidthVector vector
+        ? new InArrowVector(vector)
+        : new InOtherVector(binaries);
+  }
+
+  @Override
+  final boolean elementsMayBeNull() {
+    return false;
+  }
+
+  @Override
+  final ArrayReader nested() {
+    throw new IllegalStateException("bytes are no arrays");
+  }
+
+  private static final class InArrowVector extends BinaryReader {
+    private final BaseVariableWidthVector binaries;
+    private final Bytes elements;
+    private int offset;
+    private int length;
+
+    InArrowVector(BaseVariableWidthVector binaries) {
+      this.binaries = binaries;
+      this.elements = new Bytes(null, binaries.getDataBufferAddress());
+    }
+
+    @Override
+    void seek(int index) {
+      offset = binaries.getStartOffset(index);
+      length = binaries.getValueLength(index);
+    }
+
+    @Override
+    ColumnVector elements() {
+      return elements;
+    }
+
+    @Override
+    int offset() {
+      return offset;
+    }
+
+    @Override
+    int length() {
+      return length;
+    }
+  }
+
+  /** Any other vector: each binary is an array of its own. */
+  private static final class InOtherVector extends BinaryReader {
+    private final ColumnVector binaries;
+    private Bytes elements = Bytes.of(new byte[0]);
+    private int length;
+
+    InOtherVector(ColumnVector binaries) {
+      this.binaries = binaries;
+    }
+
+    @Override
+    void seek(int index) {
+      byte[] bytes = binaries.getBinary(index);
+      elements = Bytes.of(bytes);
+      length = bytes.length;
+    }
+
+    @Override
+    ColumnVector elements() {
+      return elements;
+    }
+
+    @Override
+    int offset() {
+      return 0;
+    }
+
+    @Override
+    int length() {
+      return length;
+    }
+  }
+
+  /** Bytes in an array or in native memory, which belongs to someone else. */
+  private static final class Bytes extends TensorVector {
+    private final Object base;
+    private final long offset;
+
+    Bytes(Object base, long offset) {
+      super(DataTypes.ByteType);
+      this.base = base;
+      this.offset = offset;
+    }
+
+    static Bytes of(byte[] bytes) {
+      return new Bytes(bytes, Platform.BYTE_ARRAY_OFFSET);
+    }
+
+    @Override
+    public byte getByte(int rowId) {
+      return Platform.getByte(base, offset + rowId);
+    }
+
+    @Override
+    public byte[] getBytes(int rowId, int count) {
+      byte[] bytes = new byte[count];
+      Platform.copyMemory(base, offset + rowId, bytes, Platform.BYTE_ARRAY_OFFSET, count);
+      return bytes;
+    }
+
+    /** Does nothing: the memory is borrowed. */
+    @Override
+    public void close() {}
+  }
+}

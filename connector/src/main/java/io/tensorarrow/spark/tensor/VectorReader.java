@@ -1,0 +1,111 @@
+package io.tensorarrow.spark.tensor;
+
+import java.util.Set;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.UserDefinedType;
+import org.apache.spark.sql.vectorized.ColumnVector;
+
+/**
+ * Shows Spark ML's vectors as arrays of doubles. A column of them is a struct of {@code type} (0 for
+ * sparse, 1 for dense), {@code size}, {@code indices} and {@code values}; only sparse ones have a
+ * size and indices.
+ */
+final class VectorReader extends ArrayReader {
+  /** Known by name only: Spark ML need not be on the class path. */
+  private static final Set<String> TYPES =
+      Set.of("org.apache.spark.ml.linalg.VectorUDT", "org.apache.spark.mllib.linalg.VectorUDT");
+
+  private static final byte DENSE = 1;
+
+  private final ColumnVector types;
+  private final ColumnVector sizes;
+  private final ArrayReader indices;
+  private final ArrayReader values;
+
+  private ColumnVector elements = new Doubles(new double[0]);
+  private boolean elementsMayBeNull;
+  private int offset;
+  private int length;
+
+  VectorReader(ColumnVector vectors) {
+    this.types = vectors.getChild(0);
+    this.sizes = vectors.getChild(1);
+    this.indices = over(vectors.getChild(2));
+    this.values = over(vectors.getChild(3));
+  }
+
+  /** Returns whether columns of this type hold vectors. */
+  static boolean reads(DataType type) {
+    return type instanceof UserDefinedType<?> udt && TYPES.contains(udt.getClass().getName());
+  }
+
+  @Override
+  void seek(int index) {
+    values.seek(index);
+    if (types.getByte(index) == DENSE) {
+      elements = values.elements();
+      elementsMayBeNull = values.elementsMayBeNull();
+      offset = values.offset();
+      length = values.length();
+    } else {
+      elements = new Doubles(unpacked(index));
+      elementsMayBeNull = false;
+      offset = 0;
+      length = sizes.getInt(index);
+    }
+  }
+
+  private double[] unpacked(int index) {
+    indices.seek(index);
+    double[] unpacked = new double[sizes.getInt(index)];
+    for (int i = 0; i < values.length(); i++) {
+      int place = indices.elements().getInt(indices.offset() + i);
+      unpacked[place] = values.elements().getDouble(values.offset() + i);
+    }
+    return unpacked;
+  }
+
+  @Override
+  ColumnVector elements() {
+    return elements;
+  }
+
+  @Override
+  boolean elementsMayBeNull() {
+    return elementsMayBeNull;
+  }
+
+  @Override
+  int offset() {
+    return offset;
+  }
+
+  @Override
+  int length() {
+    return length;
+  }
+
+  @Override
+  ArrayReader nested() {
+    throw new IllegalStateException("doubles are no arrays");
+  }
+
+  private static final class Doubles extends TensorVector {
+    private final double[] values;
+
+    Doubles(double[] values) {
+      super(DataTypes.DoubleType);
+      this.values = values;
+    }
+
+    @Override
+    public double getDouble(int rowId) {
+      return values[rowId];
+    }
+
+    /** Does nothing: there is no native memory. */
+    @Override
+    public void close() {}
+  }
+}
