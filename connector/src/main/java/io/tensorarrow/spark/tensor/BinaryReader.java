@@ -5,6 +5,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
+import org.jspecify.annotations.Nullable;
 
 /** Shows binaries as arrays of bytes. */
 abstract class BinaryReader extends ArrayReader {
@@ -93,10 +94,10 @@ abstract class BinaryReader extends ArrayReader {
 
   /** Bytes in an array or in native memory, which belongs to someone else. */
   private static final class Bytes extends TensorVector {
-    private final Object base;
+    private final @Nullable Object base;
     private final long offset;
 
-    Bytes(Object base, long offset) {
+    Bytes(@Nullable Object base, long offset) {
       super(DataTypes.ByteType);
       this.base = base;
       this.offset = offset;

@@ -33,7 +33,11 @@ enum ElementType {
   private static final String RE = "re";
   private static final String IM = "im";
 
+  // Neither ever changes, though nothing marks Spark's types so.
+  @SuppressWarnings("ImmutableEnumChecker")
   private final DataType sparkType;
+
+  @SuppressWarnings("ImmutableEnumChecker")
   private final Optional<NumberType> number;
 
   ElementType(DataType sparkType) {

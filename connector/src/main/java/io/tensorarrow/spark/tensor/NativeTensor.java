@@ -66,7 +66,7 @@ public final class NativeTensor implements AutoCloseable {
         dtype == DType.STRING
             ? allocateStrings(dims, bytes)
             : TF_AllocateTensor(dtype.number(), dims, dims.length, bytes);
-    if (isNull(tensor)) {
+    if (tensor == null || tensor.isNull()) {
       throw outOfMemory(dtype, dims, bytes);
     }
     long address = address(tensor);

@@ -8,6 +8,7 @@ import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies strings and binaries, byte by byte as they are. Short ones go into TensorFlow's 24 bytes
@@ -109,7 +110,7 @@ final class StringCopier extends ElementCopier {
   }
 
   /** Fills a slot, all bytes of which are 0. */
-  private void put(Object base, long offset, int size, long slot) {
+  private void put(@Nullable Object base, long offset, int size, long slot) {
     if (size <= MAX_INLINE) {
       Platform.putByte(null, slot, (byte) (size << SIZE_SHIFT));
       copyShort(base, offset, size, slot + 1);
