@@ -19,8 +19,8 @@ abstract class ArrayReader {
   private @Nullable ArrayReader nested;
 
   /**
-   * Makes a reader of a vector of arrays, of binaries, which are read as arrays of bytes, or of Spark
-   * ML's vectors, which are read as arrays of doubles.
+   * Makes a reader of a vector of arrays, of binaries, which are read as arrays of bytes, or of
+   * Spark ML's vectors, which are read as arrays of doubles.
    */
   static ArrayReader over(ColumnVector arrays) {
     if (arrays.dataType() instanceof StructType) {

@@ -30,12 +30,12 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * <p>Elements and dtypes that fit:
  *
  * <ul>
- *   <li>numbers and booleans: by NumPy's casting rules ({@link CastMode}). A value that does not fit
- *       is an error, never wrapped and never made infinite; to float16 and bfloat16 it is rounded to
- *       the nearest. Infinities and NaN pass between floating point types and do not fit integers.
- *       For unsigned tensors, SHORT counts as uint8, INT as uint16, LONG as uint32 and DECIMAL as
- *       uint64, as which those come out of models; elsewhere DECIMAL counts as uint64 too. Decimals
- *       with a fraction need a CAST;
+ *   <li>numbers and booleans: by NumPy's casting rules ({@link CastMode}). A value that does not
+ *       fit is an error, never wrapped and never made infinite; to float16 and bfloat16 it is
+ *       rounded to the nearest. Infinities and NaN pass between floating point types and do not fit
+ *       integers. For unsigned tensors, SHORT counts as uint8, INT as uint16, LONG as uint32 and
+ *       DECIMAL as uint64, as which those come out of models; elsewhere DECIMAL counts as uint64
+ *       too. Decimals with a fraction need a CAST;
  *   <li>structs of two floats or doubles named {@code re} and {@code im}: complex tensors;
  *   <li>qint8, qint16, qint32, int4 and uint4: their own integers only, BYTE, SHORT, INT, BYTE and
  *       BYTE; quint8 and quint16: SHORT and INT; 8-bit floats: their bits, as SHORT from 0 to 255;
@@ -55,8 +55,7 @@ public final class ColumnFeeder implements Serializable {
   private final ElementType source;
   private final int depth;
 
-  private ColumnFeeder(
-      TensorSpec spec, String columnName, ElementType source, int depth) {
+  private ColumnFeeder(TensorSpec spec, String columnName, ElementType source, int depth) {
     this.spec = spec;
     this.columnName = columnName;
     this.source = source;
@@ -148,8 +147,7 @@ public final class ColumnFeeder implements Serializable {
     };
   }
 
-  private static String allowedElements(
-      Optional<ElementType> source, DType target, CastMode cast) {
+  private static String allowedElements(Optional<ElementType> source, DType target, CastMode cast) {
     String allowed =
         ElementType.sources(target, cast).stream()
             .map(t -> t.sparkType().simpleString())

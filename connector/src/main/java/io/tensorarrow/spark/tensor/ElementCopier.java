@@ -25,7 +25,9 @@ abstract class ElementCopier {
       case COMPLEX_FLOAT, COMPLEX_DOUBLE -> new ComplexCopier(to);
       case BYTE_OF_BINARY -> new SameBytesCopier(ElementType.BYTE, to);
       case BOOLEAN, BYTE, SHORT, INT, LONG, FLOAT, DOUBLE ->
-          SameBytesCopier.fits(from, to) ? new SameBytesCopier(from, to) : new NumberCopier(from, to);
+          SameBytesCopier.fits(from, to)
+              ? new SameBytesCopier(from, to)
+              : new NumberCopier(from, to);
       case DECIMAL -> new NumberCopier(from, to);
     };
   }

@@ -253,10 +253,6 @@ public final class NativeTensor implements AutoCloseable {
     return data == null ? 0 : data.address();
   }
 
-  private static boolean isNull(@Nullable TF_Tensor tensor) {
-    return tensor == null || tensor.isNull();
-  }
-
   private IllegalStateException closed() {
     return new IllegalStateException("tensor is closed: " + this);
   }

@@ -102,14 +102,7 @@ final class NumberCopier extends ElementCopier {
           integers[i] = from.getLong(start + i);
         }
       }
-      case DECIMAL,
-          FLOAT,
-          DOUBLE,
-          COMPLEX_FLOAT,
-          COMPLEX_DOUBLE,
-          STRING,
-          BINARY,
-          BYTE_OF_BINARY ->
+      case DECIMAL, FLOAT, DOUBLE, COMPLEX_FLOAT, COMPLEX_DOUBLE, STRING, BINARY, BYTE_OF_BINARY ->
           throw noNumber(source);
     }
   }

@@ -127,7 +127,7 @@ final class StringCopier extends ElementCopier {
   }
 
   /** Copies at most 22 bytes; a call of the JVM's copying would take longer. */
-  private static void copyShort(Object base, long from, int size, long to) {
+  private static void copyShort(@Nullable Object base, long from, int size, long to) {
     if (size >= Long.BYTES) {
       long last = size - (long) Long.BYTES;
       Platform.putLong(null, to, Platform.getLong(base, from));

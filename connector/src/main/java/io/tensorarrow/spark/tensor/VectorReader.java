@@ -7,9 +7,9 @@ import org.apache.spark.sql.types.UserDefinedType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
- * Shows Spark ML's vectors as arrays of doubles. A column of them is a struct of {@code type} (0 for
- * sparse, 1 for dense), {@code size}, {@code indices} and {@code values}; only sparse ones have a
- * size and indices.
+ * Shows Spark ML's vectors as arrays of doubles. A column of them is a struct of {@code type} (0
+ * for sparse, 1 for dense), {@code size}, {@code indices} and {@code values}; only sparse ones have
+ * a size and indices.
  */
 final class VectorReader extends ArrayReader {
   /** Known by name only: Spark ML need not be on the class path. */

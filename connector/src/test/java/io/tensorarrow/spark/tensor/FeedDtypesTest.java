@@ -68,9 +68,9 @@ final class FeedDtypesTest extends NativeMemoryTest {
   @Test
   void castsAreAllowedAsNumPyAllowsThem() {
     List<String> lines = CASTS.lines().toList();
-    List<String> targets = Arrays.asList(lines.get(0).trim().split(" +"));
+    List<String> targets = Arrays.asList(lines.get(0).trim().split(" +", -1));
     for (String line : lines.subList(1, lines.size())) {
-      String[] row = line.split(" +");
+      String[] row = line.split(" +", -1);
       DataType source = DataType.fromDDL(row[0]);
       for (int i = 0; i < targets.size(); i++) {
         String target = targets.get(i);
@@ -111,7 +111,9 @@ final class FeedDtypesTest extends NativeMemoryTest {
               DataTypes.IntegerType,
               DataTypes.LongType,
               DataTypes.FloatType)) {
-        assertThat(accepts(raw, type, CastMode.UNSAFE)).as("%s %s", raw, type).isEqualTo(type == own);
+        assertThat(accepts(raw, type, CastMode.UNSAFE))
+            .as("%s %s", raw, type)
+            .isEqualTo(type == own);
       }
     }
   }
@@ -136,8 +138,19 @@ final class FeedDtypesTest extends NativeMemoryTest {
   @EnumSource(
       value = DType.class,
       names = {
-        "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FLOAT16",
-        "BFLOAT16", "FLOAT32", "FLOAT64"
+        "BOOL",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "FLOAT16",
+        "BFLOAT16",
+        "FLOAT32",
+        "FLOAT64"
       })
   void integersOfAnySizeAreConvertedExactlyOrRefused(DType to) {
     List<BigInteger> values = new ArrayList<>();
@@ -152,9 +165,15 @@ final class FeedDtypesTest extends NativeMemoryTest {
     for (int bits : new int[] {8, 24}) {
       for (int offset = -1; offset <= 1; offset++) {
         values.add(
-            BigInteger.TWO.pow(62).add(BigInteger.TWO.pow(62 - bits)).add(BigInteger.valueOf(offset)));
+            BigInteger.TWO
+                .pow(62)
+                .add(BigInteger.TWO.pow(62 - bits))
+                .add(BigInteger.valueOf(offset)));
         values.add(
-            BigInteger.TWO.pow(90).add(BigInteger.TWO.pow(90 - bits)).add(BigInteger.valueOf(offset)));
+            BigInteger.TWO
+                .pow(90)
+                .add(BigInteger.TWO.pow(90 - bits))
+                .add(BigInteger.valueOf(offset)));
       }
     }
     for (BigInteger value : values) {
@@ -181,7 +200,8 @@ final class FeedDtypesTest extends NativeMemoryTest {
         // The processor makes signalling NaNs quiet when it converts them; their other bits stay.
         int quiet = Double.isNaN(value) ? (to == DType.FLOAT16 ? 0x200 : 0x40) : 0;
         assertThat((int) rounded(to, value)).as("%x", bits).isEqualTo((int) (short) (bits | quiet));
-        if (Double.isFinite(value) && (bits & 0x7fff) + 1 < (to == DType.FLOAT16 ? 0x7c00 : 0x7f80)) {
+        if (Double.isFinite(value)
+            && (bits & 0x7fff) + 1 < (to == DType.FLOAT16 ? 0x7c00 : 0x7f80)) {
           double next = decoded(to, (short) (bits + 1));
           double middle = (value + next) / 2;
           int even = (bits & 1) == 0 ? bits : bits + 1;
@@ -194,7 +214,8 @@ final class FeedDtypesTest extends NativeMemoryTest {
     assertThat(fractions(DType.FLOAT16, 65519)).isEqualTo(65504);
     assertOverflow(DType.FLOAT16, 65520);
     assertOverflow(DType.BFLOAT16, 0x1.ffp127);
-    assertThat(fractions(DType.FLOAT16, Double.NEGATIVE_INFINITY)).isEqualTo(Double.NEGATIVE_INFINITY);
+    assertThat(fractions(DType.FLOAT16, Double.NEGATIVE_INFINITY))
+        .isEqualTo(Double.NEGATIVE_INFINITY);
   }
 
   @Test
@@ -275,7 +296,9 @@ final class FeedDtypesTest extends NativeMemoryTest {
       }
       assertThat(found)
           .containsExactly(
-              List.of(1.0, 2.0, 3.0, 4.0), List.of(0.0, 7.0, 0.0, 9.0), List.of(5.0, 6.0, 7.0, 8.0));
+              List.of(1.0, 2.0, 3.0, 4.0),
+              List.of(0.0, 7.0, 0.0, 9.0),
+              List.of(5.0, 6.0, 7.0, 8.0));
     }
   }
 
@@ -300,7 +323,7 @@ final class FeedDtypesTest extends NativeMemoryTest {
   @ParameterizedTest
   @EnumSource(Strings.class)
   void stringsArriveByteByByte(Strings kind) {
-    Random random = new Random(kind.ordinal());
+    Random random = new Random(5);
     for (DataType type : List.of(DataTypes.StringType, DataTypes.BinaryType)) {
       List<byte[]> rows = new ArrayList<>();
       for (int i = 0; i < 9000; i++) {
@@ -527,7 +550,8 @@ final class FeedDtypesTest extends NativeMemoryTest {
           within(value, value.signum() >= 0 && value.bitLength() <= 8 * to.byteSize());
       case FLOAT32 -> Optional.of(new BigDecimal(value.floatValue()));
       case FLOAT64 -> Optional.of(new BigDecimal(value.doubleValue()));
-      case FLOAT16 -> within(nearest(value, 11), value.abs().intValue() < 65520 && value.bitLength() < 31);
+      case FLOAT16 ->
+          within(nearest(value, 11), value.abs().intValue() < 65520 && value.bitLength() < 31);
       default -> within(nearest(value, 8), true);
     };
   }

@@ -15,7 +15,10 @@ enum PlainType {
   FLOAT(DataTypes.FloatType, DType.FLOAT32, MinorType.FLOAT4),
   DOUBLE(DataTypes.DoubleType, DType.FLOAT64, MinorType.FLOAT8);
 
+  // Spark's types never change, though nothing marks them so.
+  @SuppressWarnings("ImmutableEnumChecker")
   private final DataType sparkType;
+
   private final DType dtype;
   private final MinorType arrowType;
 

@@ -63,11 +63,9 @@ final class RoundTripTest extends NativeMemoryTest {
     int rows = 3 * ElementCopier.PIECE - 1;
     List<Number> values = IntStream.range(0, rows).<Number>mapToObj(i -> i).toList();
     ColumnFeeder feeder =
-        ColumnFeeder.create(
-            spec(DType.FLOAT64, -1), "c", PlainType.INT.sparkType(), CastMode.SAFE);
+        ColumnFeeder.create(spec(DType.FLOAT64, -1), "c", PlainType.INT.sparkType(), CastMode.SAFE);
     try (ColumnVector column =
-            TestVectors.of(
-                TestVectors.Kind.ON_HEAP, PlainType.INT.sparkType(), values, allocator);
+            TestVectors.of(TestVectors.Kind.ON_HEAP, PlainType.INT.sparkType(), values, allocator);
         NativeTensor tensor = feeder.feed(column, RowSelection.range(0, rows))) {
       assertThat(elements(tensor))
           .isEqualTo(values.stream().<Number>map(Number::doubleValue).toList());
