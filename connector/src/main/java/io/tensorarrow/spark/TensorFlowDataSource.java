@@ -1,5 +1,6 @@
 package io.tensorarrow.spark;
 
+import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
 import java.util.Map;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
@@ -10,6 +11,7 @@ import org.apache.spark.sql.sources.DataSourceRegister;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
+import scala.util.Properties;
 
 /**
  * The data source {@code tensorflow}: any table that Spark can read through Data Source V2, with
@@ -73,6 +75,9 @@ public final class TensorFlowDataSource
     Map<String, String> key = options.asCaseSensitiveMap();
     Table table = opened;
     if (table == null || !key.equals(openedWith)) {
+      // Before any class that could fail to link with another Spark.
+      ConnectorVersion.checkBuiltFor(
+          org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
       table = TensorFlowTables.open(options);
       opened = table;
       openedWith = key;

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Lists what would have been right, closest to what was asked for first. */
@@ -24,10 +25,24 @@ public final class Alternatives {
     if (known.isEmpty()) {
       return "none";
     }
-    List<String> sorted = sorted(wanted, known);
-    String listed =
-        sorted.stream().limit(LISTED).map(n -> "'" + n + "'").collect(Collectors.joining(", "));
-    return sorted.size() <= LISTED ? listed : listed + " and " + (sorted.size() - LISTED) + " more";
+    return listed(closestFirst(wanted, known, name -> name), name -> "'" + name + "'");
+  }
+
+  /**
+   * Renders the first things of a list, and how many there are besides.
+   *
+   * @param things what to list, in this order
+   * @param text renders one of them; called for those that are listed only
+   * @return {@code a, b and 3 more}
+   */
+  public static <T> String listed(List<T> things, Function<? super T, String> text) {
+    String listed = things.stream().limit(LISTED).map(text).collect(Collectors.joining(", "));
+    return things.size() <= LISTED ? listed : listed + " and " + (things.size() - LISTED) + " more";
+  }
+
+  /** Returns {@code (did you mean 'name'?)} with a blank in front, or nothing. */
+  public static String hint(String wanted, Collection<String> known) {
+    return didYouMean(wanted, known).map(name -> " (did you mean '" + name + "'?)").orElse("");
   }
 
   /**
@@ -38,16 +53,31 @@ public final class Alternatives {
    * @return the closest known name, if it is close enough to be a slip of the hand
    */
   public static Optional<String> didYouMean(String wanted, Collection<String> known) {
-    return sorted(wanted, known).stream()
+    return closestFirst(wanted, known, name -> name).stream()
         .findFirst()
         .filter(best -> distance(wanted, best) <= Math.max(2, wanted.length() / 3));
   }
 
-  private static List<String> sorted(String wanted, Collection<String> known) {
-    return known.stream()
-        .sorted(Comparator.<String>comparingInt(n -> distance(wanted, n)).thenComparing(n -> n))
+  /**
+   * Sorts things by how close their names are to one that was asked for.
+   *
+   * @param wanted the name that was asked for
+   * @param things what there is
+   * @param name gives the name of one of them
+   */
+  public static <T> List<T> closestFirst(
+      String wanted, Collection<T> things, Function<? super T, String> name) {
+    return things.stream()
+        .map(
+            thing -> new Candidate<>(thing, name.apply(thing), distance(wanted, name.apply(thing))))
+        .sorted(
+            Comparator.<Candidate<T>>comparingInt(Candidate::distance)
+                .thenComparing(Candidate::name))
+        .map(Candidate::thing)
         .toList();
   }
+
+  private record Candidate<T>(T thing, String name, int distance) {}
 
   /** Levenshtein's distance without regard to case. */
   private static int distance(String left, String right) {

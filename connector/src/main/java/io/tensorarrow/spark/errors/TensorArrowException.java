@@ -36,6 +36,11 @@ public final class TensorArrowException extends IllegalArgumentException {
     this.code = code;
   }
 
+  /** Returns the message without the code. */
+  public String reason() {
+    return String.valueOf(getMessage()).substring(code.name().length() + "[] ".length());
+  }
+
   /** Returns what kind of fault it is. */
   public ErrorCode code() {
     return code;

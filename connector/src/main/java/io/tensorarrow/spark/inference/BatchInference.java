@@ -18,9 +18,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -40,12 +42,13 @@ public final class BatchInference implements AutoCloseable {
   private final Map<String, Input> inputs;
   private final InferenceCounters counters = new InferenceCounters();
   private final BufferAllocator allocator;
+  private final @Nullable TaskContext task = TaskContext.get();
 
   private @Nullable ModelLease lease;
   private @Nullable EagerCall call;
 
   /** Where an input tensor's values come from. */
-  private record Input(int ordinal, ColumnFeeder feeder) {}
+  private record Input(FieldPath path, ColumnFeeder feeder) {}
 
   /**
    * Prepares a task; nothing native happens yet.
@@ -57,11 +60,10 @@ public final class BatchInference implements AutoCloseable {
     this.spec = spec;
     this.inputs = new LinkedHashMap<>();
     for (Feed feed : spec.feeds()) {
-      int ordinal = batchSchema.fieldIndex(feed.column());
+      FieldPath path = FieldPath.in(batchSchema, feed.column());
       ColumnFeeder feeder =
-          ColumnFeeder.create(
-              feed.tensor(), feed.column(), batchSchema.apply(ordinal).dataType(), spec.cast());
-      inputs.put(feed.tensor().name(), new Input(ordinal, feeder));
+          ColumnFeeder.create(feed.tensor(), feed.column().toString(), path.type(), spec.cast());
+      inputs.put(feed.tensor().name(), new Input(path, feeder));
     }
     // Last, since nothing would close it if the lines above failed.
     this.allocator =
@@ -77,31 +79,47 @@ public final class BatchInference implements AutoCloseable {
    * Runs the model once.
    *
    * @param batch the source's batch; read only during this call
-   * @param rows which of its rows to run, at least one
+   * @param rows which of its rows to run, at least one, at most the spec's {@code batchRows}. Where
+   *     the signature's batch is fixed, the last of them is repeated to fill it, and what the model
+   *     says of the repetitions is dropped
    * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
    *     returned columns own their tensors' memory; the caller closes them
    * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
    *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
    *     allocated then
+   * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
+   *     before or meanwhile; nothing is left allocated then either
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
+    try {
+      return runUnlessKilled(batch, rows);
+    } catch (CancellationException e) {
+      if (task != null) {
+        task.killTaskIfInterrupted();
+      }
+      throw e;
+    }
+  }
+
+  private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
+    RowSelection fed = spec.fixedBatch() ? rows.paddedTo(spec.batchRows()) : rows;
     List<NativeTensor> feeds = new ArrayList<>(inputs.size());
     try {
       long start = System.nanoTime();
       long bytes = 0;
       for (TensorSpec tensor : eager.feeds()) {
         Input input = input(tensor.name());
-        NativeTensor feed = input.feeder().feed(batch.column(input.ordinal()), rows);
+        NativeTensor feed = input.feeder().feed(input.path().vector(batch, fed), fed);
         feeds.add(feed);
         bytes += feed.byteSize();
       }
-      long fed = System.nanoTime();
-      counters.fed(bytes, fed - start);
+      long run = System.nanoTime();
+      counters.fed(bytes, run - start);
       List<NativeTensor> fetched = eager.run(feeds);
-      counters.ran(rows.size(), System.nanoTime() - fed);
+      counters.ran(rows.size(), System.nanoTime() - run);
       // Before the feeds are closed: a string that the model handed on may lie in their memory.
-      return columns(fetched, rows.size());
+      return columns(fetched, fed.size(), rows.size());
     } finally {
       feeds.forEach(NativeTensor::close);
     }
@@ -125,15 +143,15 @@ public final class BatchInference implements AutoCloseable {
     }
   }
 
-  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows) {
+  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows, int kept) {
     List<ColumnVector> columns = new ArrayList<>(fetched.size());
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
         columns.add(
             TensorColumns.wrap(
-                tensor, fetch.tensor(), fetch.column(), rows, rows, spec.types(), allocator));
-        counters.fetched(TensorColumns.sharedBytes(tensor, rows));
+                tensor, fetch.tensor(), fetch.column(), rows, kept, spec.types(), allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, kept));
       }
       return columns;
     } catch (RuntimeException | Error e) {
@@ -158,11 +176,17 @@ public final class BatchInference implements AutoCloseable {
     }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
+    settings.checkAllowed(spec.model().allowedOps());
     ModelCache cache =
         ModelCache.forExecutor(
             new ExecutorModelSettings(
-                settings.cacheModels(), settings.cacheIdleTime(), settings.nativesDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), new ModelSettings(threads(conf)));
+                settings.cacheModels(),
+                settings.cacheBytes(),
+                settings.cacheIdleTime(),
+                settings.nativesDirectory(),
+                settings.modelsDirectory()));
+    ModelLease newLease =
+        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -170,6 +194,10 @@ public final class BatchInference implements AutoCloseable {
             spec.signature(), spec.fetches().stream().map(f -> f.tensor().name()).toList());
     call = open;
     return open;
+  }
+
+  private boolean isKilled() {
+    return task != null && task.isInterrupted();
   }
 
   private int threads(SparkConf conf) {

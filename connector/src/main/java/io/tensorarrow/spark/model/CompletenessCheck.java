@@ -1,19 +1,17 @@
 package io.tensorarrow.spark.model;
 
 import com.google.protobuf.Any;
-import io.tensorarrow.spark.errors.ErrorCode;
-import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.ModelEntry;
+import io.tensorarrow.spark.model.store.ModelFiles;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
+import java.io.InputStream;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.GraphDef;
@@ -27,46 +25,51 @@ import org.tensorflow.proto.NodeDef;
 final class CompletenessCheck {
   private static final Set<String> VARIABLE_OPS =
       Set.of("VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable");
-  private static final Pattern SHARD = Pattern.compile("variables\\.data-(\\d{5})-of-(\\d{5})");
+  private static final int LARGEST_INDEX = 256 << 20;
 
-  /**
-   * The index is a table of LevelDB's kind: its last 48 bytes are a footer, which ends with this
-   * number.
-   */
-  private static final long TABLE_MAGIC = 0xdb4775248b80fb57L;
+  private final ModelFiles files;
 
-  private static final int FOOTER_BYTES = 48;
-
-  private final Path directory;
-
-  CompletenessCheck(Path directory) {
-    this.directory = directory;
+  CompletenessCheck(ModelFiles files) {
+    this.files = files;
   }
 
   /**
    * Checks the files.
    *
    * @param graphs all graphs of the SavedModel
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if a file is missing or
-   *     cut off
+   * @throws ModelFault if a file is missing, cut off or lies elsewhere
    * @throws IOException if a file can't be read
    */
-  void check(List<MetaGraphDef> graphs) throws IOException {
-    boolean restores = graphs.stream().anyMatch(CompletenessCheck::restoresVariables);
-    Path index = SavedModelLayout.index(directory);
-    if (Files.exists(index)) {
-      if (!Files.isRegularFile(index)) {
-        throw corrupt("something else named variables/variables.index", "a file");
-      }
-      checkIndex(index);
-      checkShards();
-    } else if (restores) {
-      throw corrupt("no variables/variables.index", "the variables that the graph restores");
+  void check(List<MetaGraphDef> graphs) throws ModelFault, IOException {
+    Optional<ModelEntry> index = files.find(SavedModelLayout.INDEX);
+    if (index.isPresent()) {
+      requireFile(index.get());
+      checkShards(shardSizes(index.get()));
+    } else if (graphs.stream().anyMatch(CompletenessCheck::restoresVariables)) {
+      throw ModelFault.corrupt(
+          "no " + SavedModelLayout.INDEX, "the variables that the graph restores");
+    }
+    for (ModelEntry asset : files.filesBelow(SavedModelLayout.ASSETS)) {
+      requireFile(asset);
     }
     for (MetaGraphDef graph : graphs) {
       for (AssetFileDef asset : assets(graph)) {
         checkAsset(asset.getFilename());
       }
+    }
+  }
+
+  /** Checks that TensorFlow, which reads files by their path, would read one of the model's own. */
+  static void requireFile(ModelEntry entry) throws ModelFault {
+    switch (entry.kind()) {
+      case FILE -> {}
+      case DIRECTORY -> throw ModelFault.corrupt("a directory named " + entry.name(), "a file");
+      case OUTSIDE ->
+          throw ModelFault.corrupt(
+              entry.name() + " to be a link that leads out of the model's directory",
+              "a file inside it, as 'cp -rL' makes it of links");
+      case OTHER ->
+          throw ModelFault.corrupt("something that is no file named " + entry.name(), "a file");
     }
   }
 
@@ -96,67 +99,59 @@ final class CompletenessCheck {
         graph.getLibrary().getFunctionList().stream().flatMap(f -> f.getNodeDefList().stream()));
   }
 
-  private void checkIndex(Path index) throws IOException {
-    try (RandomAccessFile file = new RandomAccessFile(index.toFile(), "r")) {
-      long magic = 0;
-      if (file.length() >= FOOTER_BYTES) {
-        file.seek(file.length() - Long.BYTES);
-        magic = Long.reverseBytes(file.readLong());
+  private Optional<long[]> shardSizes(ModelEntry index) throws ModelFault, IOException {
+    if (index.size() > LARGEST_INDEX) {
+      throw ModelFault.corrupt(
+          index.size() + " bytes in " + index.name(), "at most " + LARGEST_INDEX);
+    }
+    try (InputStream in = files.open(index.name())) {
+      return CheckpointIndex.shardSizes(in.readNBytes(LARGEST_INDEX));
+    } catch (CheckpointIndex.MalformedException e) {
+      throw ModelFault.corrupt(
+          "a " + index.name() + " of " + index.size() + " bytes that is " + e.getMessage(),
+          "the file as TensorFlow wrote it",
+          e);
+    }
+  }
+
+  private void checkShards(Optional<long[]> sizes) throws ModelFault, IOException {
+    Map<String, ModelEntry> found = new HashMap<>();
+    for (ModelEntry shard : SavedModelLayout.shards(files)) {
+      requireFile(shard);
+      found.put(shard.name(), shard);
+    }
+    if (sizes.isEmpty()) {
+      return;
+    }
+    long[] least = sizes.get();
+    for (int i = 0; i < least.length; i++) {
+      String name = String.format("variables/variables.data-%05d-of-%05d", i, least.length);
+      ModelEntry shard = found.get(name);
+      if (shard == null) {
+        throw ModelFault.corrupt(
+            "no " + name, least.length + " data file(s) next to variables.index");
       }
-      if (magic != TABLE_MAGIC) {
-        throw corrupt(
-            "a variables/variables.index of " + file.length() + " bytes that is cut off",
-            "the file as TensorFlow wrote it");
+      if (shard.size() < least[i]) {
+        throw ModelFault.corrupt(
+            shard.size() + " bytes in " + name, least[i] + " by variables.index");
       }
     }
   }
 
-  private void checkShards() throws IOException {
-    Set<String> found = new HashSet<>();
-    int wanted = 1;
-    for (Path shard : SavedModelLayout.shards(directory)) {
-      Matcher name = SHARD.matcher(shard.getFileName().toString());
-      if (name.matches()) {
-        found.add(name.group());
-        wanted = Math.max(wanted, Integer.parseInt(name.group(2)));
-      }
+  private void checkAsset(String name) throws ModelFault, IOException {
+    if (!isBelow(name)) {
+      throw ModelFault.corrupt("the asset '" + name + "'", "a name of a file below 'assets'");
     }
-    for (int i = 0; i < wanted; i++) {
-      String name = String.format("variables.data-%05d-of-%05d", i, wanted);
-      if (!found.contains(name)) {
-        throw corrupt("no variables/" + name, wanted + " data file(s) next to variables.index");
-      }
+    String path = SavedModelLayout.ASSETS + "/" + name;
+    Optional<ModelEntry> asset = files.find(path);
+    if (asset.isEmpty()) {
+      throw ModelFault.corrupt("no " + path, "the file that the graph reads");
     }
+    requireFile(asset.get());
   }
 
-  private void checkAsset(String name) {
-    Path assets = SavedModelLayout.assets(directory);
-    if (!isBelow(assets, name)) {
-      throw corrupt("the asset '" + name + "'", "a name of a file below 'assets'");
-    }
-    if (!Files.exists(assets.resolve(name))) {
-      throw corrupt("no assets/" + name, "the file that the graph reads");
-    }
-  }
-
-  private static boolean isBelow(Path directory, String name) {
-    try {
-      Path file = directory.resolve(name).normalize();
-      return file.startsWith(directory) && !file.equals(directory);
-    } catch (InvalidPathException e) {
-      return false;
-    }
-  }
-
-  private TensorArrowException corrupt(String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot read model '"
-            + directory
-            + "': found "
-            + found
-            + "; expected "
-            + expected
-            + " (copy or save the model again)");
+  private static boolean isBelow(String name) {
+    return !name.contains("\0")
+        && Arrays.stream(name.split("/", -1)).noneMatch(Set.of("", ".", "..")::contains);
   }
 }

@@ -15,6 +15,8 @@ import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -31,6 +33,7 @@ import org.tensorflow.internal.c_api.TF_Tensor;
 public final class EagerCall implements AutoCloseable {
   private final EagerContext context;
   private final EagerFunction function;
+  private final Cancellation cancellation;
   private final Runnable release;
   private final TensorFlowStatus status;
   private final BytePointer name;
@@ -45,11 +48,14 @@ public final class EagerCall implements AutoCloseable {
    *
    * @param context where the function runs; it must stay open until {@code release} runs
    * @param function the function to run
+   * @param cancelled whether runs shall end; asked by another thread, several times a second
    * @param release run once, by close
    */
-  EagerCall(EagerContext context, EagerFunction function, Runnable release) {
+  EagerCall(
+      EagerContext context, EagerFunction function, BooleanSupplier cancelled, Runnable release) {
     this.context = context;
     this.function = function;
+    this.cancellation = new Cancellation(cancelled);
     this.release = release;
     this.status = new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, function.task());
     this.name = new BytePointer(function.name());
@@ -78,6 +84,8 @@ public final class EagerCall implements AutoCloseable {
    * @throws TensorArrowException with {@link ErrorCode#TA_INPUT_TYPE} if a feed has another dtype
    *     than its input, with {@link ErrorCode#TA_MODEL_RUN} if the model fails; no tensor is left
    *     behind then
+   * @throws CancellationException if the task was killed before or meanwhile; nothing is left
+   *     behind then either, and the model still serves other tasks
    * @throws IllegalStateException after close
    */
   public synchronized List<NativeTensor> run(List<NativeTensor> feeds) {
@@ -85,6 +93,7 @@ public final class EagerCall implements AutoCloseable {
       throw new IllegalStateException("call is closed: " + function.name());
     }
     requireFeeds(feeds);
+    cancellation.checkBefore(status);
     TFE_Op op = TFE_NewOp(context.handle(), name, status.handle());
     status.check();
     try {
@@ -93,9 +102,10 @@ public final class EagerCall implements AutoCloseable {
       }
       // Without this attribute TensorFlow does not fuse operations; an empty proto is enough.
       TFE_OpSetAttrString(op, configKey, config, 0);
+      cancellation.guard(op, status);
       resultCount.put(function.fetches().size());
       TFE_Execute(op, results, resultCount, status.handle());
-      status.check();
+      cancellation.checkAfter(status);
       return takeResults();
     } finally {
       TFE_DeleteOp(op);
@@ -169,6 +179,7 @@ public final class EagerCall implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
+      cancellation.close();
       status.close();
       name.close();
       configKey.close();

@@ -13,6 +13,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TFE_NewOp;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteFunction;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -33,6 +34,8 @@ import org.tensorflow.proto.FunctionDef;
  * uses it any more.
  */
 final class EagerContext implements AutoCloseable {
+  private static final AtomicInteger LIVE = new AtomicInteger();
+
   private final TFE_Context context;
   private boolean closed;
 
@@ -54,9 +57,15 @@ final class EagerContext implements AutoCloseable {
       status.check();
       context = TFE_NewContext(options, status.handle());
       status.check();
+      LIVE.incrementAndGet();
     } finally {
       TFE_DeleteContextOptions(options);
     }
+  }
+
+  /** Returns how many contexts of this class loader are not closed yet, for leak tests. */
+  static int live() {
+    return LIVE.get();
   }
 
   /** Returns the native context, borrowed until close. */
@@ -90,16 +99,22 @@ final class EagerContext implements AutoCloseable {
     }
   }
 
-  /** Runs a function that has neither inputs nor outputs. */
-  void run(String function, TensorFlowStatus status) {
+  /**
+   * Runs a function that has neither inputs nor outputs.
+   *
+   * @throws java.util.concurrent.CancellationException if it was cancelled
+   */
+  void run(String function, Cancellation cancellation, TensorFlowStatus status) {
+    cancellation.checkBefore(status);
     try (PointerScope scope = new PointerScope()) {
       TFE_Op op = TFE_NewOp(handle(), new BytePointer(function), status.handle());
       status.check();
       try {
+        cancellation.guard(op, status);
         PointerPointer<TFE_TensorHandle> none = new PointerPointer<>(1);
         IntPointer count = new IntPointer(1).put(0);
         TFE_Execute(op, none, count, status.handle());
-        status.check();
+        cancellation.checkAfter(status);
       } finally {
         TFE_DeleteOp(op);
       }
@@ -111,6 +126,7 @@ final class EagerContext implements AutoCloseable {
     if (!closed) {
       closed = true;
       TFE_DeleteContext(context);
+      LIVE.decrementAndGet();
     }
   }
 }

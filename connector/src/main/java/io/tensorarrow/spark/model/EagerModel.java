@@ -3,8 +3,10 @@ package io.tensorarrow.spark.model;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.tensorflow.proto.FunctionDef;
@@ -27,42 +30,59 @@ final class EagerModel implements AutoCloseable {
   private record FunctionKey(String signature, List<String> fetches) {}
 
   private final ModelGraph model;
+  private final OpPolicy policy;
   private final GraphOutline outline;
   private final EagerContext context;
   private final NativeGraph graph;
+  private final long bytes;
   private final Map<FunctionKey, EagerFunction> functions = new HashMap<>();
 
   private EagerModel(
-      ModelGraph model, GraphOutline outline, EagerContext context, NativeGraph graph) {
+      ModelGraph model,
+      OpPolicy policy,
+      GraphOutline outline,
+      EagerContext context,
+      NativeGraph graph,
+      long bytes) {
     this.model = model;
+    this.policy = policy;
     this.outline = outline;
     this.context = context;
     this.graph = graph;
+    this.bytes = bytes;
   }
 
   /**
    * Loads a model. TensorFlow's libraries have to be loaded already.
    *
+   * @param policy the model's, which its initialisers passed
+   * @param cancelled whether loading shall end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it;
    *     nothing stays in memory then
+   * @throws java.util.concurrent.CancellationException if it was cancelled while variables were
+   *     restored or tables filled; nothing stays in memory then either
    */
-  static EagerModel load(ModelGraph model, ModelSettings settings) {
+  static EagerModel load(
+      ModelGraph model, ModelSettings settings, OpPolicy policy, BooleanSupplier cancelled) {
+    long bytes = bytes(model);
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
-        new TensorFlowStatus(
-            ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.directory() + "'")) {
+            new TensorFlowStatus(
+                ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.location() + "'");
+        Cancellation cancellation = new Cancellation(cancelled)) {
       EagerContext context = new EagerContext(settings, status);
       try {
         for (FunctionDef function : rewritten.proto().getLibrary().getFunctionList()) {
           context.add(function, status);
         }
-        NativeGraph graph = new NativeGraph(rewritten.proto(), status);
+        NativeGraph graph = new NativeGraph(policy.disarm(rewritten.proto()), status);
         try {
           EagerModel loaded =
-              new EagerModel(model.withoutProto(), rewritten.outline(), context, graph);
-          loaded.runOnce("restore", rewritten.outline().restoreOps(), status);
-          loaded.runOnce("initialise", rewritten.outline().initialisers(), status);
+              new EagerModel(
+                  model.withoutProto(), policy, rewritten.outline(), context, graph, bytes);
+          loaded.runOnce("restore", rewritten.outline().restoreOps(), cancellation, status);
+          loaded.runOnce("initialise", rewritten.outline().initialisers(), cancellation, status);
           return loaded;
         } catch (RuntimeException | Error e) {
           graph.close();
@@ -75,13 +95,34 @@ final class EagerModel implements AutoCloseable {
     }
   }
 
-  private void runOnce(String name, List<String> nodes, TensorFlowStatus status) {
+  private static long bytes(ModelGraph model) {
+    try {
+      return SavedModelLayout.bytes(model.directory());
+    } catch (IOException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_MODEL_LOAD,
+          "Cannot load model '"
+              + model.location()
+              + "': found "
+              + e
+              + "; expected files that can be read",
+          e);
+    }
+  }
+
+  private void runOnce(
+      String name, List<String> nodes, Cancellation cancellation, TensorFlowStatus status) {
     if (!nodes.isEmpty()) {
       String function = "tensorarrow_" + name;
       Set<String> body = outline.reachable(nodes, Set.of());
       context.add(graph.function(function, body, List.of(), List.of(), nodes, status), status);
-      context.run(function, status);
+      context.run(function, cancellation, status);
     }
+  }
+
+  /** Returns about how much memory it takes: what its graph and variables take on disk. */
+  long bytes() {
+    return bytes;
   }
 
   /** Returns where the functions run, borrowed. */
@@ -98,6 +139,7 @@ final class EagerModel implements AutoCloseable {
    * @throws TensorArrowException with {@link ErrorCode#TA_SIGNATURE_NOT_FOUND}, {@link
    *     ErrorCode#TA_OUTPUT_MISMATCH} if a name is unknown or doubled, {@link
    *     ErrorCode#TA_TENSOR_UNSUPPORTED} for tensors that are no values, {@link
+   *     ErrorCode#TA_OP_NOT_ALLOWED} or {@link ErrorCode#TA_OP_UNKNOWN} for what it reaches, {@link
    *     ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses the function
    */
   synchronized EagerFunction function(String signature, List<String> fetches) {
@@ -111,10 +153,11 @@ final class EagerModel implements AutoCloseable {
   }
 
   private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
-    String where = "signature '" + signature.name() + "' of model '" + model.directory() + "'";
+    String where = "signature '" + signature.name() + "' of model '" + model.location() + "'";
     List<TensorSpec> fetches = fetches(signature, fetchNames, where);
     signature.inputs().forEach(spec -> requireValue(spec, where));
     fetches.forEach(spec -> requireValue(spec, where));
+    model.checkSignature(policy, signature.name(), fetchNames);
 
     GraphOutline.Function outlined = requireOutlined(signature.name());
     List<String> nodes = fetches.stream().map(spec -> node(outlined, spec)).toList();

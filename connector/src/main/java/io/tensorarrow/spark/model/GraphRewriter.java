@@ -16,12 +16,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.AttrValue;
-import org.tensorflow.proto.CollectionDef;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorProto;
@@ -47,9 +45,6 @@ final class GraphRewriter {
           "VariableV2",
           "Variable");
 
-  private static final List<String> INIT_COLLECTIONS =
-      List.of("saved_model_main_op", "legacy_init_op");
-  private static final String TABLE_INITIALIZERS = "table_initializer";
   private static final String FETCH_PREFIX = "tensorarrow_fetch_";
 
   /**
@@ -62,12 +57,14 @@ final class GraphRewriter {
 
   private final ModelGraph model;
   private final MetaGraphDef proto;
+  private final GraphRoots roots;
   private final GraphDef.Builder graph;
   private final Map<String, Integer> nodes = new HashMap<>();
 
   private GraphRewriter(ModelGraph model) {
     this.model = model;
     this.proto = model.proto();
+    this.roots = GraphRoots.of(model);
     this.graph = proto.getGraphDef().toBuilder();
     for (int i = 0; i < graph.getNodeCount(); i++) {
       nodes.put(graph.getNode(i).getName(), i);
@@ -88,7 +85,7 @@ final class GraphRewriter {
     nameResources();
     pointToAssets();
     List<String> restore = restoreOps();
-    List<String> initialisers = initialisers();
+    List<String> initialisers = known(roots.initialise());
     Map<String, GraphOutline.Function> functions = new TreeMap<>();
     ModelGraph.functions(proto)
         .forEach((name, signature) -> functions.put(name, function(signature)));
@@ -122,42 +119,14 @@ final class GraphRewriter {
 
   /**
    * Without a checkpoint there is nothing to restore: the completeness check saw that no variables
-   * need it.
+   * need it. Its name is set nevertheless, so that no initialiser finds another one.
    */
   private List<String> restoreOps() {
-    SaverDef saver = proto.getSaverDef();
-    if (saver.getRestoreOpName().isEmpty()
-        || !Files.exists(SavedModelLayout.index(model.directory()))) {
-      return List.of();
-    }
-    setConstant(
-        TensorName.of(saver.getFilenameTensorName()).node(),
-        SavedModelLayout.checkpoint(model.directory()).toString());
-    return List.of(known(saver.getRestoreOpName()));
-  }
-
-  private List<String> initialisers() {
-    SignatureDef init = proto.getSignatureDefMap().get(ModelGraph.INIT_SIGNATURE);
-    if (init != null) {
-      return init.getOutputsMap().values().stream()
-          .map(info -> known(TensorName.of(info.getName()).node()))
-          .toList();
-    }
-    for (String collection : INIT_COLLECTIONS) {
-      List<String> ops = nodeList(collection);
-      if (!ops.isEmpty()) {
-        return List.of(ops.get(0));
-      }
-    }
-    return nodeList(TABLE_INITIALIZERS);
-  }
-
-  private List<String> nodeList(String collection) {
-    CollectionDef def =
-        proto.getCollectionDefOrDefault(collection, CollectionDef.getDefaultInstance());
-    return def.getNodeList().getValueList().stream()
-        .map(name -> known(TensorName.of(name).node()))
-        .toList();
+    String checkpoint = SavedModelLayout.checkpoint(model.directory()).toString();
+    roots.checkpoint().forEach(node -> setConstant(node, checkpoint));
+    return Files.exists(SavedModelLayout.index(model.directory()))
+        ? known(roots.restore())
+        : List.of();
   }
 
   /**
@@ -219,6 +188,10 @@ final class GraphRewriter {
             .putAttr("value", AttrValue.newBuilder().setTensor(tensor).build()));
   }
 
+  private List<String> known(List<String> names) {
+    return names.stream().map(this::known).toList();
+  }
+
   private String known(String node) {
     return graph.getNode(indexOf(node)).getName();
   }
@@ -236,7 +209,7 @@ final class GraphRewriter {
   private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot load model '" + model.directory() + "': " + foundAndExpected,
+        "Cannot load model '" + model.location() + "': " + foundAndExpected,
         cause);
   }
 }

@@ -7,25 +7,35 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The models that an executor has loaded, shared by its tasks. A model is loaded once however many
  * tasks want it at the same time, stays loaded while it is leased, and afterwards until it is idle
- * for too long or others need its place.
+ * for too long or others need its place. The one used last keeps its place even if it is too large.
  *
- * <p>Thread-safe. There is one per class loader, since TensorFlow's classes belong to one.
+ * <p>Thread-safe. There is one per class loader, since TensorFlow's classes belong to one. When the
+ * process ends nothing has to be closed: the system takes the memory back, while a hook that freed
+ * models could do so under tasks that still run. A class loader that goes earlier gets rid of its
+ * models by the idle time, or by {@link #shutdown}.
  */
 public final class ModelCache {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelCache.class);
+  private static final long POLL_MILLIS = 100;
+  private static final AtomicLong LEASES = new AtomicLong();
   private static @Nullable ModelCache executor;
 
-  private final int maxModels;
+  private final ExecutorModelSettings limits;
   private final long idleNanos;
   private final Loading loading;
   private final LongSupplier clock;
@@ -39,36 +49,49 @@ public final class ModelCache {
   /** Guarded by this. */
   private boolean sweepPlanned;
 
-  private record Key(String fingerprint, List<String> tags, ModelSettings settings) {}
+  /** Guarded by this. */
+  private boolean shutDown;
+
+  private record Key(
+      String fingerprint, List<String> tags, List<String> allowedOps, ModelSettings settings) {}
 
   /**
-   * A model that is loaded or being loaded; its fields are guarded by the cache, but for those set
-   * before the latch opens.
+   * A model that is loaded or being loaded; its fields are guarded by the cache, but may be read
+   * without once the latch is open.
    */
   private static final class Entry {
+    final Key key;
     final CountDownLatch done = new CountDownLatch(1);
     @Nullable EagerModel model;
     @Nullable TensorArrowException failure;
     int users;
     long unusedSince;
+
+    Entry(Key key) {
+      this.key = key;
+    }
   }
 
   /** What loads a model that is not in the cache. */
   interface Loading {
-    /** Returns the model, owned by the caller. */
-    EagerModel load(ModelReference model, ModelSettings settings);
+    /**
+     * Returns the model, owned by the caller.
+     *
+     * @throws CancellationException if {@code cancelled} became true
+     */
+    EagerModel load(ModelReference model, ModelSettings settings, BooleanSupplier cancelled);
   }
 
   /**
    * Makes a cache.
    *
-   * @param settings its limits
+   * @param limits how many models to keep, and how long
    * @param loading what loads models
    * @param clock nanoseconds since any point of time
    */
-  ModelCache(ExecutorModelSettings settings, Loading loading, LongSupplier clock) {
-    this.maxModels = settings.maxModels();
-    this.idleNanos = settings.idleTime().toNanos();
+  ModelCache(ExecutorModelSettings limits, Loading loading, LongSupplier clock) {
+    this.limits = limits;
+    this.idleNanos = limits.idleTime().toNanos();
     this.loading = loading;
     this.clock = clock;
     this.sweeper = new ScheduledThreadPoolExecutor(1, ModelCache::daemon);
@@ -81,14 +104,28 @@ public final class ModelCache {
   /**
    * Returns the executor's cache.
    *
-   * @param settings how to keep models; only the first caller's count
+   * @param settings how to keep models. Where they differ from the last caller's, another Spark
+   *     application began in this process: the cache of the last one is shut down
    */
   public static synchronized ModelCache forExecutor(ExecutorModelSettings settings) {
-    if (executor == null) {
-      ModelLoader loader = new ModelLoader(settings.nativesDirectory());
-      executor = new ModelCache(settings, loader::load, System::nanoTime);
+    ModelCache current = executor;
+    if (current == null || !current.limits.equals(settings)) {
+      if (current != null) {
+        current.shutdown();
+      }
+      ModelLoader loader = new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
+      current = new ModelCache(settings, loader::load, System::nanoTime);
+      executor = current;
     }
-    return executor;
+    return current;
+  }
+
+  /**
+   * Leases a model for someone who does not stop waiting or running; see {@link
+   * #acquire(ModelReference, ModelSettings, BooleanSupplier)}.
+   */
+  public ModelLease acquire(ModelReference model, ModelSettings settings) {
+    return acquire(model, settings, () -> false);
   }
 
   /**
@@ -96,15 +133,21 @@ public final class ModelCache {
    *
    * @param model the model to lease
    * @param settings what it may use
+   * @param cancelled whether the task was killed, so that loading, waiting and the lease's calls
+   *     shall end; asked by any thread, several times a second
    * @return the lease, owned by the caller
    * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
    *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
    *     {@link ErrorCode#TA_MODEL_CHANGED}, {@link ErrorCode#TA_MODEL_CORRUPT}, {@link
-   *     ErrorCode#TA_TAGS_NOT_FOUND}, {@link ErrorCode#TA_NATIVES} and {@link
-   *     ErrorCode#TA_MODEL_LOAD}
+   *     ErrorCode#TA_MODEL_FETCH}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
+   *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
+   *     and {@link ErrorCode#TA_MODEL_LOAD}
+   * @throws CancellationException if {@code cancelled} became true; others who wait for the model
+   *     load it then
    */
-  public ModelLease acquire(ModelReference model, ModelSettings settings) {
-    Key key = new Key(model.fingerprint(), model.tags(), settings);
+  public ModelLease acquire(
+      ModelReference model, ModelSettings settings, BooleanSupplier cancelled) {
+    Key key = new Key(model.fingerprint(), model.tags(), model.allowedOps(), settings);
     while (true) {
       Entry entry;
       boolean mine;
@@ -112,36 +155,49 @@ public final class ModelCache {
         entry = entries.get(key);
         mine = entry == null;
         if (entry == null) {
-          entry = new Entry();
+          entry = new Entry(key);
           entries.put(key, entry);
         }
         entry.users++;
       }
       if (mine) {
-        return load(key, entry, model, settings);
+        return load(entry, model, settings, cancelled);
       }
-      await(entry, model);
+      await(entry, model, cancelled);
       if (entry.model != null) {
-        return new Lease(entry, entry.model, 0);
+        return new Lease(entry, entry.model, cancelled, 0);
       }
       if (entry.failure != null) {
         throw again(entry.failure);
       }
-      // The loading thread was interrupted, which is no fault of the model: one of the waiting
-      // threads loads it.
+      // The loading task was killed, which is no fault of the model: one of the waiting threads
+      // loads it.
     }
   }
 
-  private Lease load(Key key, Entry entry, ModelReference model, ModelSettings settings) {
+  private Lease load(
+      Entry entry, ModelReference model, ModelSettings settings, BooleanSupplier cancelled) {
     try {
       closeAll(surplus());
       long start = System.nanoTime();
-      EagerModel loaded = loading.load(model, settings);
+      EagerModel loaded = loading.load(model, settings, cancelled);
+      long nanos = System.nanoTime() - start;
       loads.incrementAndGet();
-      entry.model = loaded;
-      return new Lease(entry, loaded, System.nanoTime() - start);
+      synchronized (this) {
+        entry.model = loaded;
+      }
+      closeAll(surplus());
+      LOG.info(
+          "Loaded model '{}' of about {} bytes in {} ms",
+          model.directory(),
+          loaded.bytes(),
+          TimeUnit.NANOSECONDS.toMillis(nanos));
+      return new Lease(entry, loaded, cancelled, nanos);
+    } catch (CancellationException e) {
+      throw e;
     } catch (TensorArrowException e) {
-      entry.failure = Thread.currentThread().isInterrupted() ? null : e;
+      boolean killed = Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
+      entry.failure = killed ? null : e;
       throw e;
     } catch (RuntimeException e) {
       entry.failure = unexpected(model, e);
@@ -152,8 +208,12 @@ public final class ModelCache {
     } finally {
       if (entry.model == null) {
         synchronized (this) {
-          entries.remove(key, entry);
+          entries.remove(entry.key, entry);
         }
+      }
+      if (entry.failure != null) {
+        // Once, however many tasks wait and fail with it.
+        LOG.warn(entry.failure.getMessage());
       }
       entry.done.countDown();
     }
@@ -177,9 +237,15 @@ public final class ModelCache {
         cause);
   }
 
-  private void await(Entry entry, ModelReference model) {
+  private void await(Entry entry, ModelReference model, BooleanSupplier cancelled) {
     try {
-      entry.done.await();
+      while (!entry.done.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (cancelled.getAsBoolean()) {
+          release(entry);
+          throw new CancellationException(
+              "Cannot load model '" + model.directory() + "': found its task killed");
+        }
+      }
     } catch (InterruptedException e) {
       release(entry);
       Thread.currentThread().interrupt();
@@ -190,6 +256,25 @@ public final class ModelCache {
               + "': found the task interrupted while it waited; expected it to run on",
           e);
     }
+  }
+
+  /**
+   * Closes the models that no one uses, and lets those in use be closed as soon as they are given
+   * back. The cache can still be used, but keeps nothing any more.
+   */
+  public void shutdown() {
+    synchronized (this) {
+      shutDown = true;
+    }
+    closeAll(surplus());
+  }
+
+  /**
+   * Returns how many leases and calls of this class loader are not closed yet, for metrics and leak
+   * tests.
+   */
+  public static long liveLeases() {
+    return LEASES.get();
   }
 
   /** Returns how many models were loaded so far. */
@@ -216,6 +301,8 @@ public final class ModelCache {
       entry.users--;
       if (entry.users == 0) {
         entry.unusedSince = clock.getAsLong();
+        // Counts as a use: a model that was used for hours and is given back now was used last.
+        entries.get(entry.key);
         planSweep(idleNanos);
       }
     }
@@ -225,15 +312,27 @@ public final class ModelCache {
   /** Takes models out of the cache that are unused and too many, least recently used first. */
   private synchronized List<EagerModel> surplus() {
     List<EagerModel> surplus = new ArrayList<>();
+    long bytes = 0;
+    for (Entry entry : entries.values()) {
+      bytes += entry.model == null ? 0 : entry.model.bytes();
+    }
     Iterator<Entry> all = entries.values().iterator();
-    while (entries.size() > maxModels && all.hasNext()) {
+    while (isTooMuch(bytes) && all.hasNext()) {
       Entry entry = all.next();
       if (entry.users == 0 && entry.model != null) {
         surplus.add(entry.model);
+        bytes -= entry.model.bytes();
         all.remove();
       }
     }
     return surplus;
+  }
+
+  /** To be called with the lock held. */
+  private boolean isTooMuch(long bytes) {
+    return shutDown
+        || entries.size() > limits.maxModels()
+        || (bytes > limits.maxBytes() && entries.size() > 1);
   }
 
   /** Closes models that were unused for too long and plans to look again if some are left. */
@@ -291,13 +390,16 @@ public final class ModelCache {
   private final class Lease implements ModelLease {
     private final Entry entry;
     private final EagerModel model;
+    private final BooleanSupplier cancelled;
     private final long loadNanos;
     private boolean closed;
 
-    Lease(Entry entry, EagerModel model, long loadNanos) {
+    Lease(Entry entry, EagerModel model, BooleanSupplier cancelled, long loadNanos) {
       this.entry = entry;
       this.model = model;
+      this.cancelled = cancelled;
       this.loadNanos = loadNanos;
+      LEASES.incrementAndGet();
     }
 
     @Override
@@ -306,8 +408,9 @@ public final class ModelCache {
         throw new IllegalStateException("lease is closed");
       }
       EagerFunction function = model.function(signature, fetches);
-      EagerCall call = new EagerCall(model.context(), function, () -> release(entry));
+      EagerCall call = new EagerCall(model.context(), function, cancelled, this::endUse);
       retain(entry);
+      LEASES.incrementAndGet();
       return call;
     }
 
@@ -320,8 +423,13 @@ public final class ModelCache {
     public synchronized void close() {
       if (!closed) {
         closed = true;
-        release(entry);
+        endUse();
       }
+    }
+
+    private void endUse() {
+      release(entry);
+      LEASES.decrementAndGet();
     }
   }
 }

@@ -1,26 +1,24 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.model.store.ModelEntry;
+import io.tensorarrow.spark.model.store.ModelFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitOption;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.stream.Stream;
+import java.util.Optional;
 
 /**
  * What a model's files are, in one word: {@code sha256:<hex>}.
  *
  * <p>It covers the content of {@code saved_model.pb}, of {@code variables/variables.index} and of
- * all files below {@code assets}, and the names and sizes of the variables' data shards. The shards
- * may be large and are not read: the index holds a checksum of each variable, which TensorFlow
- * verifies when it restores them. Times are left out, so that copies of a model on several hosts
- * have one fingerprint.
+ * all files below {@code assets}, and the names and sizes of the variables' data shards, with their
+ * times on a file system that all hosts share. The shards may be large and are not read: the index
+ * holds a checksum of each variable, which TensorFlow verifies when it restores them. Times of
+ * local files are left out, so that copies of a model on several hosts have one fingerprint.
  */
 final class ModelFingerprint {
   private static final int BUFFER_BYTES = 1 << 16;
@@ -32,23 +30,26 @@ final class ModelFingerprint {
   /**
    * Computes the fingerprint.
    *
-   * @param directory the SavedModel's directory
+   * @param files the SavedModel's files, found to be whole
    * @param savedModel the bytes of its {@code saved_model.pb} as they were parsed
    * @throws IOException if a file can't be read
    */
-  static String of(Path directory, byte[] savedModel) throws IOException {
+  static String of(ModelFiles files, byte[] savedModel) throws IOException {
     ModelFingerprint fingerprint = new ModelFingerprint();
     fingerprint.add(SavedModelLayout.PROTO, savedModel.length);
     fingerprint.digest.update(savedModel);
-    Path index = SavedModelLayout.index(directory);
-    if (Files.isRegularFile(index)) {
-      fingerprint.addContent(directory, index);
+    Optional<ModelEntry> index = files.find(SavedModelLayout.INDEX);
+    if (index.isPresent()) {
+      fingerprint.addContent(files, index.get());
     }
-    for (Path shard : SavedModelLayout.shards(directory)) {
-      fingerprint.add(name(directory, shard), Files.size(shard));
+    for (ModelEntry shard : SavedModelLayout.shards(files)) {
+      fingerprint.add(shard.name(), shard.size());
+      if (files.hasSharedTimes()) {
+        fingerprint.add(shard.modified());
+      }
     }
-    for (Path asset : files(SavedModelLayout.assets(directory))) {
-      fingerprint.addContent(directory, asset);
+    for (ModelEntry asset : files.filesBelow(SavedModelLayout.ASSETS)) {
+      fingerprint.addContent(files, asset);
     }
     return "sha256:" + HexFormat.of().formatHex(fingerprint.digest.digest());
   }
@@ -58,29 +59,20 @@ final class ModelFingerprint {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
     digest.update(bytes);
-    digest.update(ByteBuffer.allocate(Long.BYTES).putLong(size).flip());
+    add(size);
   }
 
-  private void addContent(Path directory, Path file) throws IOException {
-    add(name(directory, file), Files.size(file));
+  private void add(long number) {
+    digest.update(ByteBuffer.allocate(Long.BYTES).putLong(number).flip());
+  }
+
+  private void addContent(ModelFiles files, ModelEntry entry) throws IOException {
+    add(entry.name(), entry.size());
     byte[] buffer = new byte[BUFFER_BYTES];
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = files.open(entry.name())) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         digest.update(buffer, 0, n);
       }
-    }
-  }
-
-  private static String name(Path directory, Path file) {
-    return directory.relativize(file).toString();
-  }
-
-  private static List<Path> files(Path root) throws IOException {
-    if (!Files.isDirectory(root)) {
-      return List.of();
-    }
-    try (Stream<Path> walk = Files.walk(root, FileVisitOption.FOLLOW_LINKS)) {
-      return walk.filter(Files::isRegularFile).sorted().toList();
     }
   }
 

@@ -3,17 +3,21 @@ package io.tensorarrow.spark.model;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SignatureDef;
@@ -35,12 +39,24 @@ public final class ModelGraph {
   private static final Set<String> INTERNAL_SIGNATURES =
       Set.of(INIT_SIGNATURE, "__saved_model_train_op");
 
-  private final Path directory;
+  private static final String INDICES = "/indices";
+  private static final String VALUES = "/values";
+  private static final String DENSE_SHAPE = "/dense_shape";
+
+  private final String location;
+  private final Optional<Path> directory;
   private final MetaGraphDef proto;
   private final SortedMap<String, ModelSignature> signatures;
 
-  /** Reads the signatures. */
-  ModelGraph(Path directory, MetaGraphDef proto) {
+  /**
+   * Reads the signatures.
+   *
+   * @param location how messages name the model
+   * @param directory its directory, if it lies on this host
+   * @param proto the graph
+   */
+  ModelGraph(String location, Optional<Path> directory, MetaGraphDef proto) {
+    this.location = location;
     this.directory = directory;
     this.proto = proto;
     this.signatures = new TreeMap<>();
@@ -83,12 +99,59 @@ public final class ModelGraph {
         "Cannot find signature '"
             + wanted
             + "' of model '"
-            + directory
+            + location
             + "': found "
             + Alternatives.closestFirst(wanted, signatures.keySet())
             + (signatures.isEmpty()
                 ? "; expected a model saved with signatures"
                 : "; expected one of these as the signature"));
+  }
+
+  /**
+   * Checks that the initialisers and one signature reach only operations that they may reach, as
+   * each executor will check again.
+   *
+   * @param allowed operations that the user allows in any case
+   * @param signature the signature's name
+   * @param outputs those of its outputs that will be fetched
+   * @throws TensorArrowException with {@link ErrorCode#TA_OP_NOT_ALLOWED} or {@link
+   *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the graph is for a
+   *     newer TensorFlow
+   */
+  public void checkOps(Collection<String> allowed, String signature, Collection<String> outputs) {
+    OpPolicy policy = opPolicy(allowed);
+    policy.checkInitialisers();
+    checkSignature(policy, signature, outputs);
+  }
+
+  /** Returns what operations this graph may reach. */
+  OpPolicy opPolicy(Collection<String> allowed) {
+    GraphRoots roots = GraphRoots.of(this);
+    return new OpPolicy(
+        location,
+        tensorFlowVersion(),
+        proto.getGraphDef(),
+        new OpPolicy.Loading(roots.all(), roots.assets(), roots.checkpoint()),
+        allowed);
+  }
+
+  /**
+   * Checks what a signature reaches.
+   *
+   * @param policy this graph's
+   * @param name the signature's name
+   * @param outputs those of its outputs that are fetched
+   */
+  void checkSignature(OpPolicy policy, String name, Collection<String> outputs) {
+    SignatureDef def = proto.getSignatureDefOrDefault(name, SignatureDef.getDefaultInstance());
+    SortedMap<String, TensorInfo> fetches = dense(def.getOutputsMap());
+    fetches.keySet().retainAll(outputs);
+    policy.checkSignature(
+        name, nodes(fetches.values()), Set.copyOf(nodes(dense(def.getInputsMap()).values())));
+  }
+
+  private static List<String> nodes(Collection<TensorInfo> tensors) {
+    return tensors.stream().map(info -> TensorName.of(info.getName()).node()).distinct().toList();
   }
 
   /** Returns the graph, variables' saver and initialisers. */
@@ -100,12 +163,18 @@ public final class ModelGraph {
    * Returns the same graph for looking up signatures only, without the nodes and their constants.
    */
   ModelGraph withoutProto() {
-    return new ModelGraph(directory, proto.toBuilder().clearGraphDef().build());
+    return new ModelGraph(location, directory, proto.toBuilder().clearGraphDef().build());
   }
 
-  /** Returns the SavedModel's directory. */
+  /** Returns how messages name the model: a path or URI. */
+  String location() {
+    return location;
+  }
+
+  /** Returns the SavedModel's directory; a graph that is to be loaded has one on this host. */
   Path directory() {
-    return directory;
+    return directory.orElseThrow(
+        () -> new IllegalStateException("model '" + location + "' is not on this host"));
   }
 
   /** Returns a meta graph's tag set, sorted. */
@@ -148,17 +217,17 @@ public final class ModelGraph {
                     ? TensorShape.UNKNOWN_DIM
                     : info.getTensorShape().getDimCount();
             dense.put(
-                name + "/indices",
+                name + INDICES,
                 info(
                     sparse.getIndicesTensorName(),
                     DataType.DT_INT64,
                     TensorShape.UNKNOWN_DIM,
                     rank));
             dense.put(
-                name + "/values",
+                name + VALUES,
                 info(sparse.getValuesTensorName(), info.getDtype(), TensorShape.UNKNOWN_DIM));
             dense.put(
-                name + "/dense_shape",
+                name + DENSE_SHAPE,
                 info(sparse.getDenseShapeTensorName(), DataType.DT_INT64, rank));
           } else {
             dense.put(name, info);
@@ -180,7 +249,16 @@ public final class ModelGraph {
         name,
         def.getMethodName(),
         specs(dense(def.getInputsMap())),
-        specs(dense(def.getOutputsMap())));
+        specs(dense(def.getOutputsMap())),
+        Stream.of(def.getInputsMap(), def.getOutputsMap())
+            .flatMap(ModelGraph::sparseParts)
+            .collect(Collectors.toSet()));
+  }
+
+  private static Stream<String> sparseParts(Map<String, TensorInfo> tensors) {
+    return tensors.entrySet().stream()
+        .filter(e -> e.getValue().getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE)
+        .flatMap(e -> Stream.of(INDICES, VALUES, DENSE_SHAPE).map(part -> e.getKey() + part));
   }
 
   private static List<TensorSpec> specs(SortedMap<String, TensorInfo> tensors) {

@@ -2,30 +2,64 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import io.tensorarrow.spark.model.safety.OpPolicy;
+import io.tensorarrow.spark.model.store.HostName;
+import io.tensorarrow.spark.model.store.ModelCopies;
+import io.tensorarrow.spark.model.store.ModelFiles;
+import io.tensorarrow.spark.model.store.ModelLocation;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
   private final Optional<Path> nativesDirectory;
+  private final ModelCopies copies;
 
-  ModelLoader(Optional<Path> nativesDirectory) {
+  /**
+   * Takes the settings of this process.
+   *
+   * @param nativesDirectory where TensorFlow's libraries are extracted, if not at the usual place
+   * @param modelsDirectory where remote models are copied to, if not next to the libraries
+   */
+  ModelLoader(Optional<Path> nativesDirectory, Optional<Path> modelsDirectory) {
     this.nativesDirectory = nativesDirectory;
+    this.copies =
+        new ModelCopies(
+            modelsDirectory.orElseGet(
+                () -> NativesDirectory.of(nativesDirectory).base().resolve("models")));
+  }
+
+  /** Copies remote models next to the libraries. */
+  ModelLoader(Optional<Path> nativesDirectory) {
+    this(nativesDirectory, Optional.empty());
   }
 
   /**
    * Loads a model.
    *
+   * @param cancelled whether loading shall end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
+   *     ErrorCode#TA_MODEL_FETCH} if it can't be copied to this host, {@link
    *     ErrorCode#TA_MODEL_CORRUPT}, {@link ErrorCode#TA_TAGS_NOT_FOUND}, {@link
-   *     ErrorCode#TA_NATIVES} or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   *     ErrorCode#TA_OP_NOT_ALLOWED}, {@link ErrorCode#TA_OP_UNKNOWN}, {@link ErrorCode#TA_NATIVES}
+   *     or {@link ErrorCode#TA_MODEL_LOAD} if it can't be loaded
+   * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
+   *     TensorFlow loaded it
    */
-  EagerModel load(ModelReference reference, ModelSettings settings) {
+  EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
+    if (reference.access().isRemote()) {
+      return copies.use(
+          reference.fingerprint().replace(':', '-'),
+          reference.directory(),
+          () -> original(reference),
+          copy -> checkedCopy(copy, reference),
+          file -> load(file, reference, settings, cancelled));
+    }
     Path directory = Path.of(reference.directory());
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(
@@ -33,19 +67,62 @@ final class ModelLoader {
           "Cannot load model '"
               + directory
               + "' on host '"
-              + host()
-              + "': found no such directory there; expected it under the same path on every host (put it on"
-              + " a file system that all hosts share, or copy it to each; remote models are not"
-              + " covered yet)");
+              + HostName.get()
+              + "': found no such directory there; expected it under the same path on every host (put it"
+              + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
+              + " or copy it to each)");
     }
-    SavedModelFile file = SavedModelFile.read(directory);
+    return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
+  }
+
+  private EagerModel load(
+      SavedModelFile file,
+      ModelReference reference,
+      ModelSettings settings,
+      BooleanSupplier cancelled) {
+    ModelGraph graph = file.graph(reference.tags());
+    OpPolicy policy = graph.opPolicy(reference.allowedOps());
+    policy.checkInitialisers();
+    Natives.ensureLoaded(nativesDirectory);
+    return EagerModel.load(graph, settings, policy, cancelled);
+  }
+
+  private static ModelCopies.Original original(ModelReference reference) {
+    ModelFiles files =
+        ModelLocation.open(reference.directory(), reference.access().configuration());
+    try {
+      // Before anything large is copied.
+      checked(SavedModelFile.read(files), reference);
+      return new ModelCopies.Original(files, SavedModelLayout.files(files));
+    } catch (IOException e) {
+      files.close();
+      throw files.unreadable(e);
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+  }
+
+  /** Reads a copy; one that someone altered is as good as none. */
+  private static Optional<SavedModelFile> checkedCopy(Path copy, ModelReference reference) {
+    try (ModelFiles files = ModelFiles.copy(copy, reference.directory())) {
+      return Optional.of(SavedModelFile.readWhole(files))
+          .filter(file -> file.fingerprint().equals(reference.fingerprint()));
+    } catch (ModelFault e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static SavedModelFile checked(SavedModelFile file, ModelReference reference) {
     if (!file.fingerprint().equals(reference.fingerprint())) {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_CHANGED,
           "Cannot load model '"
-              + directory
+              + reference.directory()
               + "' on host '"
-              + host()
+              + HostName.get()
               + "': found fingerprint "
               + file.fingerprint()
               + "; expected "
@@ -53,17 +130,6 @@ final class ModelLoader {
               + ", as when the query was planned (put a new version into a directory of its own, or run"
               + " the query again)");
     }
-    ModelGraph graph = file.graph(reference.tags());
-    Natives.ensureLoaded(nativesDirectory);
-    return EagerModel.load(graph, settings);
-  }
-
-  private static String host() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      // The name only helps to find the host; its absence must not hide the fault.
-      return "unknown";
-    }
+    return file;
   }
 }

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.model.store.ModelAccess;
 import java.io.Serializable;
 import java.util.List;
 
@@ -7,14 +8,20 @@ import java.util.List;
  * Which model a query runs, pinned on the driver so that every task and every retry runs the same
  * one.
  *
- * @param directory the SavedModel's absolute local directory, the same on every host
+ * @param directory where the SavedModel lies, version included: an absolute local path, the same on
+ *     every host, or a URI without credentials
  * @param fingerprint what the model's files were when the query was planned ({@link
  *     ModelFingerprint})
  * @param tags the tag set of the chosen MetaGraphDef, sorted
  * @param allowedOps operations outside the allow-list that the user lets it reach, sorted
+ * @param access how an executor gets at the files
  */
 public record ModelReference(
-    String directory, String fingerprint, List<String> tags, List<String> allowedOps)
+    String directory,
+    String fingerprint,
+    List<String> tags,
+    List<String> allowedOps,
+    ModelAccess access)
     implements Serializable {
   /** Copies and sorts the lists. */
   public ModelReference {
@@ -22,8 +29,14 @@ public record ModelReference(
     allowedOps = allowedOps.stream().distinct().sorted().toList();
   }
 
-  /** A model that may reach nothing outside the allow-list. */
+  /** A local model that may reach nothing outside the allow-list. */
   public ModelReference(String directory, String fingerprint, List<String> tags) {
     this(directory, fingerprint, tags, List.of());
+  }
+
+  /** A local model. */
+  public ModelReference(
+      String directory, String fingerprint, List<String> tags, List<String> allowedOps) {
+    this(directory, fingerprint, tags, allowedOps, ModelAccess.local());
   }
 }

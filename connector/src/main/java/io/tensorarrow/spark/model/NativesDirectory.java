@@ -1,16 +1,19 @@
 package io.tensorarrow.spark.model;
 
-import com.sun.security.auth.module.UnixSystem;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.net.JarURLConnection;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
@@ -20,9 +23,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -31,9 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,13 +49,9 @@ final class NativesDirectory {
   private static final String VERSION = "version.properties";
   private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
   private static final String UNFINISHED = "unfinished-";
+  private static final String TWIN = "loader-";
+  private static final int CHUNK_BYTES = 1 << 20;
   private static final int HASH_LETTERS = 16;
-  private static final long ROOT = 0;
-
-  private static final Set<PosixFilePermission> PRIVATE =
-      PosixFilePermissions.fromString("rwx------");
-  private static final FileAttribute<Set<PosixFilePermission>> AS_PRIVATE =
-      PosixFilePermissions.asFileAttribute(PRIVATE);
 
   private static final List<String> VARIANTS = List.of("-gpu", "");
 
@@ -78,7 +72,7 @@ final class NativesDirectory {
   static NativesDirectory of(Optional<Path> configured) {
     return new NativesDirectory(
         configured
-            .orElseGet(() -> userDirectory(System.getenv("XDG_CACHE_HOME")))
+            .orElseGet(() -> PrivateDirectory.ofUser(System.getenv("XDG_CACHE_HOME")))
             .toAbsolutePath());
   }
 
@@ -90,20 +84,9 @@ final class NativesDirectory {
     return libraries.resolveSibling("javacpp").toString();
   }
 
-  /**
-   * Returns the default: the user's cache directory if it can be written, else one below the
-   * directory for temporary files.
-   */
-  static Path userDirectory(@Nullable String xdgCacheHome) {
-    Path cache =
-        xdgCacheHome != null && Path.of(xdgCacheHome).isAbsolute()
-            ? Path.of(xdgCacheHome)
-            : Path.of(System.getProperty("user.home"), ".cache");
-    Path parent = existing(cache);
-    return cache.isAbsolute() && Files.isDirectory(parent) && Files.isWritable(parent)
-        ? cache.resolve("tensorarrow")
-        : Path.of(
-            System.getProperty("java.io.tmpdir"), "tensorarrow-" + System.getProperty("user.name"));
+  /** Returns the directory that is private to the user; it need not exist. */
+  Path base() {
+    return base;
   }
 
   /**
@@ -117,14 +100,20 @@ final class NativesDirectory {
     String platform = platform();
     List<Library> libraries = libraries(platform);
     try {
-      Files.createDirectories(base, AS_PRIVATE);
-      Path real = base.toRealPath();
-      requirePrivate(real);
+      Path real = PrivateDirectory.create(base);
+      Optional<String> weakness = PrivateDirectory.weakness(real);
+      if (weakness.isPresent()) {
+        throw failed("found " + weakness.get(), null);
+      }
       Path target = real.resolve(name(platform, libraries));
-      if (!isComplete(target, libraries)) {
+      if (isComplete(target, libraries)) {
+        tidy(real);
+      } else {
         extract(real, target, libraries);
       }
       return target;
+    } catch (FileLockInterruptionException | InterruptedIOException e) {
+      throw failed("found the thread interrupted; expected its task to run on", e);
     } catch (IOException e) {
       throw failed(
           "found " + reason(e) + "; expected a directory on a local disk that this user can write",
@@ -133,24 +122,20 @@ final class NativesDirectory {
   }
 
   private void extract(Path real, Path target, List<Library> libraries) throws IOException {
-    try (FileChannel channel =
-            FileChannel.open(
-                real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try (FileChannel channel = openLock(real);
         FileLock lock = channel.lock()) {
-      if (!lock.isValid()) {
-        throw new IOException("lost the lock on " + real.resolve("lock"));
-      }
+      requireValid(lock, real);
       if (isComplete(target, libraries)) {
         return;
       }
       deleteLeftovers(real);
       requireSpace(real, libraries);
-      Path unfinished = Files.createTempDirectory(real, UNFINISHED, AS_PRIVATE);
+      Path unfinished = Files.createTempDirectory(real, UNFINISHED, PrivateDirectory.ATTRIBUTE);
       try {
         for (Library library : libraries) {
           copy(library, unfinished.resolve(library.name()));
         }
-        Files.createDirectories(real.resolve("javacpp"), AS_PRIVATE);
+        Files.createDirectories(real.resolve("javacpp"), PrivateDirectory.ATTRIBUTE);
         if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
           // Another JVM may have mapped the incomplete files: they are moved and unlinked, never
           // overwritten.
@@ -163,18 +148,45 @@ final class NativesDirectory {
     }
   }
 
+  /** Deletes what killed JVMs left, unless another JVM is at work here: it does so itself. */
+  private static void tidy(Path real) throws IOException {
+    if (leftovers(real).isEmpty()) {
+      return;
+    }
+    try (FileChannel channel = openLock(real);
+        FileLock lock = channel.tryLock()) {
+      if (lock != null) {
+        deleteLeftovers(real);
+      }
+    }
+  }
+
+  private static FileChannel openLock(Path real) throws IOException {
+    return FileChannel.open(
+        real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+  }
+
+  private static void requireValid(FileLock lock, Path real) throws IOException {
+    if (!lock.isValid()) {
+      throw new IOException("lost the lock on " + real.resolve("lock"));
+    }
+  }
+
   /**
    * Lends a second set of the libraries for another class loader of the same process: Java wants
    * other file names, while TensorFlow may be in memory only once. Hard links are the same file to
    * the system's linker; the small library with Java's functions has to be there once per class
-   * loader.
+   * loader. The lock is held meanwhile, so that no one takes the set for a leftover.
    *
    * @param libraries what {@link #extract} returned
    * @param user uses the directory, which is gone afterwards
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
-    try {
-      Path twin = Files.createTempDirectory(libraries.getParent(), "loader-", AS_PRIVATE);
+    Path real = libraries.resolveSibling(".").normalize();
+    try (FileChannel channel = openLock(real);
+        FileLock lock = channel.lock()) {
+      requireValid(lock, real);
+      Path twin = Files.createTempDirectory(real, TWIN, PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
           for (Path file : files) {
@@ -188,7 +200,7 @@ final class NativesDirectory {
         }
         user.accept(twin);
       } finally {
-        delete(twin);
+        PrivateDirectory.delete(twin);
       }
     } catch (IOException e) {
       throw new TensorArrowException(
@@ -206,8 +218,15 @@ final class NativesDirectory {
     URLConnection connection = library.url().openConnection();
     // The URL's shared jar would otherwise stay open, or be closed under someone else's hands.
     connection.setUseCaches(false);
-    try (InputStream in = connection.getInputStream()) {
-      Files.copy(in, to);
+    try (InputStream in = connection.getInputStream();
+        OutputStream out = Files.newOutputStream(to, StandardOpenOption.CREATE_NEW)) {
+      byte[] chunk = new byte[CHUNK_BYTES];
+      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+        if (Thread.currentThread().isInterrupted()) {
+          throw new InterruptedIOException();
+        }
+        out.write(chunk, 0, read);
+      }
     }
     if (Files.size(to) != library.size()) {
       throw new IOException(
@@ -230,26 +249,6 @@ final class NativesDirectory {
     }
   }
 
-  private void requirePrivate(Path real) throws IOException {
-    long owner = ((Integer) Files.getAttribute(real, "unix:uid")).longValue();
-    long self = new UnixSystem().getUid();
-    if (owner != self && owner != ROOT) {
-      throw failed(
-          "found it owned by user id " + owner + "; expected " + self + ", who runs this process",
-          null);
-    }
-    Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(real);
-    if (permissions.contains(PosixFilePermission.GROUP_WRITE)
-        || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
-      throw failed(
-          "found permissions "
-              + PosixFilePermissions.toString(permissions)
-              + ", so that others could put code there; expected "
-              + PosixFilePermissions.toString(PRIVATE),
-          null);
-    }
-  }
-
   private static boolean isComplete(Path target, List<Library> libraries) throws IOException {
     for (Library library : libraries) {
       Path file = target.resolve(library.name());
@@ -260,23 +259,21 @@ final class NativesDirectory {
     return true;
   }
 
-  /** Deletes what JVMs left that were killed while they extracted; to be called under the lock. */
+  /** Deletes what JVMs left that were killed at work; to be called under the lock. */
   private static void deleteLeftovers(Path real) throws IOException {
-    try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(real, UNFINISHED + "*")) {
-      for (Path leftover : leftovers) {
-        delete(leftover);
-      }
+    for (Path leftover : leftovers(real)) {
+      PrivateDirectory.delete(leftover);
     }
   }
 
-  private static void delete(Path directory) throws IOException {
-    List<Path> files = new ArrayList<>();
-    try (Stream<Path> walk = Files.walk(directory)) {
-      walk.forEach(files::add);
+  /** Returns what is only there while a JVM holds the lock. */
+  private static List<Path> leftovers(Path real) throws IOException {
+    List<Path> leftovers = new ArrayList<>();
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(real, "{" + UNFINISHED + "," + TWIN + "}*")) {
+      files.forEach(leftovers::add);
     }
-    for (int i = files.size() - 1; i >= 0; i--) {
-      Files.delete(files.get(i));
-    }
+    return leftovers;
   }
 
   /** Names the directory after version and content: an upgrade or another build gets its own. */
@@ -380,14 +377,6 @@ final class NativesDirectory {
 
   private static ClassLoader loader() {
     return NativesDirectory.class.getClassLoader();
-  }
-
-  private static Path existing(Path path) {
-    Path candidate = path;
-    while (!Files.exists(candidate) && candidate.getParent() != null) {
-      candidate = candidate.getParent();
-    }
-    return candidate;
   }
 
   private static String reason(IOException e) {

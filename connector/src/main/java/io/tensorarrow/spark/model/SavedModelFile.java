@@ -4,18 +4,20 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.safety.GraphValidator;
+import io.tensorarrow.spark.model.store.ModelEntry;
+import io.tensorarrow.spark.model.store.ModelFiles;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
 
@@ -29,7 +31,7 @@ public final class SavedModelFile {
   /** More than protocol buffers allow, and than a Java array can hold. */
   private static final long LARGEST_PROTO = Integer.MAX_VALUE - 8L;
 
-  private static final int LISTED_VERSIONS = 5;
+  private static final String AS_WRITTEN = "the file as TensorFlow wrote it";
 
   private static final Map<String, String> OTHER_FORMATS =
       Map.of(
@@ -40,45 +42,64 @@ public final class SavedModelFile {
           ".onnx", "an ONNX model",
           ".pbtxt", "a text proto");
 
-  private final Path directory;
+  private final String location;
+  private final Optional<Path> directory;
   private final List<MetaGraphDef> graphs;
   private final String fingerprint;
 
-  private SavedModelFile(Path directory, List<MetaGraphDef> graphs, String fingerprint) {
-    this.directory = directory;
+  private SavedModelFile(ModelFiles files, List<MetaGraphDef> graphs, String fingerprint) {
+    this.location = files.location();
+    this.directory = files.localDirectory();
     this.graphs = graphs;
     this.fingerprint = fingerprint;
   }
 
   /**
-   * Reads and checks a SavedModel.
+   * Reads and checks a SavedModel on this host.
    *
    * @param directory the directory that holds {@code saved_model.pb}
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies
-   *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it can't be read or files are missing
+   * @throws TensorArrowException as {@link #read(ModelFiles)}
    */
   public static SavedModelFile read(Path directory) {
-    Path absolute = directory.toAbsolutePath().normalize();
-    Path file = absolute.resolve(SavedModelLayout.PROTO);
-    try {
-      requireSavedModel(absolute, file);
-      byte[] bytes = bytes(absolute, file);
-      List<MetaGraphDef> graphs = parse(absolute, bytes);
-      new CompletenessCheck(absolute).check(graphs);
-      return new SavedModelFile(absolute, graphs, ModelFingerprint.of(absolute, bytes));
-    } catch (AccessDeniedException e) {
-      throw corrupt(
-          absolute, "no permission to read " + e.getFile() + "; expected readable files", e);
-    } catch (IOException e) {
-      throw corrupt(absolute, e + "; expected readable files", e);
-    } catch (UncheckedIOException e) {
-      throw corrupt(absolute, e.getCause() + "; expected readable files", e);
+    try (ModelFiles files = ModelFiles.local(directory)) {
+      return read(files);
     }
   }
 
-  /** Returns the absolute directory. */
-  public Path directory() {
-    return directory;
+  /**
+   * Reads and checks a SavedModel.
+   *
+   * @param files the directory that holds {@code saved_model.pb}; not needed any more afterwards
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies
+   *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it is not whole or can't be read, with
+   *     {@link ErrorCode#TA_MODEL_FETCH} if a remote file system does not give it
+   */
+  public static SavedModelFile read(ModelFiles files) {
+    try {
+      return readWhole(files);
+    } catch (ModelFault e) {
+      throw e.of(files.location());
+    } catch (IOException e) {
+      throw files.unreadable(e);
+    }
+  }
+
+  /**
+   * Reads and checks a SavedModel.
+   *
+   * @throws ModelFault if it is not whole
+   * @throws IOException if that can't be found out
+   */
+  static SavedModelFile readWhole(ModelFiles files) throws ModelFault, IOException {
+    byte[] bytes = bytes(files, proto(files));
+    List<MetaGraphDef> graphs = parse(bytes);
+    new CompletenessCheck(files).check(graphs);
+    return new SavedModelFile(files, graphs, ModelFingerprint.of(files, bytes));
+  }
+
+  /** Returns how messages name the model's directory: an absolute path or a URI. */
+  public String location() {
+    return location;
   }
 
   /** Returns the tag set of each graph; the tags of a set are sorted, and so are the sets. */
@@ -93,15 +114,18 @@ public final class SavedModelFile {
    * Finds the graph with exactly these tags.
    *
    * @param tags the tag set in any order
-   * @throws TensorArrowException with {@link ErrorCode#TA_TAGS_NOT_FOUND} if no graph has it
+   * @throws TensorArrowException with {@link ErrorCode#TA_TAGS_NOT_FOUND} if no graph has it, with
+   *     {@link ErrorCode#TA_MODEL_UNSAFE_TO_LOAD} if it is malformed
    */
   public ModelGraph graph(Collection<String> tags) {
     List<String> wanted = tags.stream().distinct().sorted().toList();
-    return graphs.stream()
-        .filter(graph -> ModelGraph.tags(graph).equals(wanted))
-        .findFirst()
-        .map(graph -> new ModelGraph(directory, graph))
-        .orElseThrow(() -> noSuchTags(String.join(",", wanted)));
+    MetaGraphDef proto =
+        graphs.stream()
+            .filter(graph -> ModelGraph.tags(graph).equals(wanted))
+            .findFirst()
+            .orElseThrow(() -> noSuchTags(String.join(",", wanted)));
+    GraphValidator.check(location, proto);
+    return new ModelGraph(location, directory, proto);
   }
 
   /**
@@ -119,40 +143,41 @@ public final class SavedModelFile {
         "Cannot find tags '"
             + wanted
             + "' in model '"
-            + directory
+            + location
             + "': found tag sets "
             + Alternatives.closestFirst(wanted, known)
             + "; expected one of these");
   }
 
-  private static void requireSavedModel(Path directory, Path file) throws IOException {
-    if (Files.isRegularFile(file)) {
-      return;
+  private static ModelEntry proto(ModelFiles files) throws ModelFault, IOException {
+    Optional<ModelEntry> proto = files.find(SavedModelLayout.PROTO);
+    if (proto.isPresent()) {
+      CompletenessCheck.requireFile(proto.get());
+      return proto.get();
     }
-    if (Files.exists(file)) {
-      String kind = Files.isDirectory(file) ? "a directory" : "no file but something else";
-      throw corrupt(directory, kind + " named " + file.getFileName() + "; expected a file", null);
-    }
-    if (!Files.exists(directory)) {
-      Path existing = directory;
-      while (existing.getParent() != null && !Files.exists(existing)) {
-        existing = existing.getParent();
-      }
-      throw notFound(
-          directory,
-          "nothing there, the path exists up to '" + existing + "'",
+    Optional<ModelEntry> directory = files.find("");
+    if (directory.isEmpty()) {
+      throw ModelFault.notFound(
+          "nothing there on "
+              + files.fileSystem()
+              + files
+                  .nearestParent()
+                  .map(p -> ", where the path exists up to '" + p + "'")
+                  .orElse(""),
           "a SavedModel directory");
     }
-    if (!Files.isDirectory(directory)) {
-      throw notADirectory(directory);
+    if (!directory.get().isDirectory()) {
+      throw notADirectory(files.location());
     }
-    throw noSavedModelIn(directory);
+    throw noSavedModel(files.list());
   }
 
-  private static TensorArrowException notADirectory(Path file) {
-    String name = String.valueOf(file.getFileName());
+  private static ModelFault notADirectory(String file) {
+    int slash = file.lastIndexOf('/');
+    String name = file.substring(slash + 1);
     if (name.equals(SavedModelLayout.PROTO)) {
-      return notFound(file, "a file", "the directory that holds it, '" + file.getParent() + "'");
+      return ModelFault.notFound(
+          "a file", "the directory that holds it, '" + file.substring(0, slash) + "'");
     }
     String lower = name.toLowerCase(Locale.ROOT);
     return OTHER_FORMATS.entrySet().stream()
@@ -160,108 +185,69 @@ public final class SavedModelFile {
         .findFirst()
         .map(
             format ->
-                notFound(
-                    file,
+                ModelFault.notFound(
                     format.getValue(),
                     "a SavedModel directory (model.export(path) or tf.saved_model.save write one)"))
-        .orElseGet(() -> notFound(file, "a file", "a SavedModel directory"));
+        .orElseGet(() -> ModelFault.notFound("a file", "a SavedModel directory"));
   }
 
-  private static TensorArrowException noSavedModelIn(Path directory) throws IOException {
-    List<Path> files;
-    try (Stream<Path> list = Files.list(directory)) {
-      files = list.sorted().toList();
+  private static ModelFault noSavedModel(List<ModelEntry> entries) {
+    if (entries.isEmpty()) {
+      return ModelFault.notFound(
+          "an empty directory", "a SavedModel directory, or one of numbered versions");
     }
-    List<Path> versions =
-        files.stream()
-            .filter(f -> f.getFileName().toString().matches("[0-9]+"))
-            .filter(f -> Files.isRegularFile(f.resolve(SavedModelLayout.PROTO)))
-            .sorted(
-                Comparator.comparingInt((Path f) -> f.getFileName().toString().length())
-                    .thenComparing(f -> f)
-                    .reversed())
-            .toList();
-    if (!versions.isEmpty()) {
-      List<String> names = versions.stream().map(f -> "'" + f.getFileName() + "'").toList();
-      String more = names.size() <= LISTED_VERSIONS ? "" : " and more";
-      return notFound(
-          directory,
-          "a directory of numbered versions: "
-              + String.join(", ", names.subList(0, Math.min(LISTED_VERSIONS, names.size())))
-              + more,
-          "the directory of one version, such as '" + versions.get(0) + "'");
-    }
-    if (files.isEmpty()) {
-      return notFound(directory, "an empty directory", "a SavedModel directory");
-    }
+    Set<String> names = entries.stream().map(ModelEntry::name).collect(Collectors.toSet());
     for (String other : List.of("saved_model.pbtxt", "saved_model.cpb")) {
-      if (Files.exists(directory.resolve(other))) {
-        return notFound(
-            directory, other, SavedModelLayout.PROTO + " (load and save it again with TensorFlow)");
+      if (names.contains(other)) {
+        return ModelFault.notFound(
+            other, SavedModelLayout.PROTO + " (load and save it again with TensorFlow)");
       }
     }
-    return notFound(
-        directory, "a directory without " + SavedModelLayout.PROTO, "a SavedModel directory");
+    return ModelFault.notFound(
+        "a directory without " + SavedModelLayout.PROTO + " and without numbered versions",
+        "a SavedModel directory, or one of numbered versions");
   }
 
-  private static byte[] bytes(Path directory, Path file) throws IOException {
-    long size = Files.size(file);
-    if (size == 0) {
-      throw corrupt(directory, "an empty " + SavedModelLayout.PROTO + copyAgain(), null);
+  private static byte[] bytes(ModelFiles files, ModelEntry proto) throws ModelFault, IOException {
+    if (proto.size() == 0) {
+      throw ModelFault.corrupt("an empty " + SavedModelLayout.PROTO, AS_WRITTEN);
     }
-    if (size > LARGEST_PROTO) {
-      throw corrupt(
-          directory,
-          size
-              + " bytes in "
-              + SavedModelLayout.PROTO
-              + "; expected at most "
-              + LARGEST_PROTO
-              + " (keep weights in variables, not in constants)",
-          null);
+    if (proto.size() > LARGEST_PROTO) {
+      throw ModelFault.corrupt(
+          proto.size() + " bytes in " + SavedModelLayout.PROTO,
+          "at most " + LARGEST_PROTO + ", with weights in variables and not in constants");
     }
-    return Files.readAllBytes(file);
+    try (InputStream in = files.open(proto.name())) {
+      byte[] bytes = in.readNBytes((int) proto.size());
+      if (bytes.length < proto.size()) {
+        throw new IOException(
+            bytes.length + " of " + proto.size() + " bytes of " + proto.name() + " could be read");
+      }
+      return bytes;
+    }
   }
 
-  private static List<MetaGraphDef> parse(Path directory, byte[] bytes) throws IOException {
+  private static List<MetaGraphDef> parse(byte[] bytes) throws ModelFault {
     List<MetaGraphDef> graphs;
     try {
       // The default limit on nesting is TensorFlow's own; it keeps a hostile file from exhausting
       // the stack.
       graphs = SavedModel.parseFrom(bytes).getMetaGraphsList();
     } catch (InvalidProtocolBufferException e) {
-      throw corrupt(
-          directory,
+      throw ModelFault.corrupt(
           "a "
               + SavedModelLayout.PROTO
-              + " that is no SavedModel ("
+              + " of "
+              + bytes.length
+              + " bytes that is no SavedModel ("
               + e.getMessage()
-              + ")"
-              + copyAgain(),
+              + ")",
+          AS_WRITTEN,
           e);
     }
     if (graphs.isEmpty()) {
-      throw corrupt(
-          directory, "a " + SavedModelLayout.PROTO + " without graphs" + copyAgain(), null);
+      throw ModelFault.corrupt("a " + SavedModelLayout.PROTO + " without graphs", AS_WRITTEN);
     }
     return graphs;
-  }
-
-  private static String copyAgain() {
-    return "; expected the file as TensorFlow wrote it (copy or save the model again)";
-  }
-
-  private static TensorArrowException notFound(Path path, String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_NOT_FOUND,
-        "Cannot read model '" + path + "': found " + found + "; expected " + expected);
-  }
-
-  private static TensorArrowException corrupt(
-      Path directory, String foundAndExpected, @Nullable Throwable cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot read model '" + directory + "': found " + foundAndExpected,
-        cause);
   }
 }

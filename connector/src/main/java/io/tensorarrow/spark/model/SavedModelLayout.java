@@ -1,11 +1,10 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.model.store.ModelEntry;
+import io.tensorarrow.spark.model.store.ModelFiles;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /** How TensorFlow lays out the files of a SavedModel. */
@@ -13,34 +12,57 @@ final class SavedModelLayout {
   /** The file with the graphs and signatures. */
   static final String PROTO = "saved_model.pb";
 
+  /** The checkpoint's table of contents. */
+  static final String INDEX = "variables/variables.index";
+
+  /** The directory of files that the graph reads by itself. */
+  static final String ASSETS = "assets";
+
+  private static final String VARIABLES = "variables";
+  private static final String SHARD_PREFIX = "variables/variables.data-";
+
   private SavedModelLayout() {}
 
   /** Returns the checkpoint's prefix, which is no file itself. */
   static Path checkpoint(Path directory) {
-    return directory.resolve("variables").resolve("variables");
+    return directory.resolve(VARIABLES).resolve("variables");
   }
 
   /** Returns the checkpoint's table of contents. */
   static Path index(Path directory) {
-    return directory.resolve("variables").resolve("variables.index");
+    return directory.resolve(INDEX);
   }
 
   /** Returns the directory of files that the graph reads by itself. */
   static Path assets(Path directory) {
-    return directory.resolve("assets");
+    return directory.resolve(ASSETS);
+  }
+
+  /** Returns the size of what TensorFlow reads into memory: graph and variables. */
+  static long bytes(Path directory) throws IOException {
+    try (ModelFiles files = ModelFiles.local(directory)) {
+      long bytes = files.find(PROTO).map(ModelEntry::size).orElse(0L);
+      for (ModelEntry shard : shards(files)) {
+        bytes += shard.size();
+      }
+      return bytes;
+    }
   }
 
   /** Returns the checkpoint's data files, sorted by name. */
-  static List<Path> shards(Path directory) throws IOException {
-    Path variables = directory.resolve("variables");
-    if (!Files.isDirectory(variables)) {
-      return List.of();
-    }
-    List<Path> shards = new ArrayList<>();
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(variables, "variables.data-*")) {
-      files.forEach(shards::add);
-    }
-    Collections.sort(shards);
-    return shards;
+  static List<ModelEntry> shards(ModelFiles files) throws IOException {
+    return files.filesBelow(VARIABLES).stream()
+        .filter(entry -> entry.name().startsWith(SHARD_PREFIX))
+        .toList();
+  }
+
+  /** Returns all that loading the model reads. */
+  static List<ModelEntry> files(ModelFiles files) throws IOException {
+    List<ModelEntry> all = new ArrayList<>();
+    files.find(PROTO).ifPresent(all::add);
+    files.find(INDEX).ifPresent(all::add);
+    all.addAll(shards(files));
+    all.addAll(files.filesBelow(ASSETS));
+    return all;
   }
 }

@@ -5,6 +5,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_GetCode;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_Message;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewStatus;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_OK;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_RESOURCE_EXHAUSTED;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -41,13 +42,23 @@ final class TensorFlowStatus implements AutoCloseable {
     return status;
   }
 
+  /** Returns how messages begin. */
+  String task() {
+    return task;
+  }
+
+  /** Returns whether the last C function reported no error. */
+  boolean isOk() {
+    return TF_GetCode(status) == TF_OK;
+  }
+
   /**
    * Checks what the last C function reported.
    *
    * @throws TensorArrowException if it reported an error
    */
   void check() {
-    if (TF_GetCode(status) != TF_OK) {
+    if (!isOk()) {
       String message = TF_Message(status).getString(StandardCharsets.UTF_8);
       throw new TensorArrowException(
           code, task + ": found " + shortened(message) + "; expected " + remedy(message));
@@ -60,12 +71,21 @@ final class TensorFlowStatus implements AutoCloseable {
         : message.substring(0, LONGEST_MESSAGE) + "...";
   }
 
-  private static String remedy(String message) {
+  private String remedy(String message) {
+    if (TF_GetCode(status) == TF_RESOURCE_EXHAUSTED) {
+      return "a tensor for which there is memory outside the heap (lower batchRows or raise"
+          + " spark.executor.memoryOverhead)";
+    }
     if (message.contains("Could not find variable")
-        || message.contains("Error while reading resource variable")) {
-      return "every variable restored or initialised (a Keras 3 layer held in a tf.Module and saved by"
-          + " tf.saved_model.save has two handles per variable: save it with model.export(), or"
-          + " track variable.value)";
+        || message.contains("Error while reading resource variable")
+        || message.contains("uninitialized value")) {
+      return "every variable restored or initialised (Keras 3 layers held in a tf.Module and saved with"
+          + " tf.saved_model.save have two handles per variable, of which only one is restored:"
+          + " save it with model.export(), or track variable.value)";
+    }
+    if (message.contains("No OpKernel was registered")) {
+      return "only operations that TensorFlow 2.18 has a kernel for on CPUs (save the model again with"
+          + " a newer TensorFlow, or without this operation)";
     }
     if (message.contains("Op type not registered")) {
       return "only operations of TensorFlow 2.18 (libraries of custom operations are not loaded)";

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of its value
  */
 public final class ConfigEntry<T> {
+  /** How much of a value an error repeats. */
+  private static final int SHOWN = 100;
+
   private final String key;
   private final String type;
   private final String since;
@@ -64,7 +67,8 @@ public final class ConfigEntry<T> {
    *
    * @param lookup gives the text for a key, or null
    * @return the parsed and checked value, else the default, else empty
-   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if the text is no such value
+   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if the text is no such value; with
+   *     the parser's own code where it has one
    */
   public Optional<T> find(Function<String, @Nullable String> lookup) {
     String text = lookup.apply(key);
@@ -73,12 +77,24 @@ public final class ConfigEntry<T> {
     }
     try {
       return Optional.of(parser.apply(text.trim()));
+    } catch (TensorArrowException e) {
+      throw e;
+    } catch (MalformedValueException e) {
+      throw invalid(String.valueOf(e.getMessage()), e);
     } catch (IllegalArgumentException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_INVALID,
-          "Cannot use option '%s': found '%s'; expected %s".formatted(key, text, type),
-          e);
+      throw invalid("'" + abbreviated(text) + "'", e);
     }
+  }
+
+  private TensorArrowException invalid(String found, IllegalArgumentException cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_OPTION_INVALID,
+        "Cannot use option '%s': found %s; expected %s".formatted(key, found, type),
+        cause);
+  }
+
+  private static String abbreviated(String text) {
+    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
   }
 
   /**

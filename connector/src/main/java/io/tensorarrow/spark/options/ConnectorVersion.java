@@ -1,11 +1,15 @@
 package io.tensorarrow.spark.options;
 
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.Properties;
+import java.util.stream.Collectors;
 
-/** Which version of the connector this is. */
+/** Which version of the connector this is, and what it was built for. */
 public final class ConnectorVersion {
   private static final String RESOURCE = "version.properties";
 
@@ -13,6 +17,46 @@ public final class ConnectorVersion {
 
   /** Returns the version of the artifact, for instance {@code 0.1.0}. */
   public static String current() {
+    return property("version");
+  }
+
+  /**
+   * Checks that this artifact was built for the Spark it runs in. Versions of one minor line fit
+   * each other.
+   *
+   * @param spark Spark's version, for instance {@code 3.5.9}
+   * @param scala Scala's version, for instance {@code 2.12.18}
+   * @throws TensorArrowException with {@code TA_VERSION_MISMATCH} if Spark or Scala is of another
+   *     line
+   */
+  public static void checkBuiltFor(String spark, String scala) {
+    String found = artifact(spark, scala);
+    String own = artifact(property("spark"), property("scala"));
+    if (!found.equals(own)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_VERSION_MISMATCH,
+          "Cannot use artifact '%s' %s: found Spark %s with Scala %s; expected Spark %s with Scala %s, or the artifact '%s' of this connector"
+              .formatted(
+                  own,
+                  current(),
+                  spark,
+                  scala,
+                  line(property("spark")),
+                  line(property("scala")),
+                  found));
+    }
+  }
+
+  private static String artifact(String spark, String scala) {
+    return "tensorarrow-spark-" + line(spark) + "_" + line(scala);
+  }
+
+  /** Returns the first two numbers of a version; vendors add words of their own behind. */
+  private static String line(String version) {
+    return Arrays.stream(version.split("[^0-9]+", -1)).limit(2).collect(Collectors.joining("."));
+  }
+
+  private static String property(String key) {
     Properties properties = new Properties();
     try (InputStream in = ConnectorVersion.class.getResourceAsStream(RESOURCE)) {
       if (in == null) {
@@ -22,6 +66,6 @@ public final class ConnectorVersion {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return properties.getProperty("version");
+    return properties.getProperty(key);
   }
 }

@@ -1,10 +1,15 @@
 package io.tensorarrow.spark.options;
 
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.ModelCopies;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.spark.network.util.JavaUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +24,16 @@ public final class ExecutorSettings {
               "models an executor keeps loaded; more are loaded while queries use them, the least recently used idle ones go"
                   + " first")
           .withDefault(8, "`8`");
+
+  public static final ConfigEntry<Long> CACHE_BYTES =
+      ConfigEntry.of(
+              "spark.tensorarrow.cache.bytes", "a size such as `4g`", JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes >= 0)
+          .doc(
+              "how large the models that an executor keeps loaded may be in total; more are loaded while queries use them, and the"
+                  + " model used last stays in any case. A model counts with the size of its graph and variables on disk,"
+                  + " which is about what it takes in memory")
+          .withDefault(4L << 30, "`4g`");
 
   public static final ConfigEntry<Duration> CACHE_IDLE =
       ConfigEntry.of(
@@ -38,9 +53,33 @@ public final class ExecutorSettings {
           .withDefaultOf(
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
+  public static final ConfigEntry<Path> MODELS_DIRECTORY =
+      ConfigEntry.of(ModelCopies.DIRECTORY_SETTING, "an absolute path", Path::of)
+          .checked(Path::isAbsolute)
+          .doc(
+              "where remote models are copied to, once per host; must belong to the executor's user and be writable by no one"
+                  + " else. Copies that were not used for 7 days are deleted when another one is made")
+          .withDefaultOf("`models` in the natives' directory");
+
+  public static final ConfigEntry<List<String>> ALLOW_OPS_MAX =
+      ConfigEntry.of(
+              "spark.tensorarrow.allowOps.max",
+              "comma-separated names of operations, or `*` for all",
+              ReadOptions::list)
+          .doc(
+              "operations outside the allow-list that queries may allow with `allowOps`; set it for driver and executors, which"
+                  + " both check it")
+          .withDefault(List.of(), "none");
+
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
-      List.of(CACHE_MODELS, CACHE_IDLE, NATIVES_DIRECTORY);
+      List.of(
+          CACHE_MODELS,
+          CACHE_BYTES,
+          CACHE_IDLE,
+          NATIVES_DIRECTORY,
+          MODELS_DIRECTORY,
+          ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
 
@@ -58,6 +97,11 @@ public final class ExecutorSettings {
     return CACHE_MODELS.get(conf);
   }
 
+  /** Returns how many bytes of models stay loaded. */
+  public long cacheBytes() {
+    return CACHE_BYTES.get(conf);
+  }
+
   /** Returns how long an idle model stays loaded. */
   public Duration cacheIdleTime() {
     return CACHE_IDLE.get(conf);
@@ -66,5 +110,30 @@ public final class ExecutorSettings {
   /** Returns where natives are unpacked, if it is not the default place. */
   public Optional<Path> nativesDirectory() {
     return NATIVES_DIRECTORY.find(conf);
+  }
+
+  /** Returns where remote models are copied to, if it is not the default place. */
+  public Optional<Path> modelsDirectory() {
+    return MODELS_DIRECTORY.find(conf);
+  }
+
+  /**
+   * Checks what a query allows against what queries may allow.
+   *
+   * @param ops operations outside the allow-list
+   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if one of them may not be allowed
+   */
+  public void checkAllowed(Collection<String> ops) {
+    List<String> most = ALLOW_OPS_MAX.get(conf);
+    if (!most.contains("*") && !most.containsAll(ops)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_INVALID,
+          "Cannot use option '%s': found '%s'; expected only operations that the setting %s names, which names %s (an administrator sets it, in Spark's configuration, not in a session's)"
+              .formatted(
+                  ReadOptions.ALLOW_OPS.key(),
+                  ops.stream().filter(op -> !most.contains(op)).collect(Collectors.joining(",")),
+                  ALLOW_OPS_MAX.key(),
+                  most.isEmpty() ? "none" : "'" + String.join(",", most) + "'"));
+    }
   }
 }

@@ -17,6 +17,7 @@ import java.util.Set;
  * @param feeds every input of the signature with its column
  * @param fetches the outputs to compute with their columns; none means that the model is not run
  * @param batchRows the most rows of one model call
+ * @param fixedBatch whether each call must have exactly that many, so that fewer rows are padded
  * @param cast which element conversions are allowed on the way in
  * @param types which Spark types outputs get where there is a choice
  * @param threads intra-op threads, 0 for the executor's cores
@@ -27,6 +28,7 @@ public record InferenceSpec(
     List<Feed> feeds,
     List<Fetch> fetches,
     int batchRows,
+    boolean fixedBatch,
     CastMode cast,
     ColumnTypes types,
     int threads)
@@ -41,9 +43,9 @@ public record InferenceSpec(
    * An input tensor and the column that feeds it.
    *
    * @param tensor the signature's input
-   * @param column the top-level column's name in the wrapped table
+   * @param column where it is in the wrapped table
    */
-  public record Feed(TensorSpec tensor, String column) implements Serializable {}
+  public record Feed(TensorSpec tensor, ColumnPath column) implements Serializable {}
 
   /**
    * An output tensor and the column that holds it.
@@ -61,6 +63,7 @@ public record InferenceSpec(
   /** Returns the spec that computes only those outputs whose column is in {@code columns}. */
   public InferenceSpec fetchingOnly(Set<String> columns) {
     List<Fetch> wanted = fetches.stream().filter(f -> columns.contains(f.column())).toList();
-    return new InferenceSpec(model, signature, feeds, wanted, batchRows, cast, types, threads);
+    return new InferenceSpec(
+        model, signature, feeds, wanted, batchRows, fixedBatch, cast, types, threads);
   }
 }

@@ -6,6 +6,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.CastMode;
 import io.tensorarrow.spark.tensor.ColumnTypes;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,14 +23,17 @@ public final class ReadOptions {
   /** Options that begin with this go to Hadoop's configuration, of the model and of the source. */
   public static final String HADOOP_PREFIX = "fs.";
 
+  /** The most rows of one model call. */
+  public static final int MAX_BATCH_ROWS = 1 << 20;
+
   /** Spark's own names for what {@code load(...)} was given; they go to the wrapped source. */
   public static final List<String> PATH_KEYS = List.of("path", "paths");
 
   public static final ConfigEntry<String> MODEL =
       ConfigEntry.text("model")
           .doc(
-              "SavedModel directory: a local path or `file:` URI, the same on every host; a path without scheme resolves like"
-                  + " `load`'s (`fs.defaultFS`)")
+              "SavedModel directory, or a directory of numbered versions: a local path or `file:` URI, the same on every host, or"
+                  + " any Hadoop URI; a path without scheme resolves like `load`'s (`fs.defaultFS`)")
           .required();
 
   public static final ConfigEntry<String> VERSION =
@@ -54,21 +58,22 @@ public final class ReadOptions {
           .doc("format of the wrapped data; its own options as `source.<option>`")
           .withDefaultOf("`spark.sql.sources.default`");
 
-  public static final ConfigEntry<NameMapping> INPUTS =
-      ConfigEntry.of("inputs", "`tensor=column, tensor=column`", NameMapping::parse)
+  public static final ConfigEntry<NameMapping<ColumnName>> INPUTS =
+      ConfigEntry.of("inputs", "`tensor=column, tensor=column` or JSON", NameMapping::inputs)
           .doc(
-              "which column feeds which tensor, for tensors whose column has another name; names with commas or equals signs"
-                  + " between back-ticks")
+              "which column feeds which tensor, for tensors whose column has another name; columns are Spark identifiers, fields"
+                  + " of structs too; see below for JSON and odd names")
           .withDefaultOf("by name, case-insensitive");
 
-  public static final ConfigEntry<NameMapping> OUTPUTS =
-      ConfigEntry.of("outputs", "`tensor, tensor=column`", NameMapping::parse)
+  public static final ConfigEntry<NameMapping<String>> OUTPUTS =
+      ConfigEntry.of("outputs", "`tensor, tensor=column` or JSON", NameMapping::outputs)
           .doc("selects outputs and renames their columns; what is not selected is not computed")
           .withDefaultOf("all per-row outputs");
 
   public static final ConfigEntry<Optional<Integer>> BATCH_ROWS =
       ConfigEntry.of("batchRows", "`auto` or a whole number from 1 to 1048576", ReadOptions::rows)
-          .doc("rows per model call; `auto` is 1024, fewer when `batchBytes` says so")
+          .doc(
+              "rows per model call; `auto` is 1024, fewer when `batchBytes` says so, or the batch size that the signature is fixed to")
           .withDefault(Optional.empty(), "`auto`");
 
   public static final ConfigEntry<Long> BATCH_BYTES =
@@ -142,13 +147,11 @@ public final class ReadOptions {
   /**
    * Takes the options of a read.
    *
-   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there is one that no declaration
-   *     names, with {@code TA_UNSUPPORTED} if the source was given a path twice
+   * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no
+   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
-    for (String key : options.asCaseSensitiveMap().keySet()) {
-      checkKnown(key);
-    }
+    checkKnown(options.asCaseSensitiveMap().keySet());
     for (String key : PATH_KEYS) {
       if (options.containsKey(key) && options.containsKey(SOURCE_PREFIX + key)) {
         throw new TensorArrowException(
@@ -173,19 +176,36 @@ public final class ReadOptions {
     return entry.find(options::get);
   }
 
+  /** Returns the options for Hadoop, as they were written; some hold credentials. */
+  public Map<String, String> hadoop() {
+    Map<String, String> hadoop = new HashMap<>();
+    options
+        .asCaseSensitiveMap()
+        .forEach(
+            (key, value) -> {
+              if (key.toLowerCase(Locale.ROOT).startsWith(HADOOP_PREFIX)) {
+                hadoop.put(key, value);
+              }
+            });
+    return hadoop;
+  }
+
   /**
-   * Returns what goes to the wrapped source: the paths, and the options under {@code source.}
-   * without the prefix.
+   * Returns what goes to the wrapped source: the paths, the options for Hadoop, and those under
+   * {@code source.} without the prefix.
    */
   public CaseInsensitiveStringMap forSource() {
-    Map<String, String> own = new HashMap<>();
+    Map<String, String> own = hadoop();
     options
         .asCaseSensitiveMap()
         .forEach(
             (key, value) -> {
               String lower = key.toLowerCase(Locale.ROOT);
               if (lower.startsWith(SOURCE_PREFIX)) {
-                own.put(key.substring(SOURCE_PREFIX.length()), value);
+                String name = key.substring(SOURCE_PREFIX.length());
+                // What was said for the source alone counts there.
+                own.keySet().removeIf(name::equalsIgnoreCase);
+                own.put(name, value);
               } else if (PATH_KEYS.contains(lower)) {
                 own.put(key, value);
               }
@@ -193,25 +213,47 @@ public final class ReadOptions {
     return new CaseInsensitiveStringMap(own);
   }
 
-  private static void checkKnown(String key) {
+  private static void checkKnown(Collection<String> keys) {
+    List<String> known = ALL.stream().map(ConfigEntry::key).toList();
+    List<String> unknown = keys.stream().filter(key -> !isKnown(key)).sorted().toList();
+    if (unknown.isEmpty()) {
+      return;
+    }
+    String found =
+        unknown.size() == 1
+            ? "no such option" + Alternatives.hint(unknown.get(0), known)
+            : "none of "
+                + Alternatives.listed(
+                    unknown, key -> "'" + key + "'" + Alternatives.hint(key, known));
+    throw new TensorArrowException(
+        ErrorCode.TA_OPTION_UNKNOWN,
+        "Cannot use option '%s': found %s; expected one of %s, source.<option> for the wrapped source, or fs.<option> for Hadoop"
+            .formatted(unknown.get(0), found, Alternatives.closestFirst(unknown.get(0), known)));
+  }
+
+  private static boolean isKnown(String key) {
     String lower = key.toLowerCase(Locale.ROOT);
-    boolean known =
-        lower.startsWith(SOURCE_PREFIX)
-            || lower.startsWith(HADOOP_PREFIX)
-            || PATH_KEYS.contains(lower)
-            || ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(key));
-    if (!known) {
-      List<String> keys = ALL.stream().map(ConfigEntry::key).toList();
-      String guess =
-          Alternatives.didYouMean(key, keys).map(k -> " (did you mean '" + k + "'?)").orElse("");
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_UNKNOWN,
-          "Cannot use option '%s': found no such option%s; expected one of %s, or source.<option> for the wrapped source"
-              .formatted(key, guess, Alternatives.closestFirst(key, keys)));
+    return lower.startsWith(SOURCE_PREFIX)
+        || lower.startsWith(HADOOP_PREFIX)
+        || PATH_KEYS.contains(lower)
+        || ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(key));
+  }
+
+  /**
+   * Checks what {@code load} was given as several paths.
+   *
+   * @throws TensorArrowException with {@code TA_OPTION_INVALID} if {@code paths} is no JSON array
+   *     of strings
+   */
+  public void checkPaths() {
+    for (String key : List.of("paths", SOURCE_PREFIX + "paths")) {
+      ConfigEntry.of(key, "a JSON array of strings", JsonForm::strings)
+          .withDefaultOf("none")
+          .find(options::get);
     }
   }
 
-  private static List<String> list(String text) {
+  static List<String> list(String text) {
     List<String> parts = Arrays.stream(text.split(",", -1)).map(String::trim).toList();
     return parts.equals(List.of("")) ? List.of() : parts;
   }
@@ -221,7 +263,7 @@ public final class ReadOptions {
       return Optional.empty();
     }
     int rows = Integer.parseInt(text);
-    if (rows < 1 || rows > 1 << 20) {
+    if (rows < 1 || rows > MAX_BATCH_ROWS) {
       throw new IllegalArgumentException(text);
     }
     return Optional.of(rows);

@@ -153,7 +153,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   }
 
   private String modelText() {
-    return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d cast=%s handover=rows"
+    return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d%s cast=%s handover=rows"
         .formatted(
             spec.model().directory(),
             shortened(spec.model().fingerprint()),
@@ -163,6 +163,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
                 .collect(Collectors.joining(", ")),
             spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batchRows(),
+            spec.fixedBatch() ? " (fixed)" : "",
             spec.cast().name().toLowerCase(Locale.ROOT));
   }
 

@@ -162,7 +162,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     }
     if (pruned.runsModel()) {
       for (Feed feed : pruned.feeds()) {
-        read.put(feed.column(), sourceSchema.apply(feed.column()));
+        String column = feed.column().column();
+        read.put(column, sourceSchema.apply(column));
       }
     }
     return new StructType(read.values().toArray(new StructField[0]));

@@ -1,14 +1,16 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.options.InferenceSpec;
-import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.tensor.TensorColumns;
+import java.util.Arrays;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCapability;
 import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
@@ -33,15 +35,15 @@ final class InferenceTable implements Table, SupportsRead {
     this.wrapped = wrapped;
     this.wrappedOptions = wrappedOptions;
     this.spec = spec;
-    this.modelName = modelName(spec.model().directory());
-    StructType columns = WrappedSource.schema(wrapped);
-    for (Fetch fetch : spec.fetches()) {
-      columns =
-          columns.add(
-              TensorColumns.field(
-                  fetch.tensor(), fetch.column(), modelName, version, spec.types()));
-    }
-    this.schema = columns;
+    this.modelName = ModelName.of(spec.model().directory());
+    Stream<StructField> tensors =
+        spec.fetches().stream()
+            .map(
+                f -> TensorColumns.field(f.tensor(), f.column(), modelName, version, spec.types()));
+    this.schema =
+        new StructType(
+            Stream.concat(Arrays.stream(WrappedSource.schema(wrapped).fields()), tensors)
+                .toArray(StructField[]::new));
   }
 
   @Override
@@ -69,10 +71,5 @@ final class InferenceTable implements Table, SupportsRead {
         WrappedSource.schema(wrapped),
         schema,
         spec);
-  }
-
-  private static String modelName(String directory) {
-    java.nio.file.Path name = java.nio.file.Path.of(directory).getFileName();
-    return name == null ? directory : name.toString();
   }
 }

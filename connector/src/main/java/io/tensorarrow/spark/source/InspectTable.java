@@ -45,7 +45,7 @@ final class InspectTable implements Table, SupportsRead {
 
   @Override
   public String name() {
-    return "tensorflow signatures of " + model.directory().getFileName();
+    return "tensorflow signatures of " + ModelName.of(model.location());
   }
 
   // Spark 3.5 asks for columns(), whose default is made of schema().

@@ -3,12 +3,17 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.inference.SignatureBinder;
 import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.ModelVersions;
 import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelAccess;
+import io.tensorarrow.spark.model.store.ModelFiles;
+import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
-import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -28,9 +33,17 @@ public final class TensorFlowTables {
    */
   public static Table open(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
+    SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
+    new ExecutorSettings(key -> sparkConf.get(key, null))
+        .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    Path directory = ModelLocation.resolve(read.get(ReadOptions.MODEL), conf);
-    SavedModelFile file = SavedModelFile.read(directory);
+    read.hadoop().forEach(conf::set);
+    ModelAccess access;
+    SavedModelFile file;
+    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
+      access = ModelAccess.to(files, conf);
+      file = ModelVersions.read(files, read.get(ReadOptions.VERSION));
+    }
     if (read.get(ReadOptions.INSPECT)) {
       return new InspectTable(file);
     }
@@ -38,16 +51,21 @@ public final class TensorFlowTables {
     Table wrapped = WrappedSource.open(read);
     ModelReference model =
         new ModelReference(
-            file.directory().toString(),
+            file.location(),
             file.fingerprint(),
             graph.tags(),
-            read.get(ReadOptions.ALLOW_OPS));
+            read.get(ReadOptions.ALLOW_OPS),
+            access);
     InferenceSpec spec =
         new SignatureBinder(
                 model,
                 graph.signature(read.find(ReadOptions.SIGNATURE)),
                 WrappedSource.schema(wrapped))
             .bind(read);
+    graph.checkOps(
+        model.allowedOps(),
+        spec.signature(),
+        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
     return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
   }
 }

@@ -26,7 +26,8 @@ final class WrappedSource {
    *
    * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of
    *     Data Source V2, {@code TA_OPTION_MISSING} if a file format was given no path, or the format
-   *     neither by option nor by a default other than this one
+   *     neither by option nor by a default other than this one, {@code TA_OPTION_INVALID} if it was
+   *     given malformed ones
    */
   static Table open(ReadOptions options) {
     SQLConf conf = SQLConf.get();
@@ -35,12 +36,8 @@ final class WrappedSource {
     // by default.
     Class<?> type = DataSource.lookupDataSource(format, conf);
     CaseInsensitiveStringMap own = options.forSource();
-    if (FileDataSourceV2.class.isAssignableFrom(type)
-        && ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_MISSING,
-          "Cannot read source '%s': found no path; expected load(path) or option path"
-              .formatted(format));
+    if (FileDataSourceV2.class.isAssignableFrom(type)) {
+      checkPaths(format, options, own);
     }
     if (!TableProvider.class.isAssignableFrom(type)) {
       throw unsupported(format, "class " + type.getName() + ", which is no V2 TableProvider");
@@ -59,6 +56,16 @@ final class WrappedSource {
   /** Returns the columns of the table as a schema. */
   static StructType schema(Table table) {
     return CatalogV2Util.v2ColumnsToStructType(table.columns());
+  }
+
+  private static void checkPaths(String format, ReadOptions options, CaseInsensitiveStringMap own) {
+    if (ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_MISSING,
+          "Cannot read source '%s': found no path; expected load(path) or option path"
+              .formatted(format));
+    }
+    options.checkPaths();
   }
 
   private static String defaultFormat(SQLConf conf) {

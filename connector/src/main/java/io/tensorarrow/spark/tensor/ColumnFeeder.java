@@ -58,8 +58,8 @@ public final class ColumnFeeder implements Serializable {
    * @param cast which conversions are allowed
    * @return the feeder
    * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if the tensor's dtype
-   *     can't be fed, or its shape has no open batch axis; with {@link ErrorCode#TA_INPUT_TYPE} if
-   *     the column's type does not fit the tensor or {@code cast}
+   *     can't be fed, or its shape has no batch axis; with {@link ErrorCode#TA_INPUT_TYPE} if the
+   *     column's type does not fit the tensor or {@code cast}
    */
   public static ColumnFeeder create(
       TensorSpec spec, String columnName, DataType columnType, CastMode cast) {

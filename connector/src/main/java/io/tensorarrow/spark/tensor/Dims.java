@@ -57,7 +57,8 @@ final class Dims {
 
   /**
    * Returns why tensors of this shape can't be split into rows, or whose rows can't be arrays, if
-   * that is so.
+   * that is so. Whether a fixed first dimension is a batch depends on the whole signature, so it is
+   * for the caller to judge.
    */
   static Optional<String> whyNotRows(TensorShape shape) {
     if (!shape.isRankKnown()) {
@@ -65,9 +66,6 @@ final class Dims {
     }
     if (shape.dims().orElseThrow().isEmpty()) {
       return Optional.of("shape (), which has no batch axis");
-    }
-    if (!shape.isBatched()) {
-      return Optional.of("shape " + shape + ", whose first dimension is fixed");
     }
     if (knownProduct(shape.rowDims()) > Integer.MAX_VALUE) {
       return Optional.of("shape " + shape + ", whose rows have more elements than an array holds");

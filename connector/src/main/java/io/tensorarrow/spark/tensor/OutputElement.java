@@ -37,7 +37,10 @@ enum OutputElement {
   /** Copied like {@link #TEXT}, but not checked. */
   BINARY(DataTypes.BinaryType, MinorType.VARBINARY);
 
+  // Spark's types never change, though nothing marks them so.
+  @SuppressWarnings("ImmutableEnumChecker")
   private final DataType sparkType;
+
   private final Optional<MinorType> arrowType;
 
   OutputElement(DataType sparkType) {

@@ -43,6 +43,9 @@ public final class TensorColumns {
   /** What an unknown dimension counts where bytes are estimated. */
   private static final long UNKNOWN_DIM_ESTIMATE = 64;
 
+  /** What a string counts besides its handle in the tensor. */
+  private static final int STRING_ESTIMATE = 40;
+
   private TensorColumns() {}
 
   /**
@@ -52,8 +55,8 @@ public final class TensorColumns {
    * FLOAT; uint8, uint16 and uint32 the next wider SHORT, INT and LONG; uint64 DECIMAL(20,0);
    * complex numbers a struct of {@code re} and {@code im}; strings STRING or BINARY. Quantized
    * numbers are the integers that hold them (qint8 BYTE, quint8 SHORT, qint16 SHORT, quint16 INT,
-   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255. The
-   * rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
+   * qint32 INT), int4 and uint4 BYTE, and the 8-bit floats their bits, as a SHORT from 0 to 255.
+   * The rows of a uint8 tensor with inner dimensions may be BINARY instead of arrays.
    *
    * @param spec an output tensor, as the signature declares it
    * @param types what is wanted where there is a choice
@@ -81,8 +84,8 @@ public final class TensorColumns {
   }
 
   /**
-   * Returns why a tensor can't become a column: its dtype, no open batch axis, an unknown rank, or
-   * rows too long for an array.
+   * Returns why a tensor can't become a column: its dtype, no batch axis, an unknown rank, or rows
+   * too long for an array. Whether a fixed first dimension is the batch's depends on the signature.
    *
    * @param spec an output tensor, as the signature declares it
    * @return what is in the way, to be read after "found", or empty if nothing is
@@ -183,14 +186,15 @@ public final class TensorColumns {
 
   /**
    * Estimates how many bytes of tensor one row takes, by the signature: each unknown dimension
-   * counts as 64. At most {@link Long#MAX_VALUE}.
+   * counts as 64, each string 40 bytes besides its handle. At most {@link Long#MAX_VALUE}.
    *
    * @param spec an input or output tensor, as the signature declares it
    */
   public static long bytesPerRow(TensorSpec spec) {
     List<Long> dims = spec.shape().dims().orElse(List.of(1L, TensorShape.UNKNOWN_DIM));
     long[] perRow = dims.stream().skip(1).mapToLong(Long::longValue).toArray();
-    return Dims.productWith(Dims.withBatch(spec.dtype().byteSize(), perRow), UNKNOWN_DIM_ESTIMATE);
+    int element = spec.dtype().byteSize() + (spec.dtype() == DType.STRING ? STRING_ESTIMATE : 0);
+    return Dims.productWith(Dims.withBatch(element, perRow), UNKNOWN_DIM_ESTIMATE);
   }
 
   private static OutputElement element(TensorSpec spec, ColumnTypes types) {
@@ -205,8 +209,8 @@ public final class TensorColumns {
             + spec
             + ": found "
             + why
-            + "; expected numbers, booleans or strings with an open first dimension for the batch,"
-            + " as in (-1, 10)");
+            + "; expected numbers, booleans or strings with a first dimension for the batch, as in"
+            + " (-1, 10)");
   }
 
   private static void checkReturned(NativeTensor tensor, OutputColumn column, int rows) {

@@ -90,7 +90,7 @@ class Figures extends SparkTest {
         new ModelReference(MODEL.normalize().toString(), file.fingerprint(), List.of("serve"));
     ModelCache cache =
         ModelCache.forExecutor(
-            new ExecutorModelSettings(8, Duration.ofMinutes(10), Optional.empty()));
+            new ExecutorModelSettings(8, Long.MAX_VALUE, Duration.ofMinutes(10), Optional.empty()));
     int threads = Runtime.getRuntime().availableProcessors();
     double[] overLoop = new double[ROUNDS - 1];
     double[] overSum = new double[ROUNDS - 1];

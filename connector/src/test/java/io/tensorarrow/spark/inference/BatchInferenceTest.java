@@ -35,7 +35,7 @@ class BatchInferenceTest extends SparkTest {
   private static InferenceSpec spec(Path model, StructType schema, Map<String, String> options) {
     SavedModelFile file = SavedModelFile.read(model);
     ModelReference reference =
-        new ModelReference(file.directory().toString(), file.fingerprint(), List.of("serve"));
+        new ModelReference(file.location(), file.fingerprint(), List.of("serve"));
     return new SignatureBinder(
             reference, file.graph(List.of("serve")).signature(Optional.empty()), schema)
         .bind(ReadOptions.of(new CaseInsensitiveStringMap(options)));

@@ -9,6 +9,8 @@ import java.util.Map;
 
 /** Runs a class in a JVM of its own, for what can be tried only once per process. */
 final class ChildJvm {
+  private static final int MOST_KILOBYTES = 6 << 20;
+
   private ChildJvm() {}
 
   /**
@@ -29,7 +31,25 @@ final class ChildJvm {
   static Process start(
       List<String> options, Map<String, String> environment, Class<?> main, String... args)
       throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(List.of(), options, environment, main, args);
+  }
+
+  /** Starts a class that can't take more than {@value #MOST_KILOBYTES} KiB of addresses. */
+  static Process startLimited(List<String> options, Class<?> main, String... args)
+      throws IOException {
+    List<String> limit =
+        List.of("sh", "-c", "ulimit -v " + MOST_KILOBYTES + "; exec \"$0\" \"$@\"");
+    return start(limit, options, Map.of(), main, args);
+  }
+
+  private static Process start(
+      List<String> prefix,
+      List<String> options,
+      Map<String, String> environment,
+      Class<?> main,
+      String... args)
+      throws IOException {
+    List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.add("-Xmx256m");

@@ -10,12 +10,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.proto.SavedModel;
 import org.tensorflow.proto.SignatureDef;
@@ -230,7 +233,35 @@ class EagerCallTest extends ModelTest {
     try (ModelLease lease = lease(TestModels.unrestored(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("weight", "model.export()");
+          .contains(
+              "weight",
+              "Keras 3",
+              "tf.Module",
+              "tf.saved_model.save",
+              "save it with model.export(), or track variable.value");
+    }
+    try (ModelLease lease = lease(TestModels.uninitialised(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("weight", "every variable restored or initialised");
+    }
+  }
+
+  @Test
+  void saysHowMuchMemoryWasAskedForAndWhatToDo() {
+    try (ModelLease lease = lease(TestModels.huge(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+    }
+  }
+
+  @Test
+  void namesTheOperationWhoseKernelWasRemoved() {
+    try (ModelLease lease = lease(TestModels.removedKernel(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("bucket"))) {
+      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
+          .contains("BoostedTreesBucketize", "TensorFlow 2.18 has a kernel for on CPUs");
     }
   }
 
@@ -294,6 +325,29 @@ class EagerCallTest extends ModelTest {
         close(run(call, floats(new float[64 * 8], 64, 8)));
         assertThat(NativeTensor.live()).isEqualTo(before);
       }
+    }
+  }
+
+  /**
+   * Garbage of a call is a few short-lived objects: no copies, and nothing for a collector to free.
+   */
+  @Test
+  void callsLeaveLittleGarbage() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (ModelLease lease = lease(TestModels.mlp(temp));
+        EagerCall call = lease.newCall(SERVING, List.of("probabilities"));
+        NativeTensor x = floats(new float[1024 * 8], 1024, 8)) {
+      long finalizable = Pointer.totalCount();
+      for (int i = 0; i < 1000; i++) {
+        close(call.run(List.of(x)));
+      }
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 1000; i++) {
+        close(call.run(List.of(x)));
+      }
+      long perCall = (threads.getCurrentThreadAllocatedBytes() - before) / 1000;
+      assertThat(perCall).as("bytes of Java objects per call").isLessThan(4096);
+      assertThat(Pointer.totalCount()).as("objects with deallocators").isEqualTo(finalizable);
     }
   }
 

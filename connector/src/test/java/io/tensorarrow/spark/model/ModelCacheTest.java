@@ -28,8 +28,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ModelCacheTest extends ModelTest {
-  private static final ExecutorModelSettings LIMITS =
-      new ExecutorModelSettings(4, Duration.ofHours(1), Optional.empty());
+  private static final ModelCache.Loading LOADER = new ModelLoader(Optional.empty())::load;
 
   private final ExecutorService pool = Executors.newCachedThreadPool();
 
@@ -119,6 +118,132 @@ class ModelCacheTest extends ModelTest {
   }
 
   @Test
+  void closesIdleModelsThatAreTooLargeInTotalButNotTheOneUsedLast() throws IOException {
+    Path mlp = TestModels.mlp(temp);
+    long bytes = SavedModelLayout.bytes(mlp);
+    assertThat(bytes)
+        .isEqualTo(
+            Files.size(mlp.resolve("saved_model.pb"))
+                + Files.size(mlp.resolve("variables/variables.data-00000-of-00001")));
+    Path scale = TestModels.scale(temp);
+    Path other = TestModels.scaleBy(temp.resolve("other"), 3);
+    ModelCache cache = cache(4, bytes + SavedModelLayout.bytes(scale), LOADER);
+    cache.acquire(reference(mlp), ONE_THREAD).close();
+    cache.acquire(reference(scale), ONE_THREAD).close();
+    assertThat(cache.openModels()).as("both fit").isEqualTo(2);
+    try (ModelLease used = cache.acquire(reference(other), ONE_THREAD)) {
+      assertThat(used.loadNanos()).isPositive();
+      assertThat(cache.openModels()).as("without the one not used for longest").isEqualTo(2);
+      assertThat(cache.closes()).isEqualTo(1);
+    }
+    ModelCache small = cache(4, 1, LOADER);
+    small.acquire(reference(mlp), ONE_THREAD).close();
+    try (ModelLease again = small.acquire(reference(mlp), ONE_THREAD)) {
+      assertThat(again.loadNanos()).as("kept although too large").isZero();
+      small.acquire(reference(scale), ONE_THREAD).close();
+      assertThat(small.openModels()).as("the one in use").isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aModelThatWasInUseForLongCountsAsUsedWhenItIsGivenBack() {
+    ModelCache cache = cache(2);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
+    ModelLease long1 = cache.acquire(one, ONE_THREAD);
+    cache.acquire(two, ONE_THREAD).close();
+    long1.close();
+    cache.acquire(reference(TestModels.scaleBy(temp.resolve("3"), 3)), ONE_THREAD).close();
+    try (ModelLease kept = cache.acquire(one, ONE_THREAD)) {
+      assertThat(kept.loadNanos()).isZero();
+    }
+  }
+
+  @Test
+  void shutdownClosesIdleModelsAtOnceAndTheOthersWhenTheyAreGivenBack() {
+    ModelCache cache = cache(4);
+    ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
+    ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
+    cache.acquire(one, ONE_THREAD).close();
+    ModelLease used = cache.acquire(two, ONE_THREAD);
+    EagerCall call = used.newCall("serving_default", List.of("y"));
+    cache.shutdown();
+    assertThat(cache.openModels()).isEqualTo(1);
+    used.close();
+    try (NativeTensor x = floats(new float[] {5}, 1)) {
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(10);
+      close(y);
+    }
+    call.close();
+    assertThat(cache.openModels()).isZero();
+    cache.acquire(one, ONE_THREAD).close();
+    assertThat(cache.openModels()).as("nothing is kept any more").isZero();
+  }
+
+  @Test
+  void sixtyFourTasksShareOneModel() throws Exception {
+    ModelCache cache = cache(1);
+    ModelReference model = reference(TestModels.scale(temp));
+    int tasks = 64;
+    CyclicBarrier together = new CyclicBarrier(tasks);
+    List<Future<?>> done = new ArrayList<>();
+    for (int t = 0; t < tasks; t++) {
+      float value = t;
+      done.add(
+          pool.submit(
+              () -> {
+                together.await();
+                for (int i = 0; i < 20; i++) {
+                  scales(cache, model, value, 2 * value);
+                }
+                return null;
+              }));
+    }
+    for (Future<?> each : done) {
+      each.get(60, TimeUnit.SECONDS);
+    }
+    assertThat(cache.loads()).isEqualTo(1);
+  }
+
+  /** Models are closed for others while yet others are loaded, and give what they should. */
+  @Test
+  void fiftyModelsTakeTurnsInOneExecutor() throws Exception {
+    ModelCache cache = cache(3);
+    List<ModelReference> models = new ArrayList<>();
+    for (int m = 0; m < 50; m++) {
+      models.add(reference(TestModels.scaleBy(temp.resolve("m" + m), m)));
+    }
+    List<Future<?>> done = new ArrayList<>();
+    for (int t = 0; t < 4; t++) {
+      int start = 7 * t;
+      done.add(
+          pool.submit(
+              () -> {
+                for (int i = 0; i < 100; i++) {
+                  int m = (start + i) % 50;
+                  scales(cache, models.get(m), 2, 2 * m);
+                }
+              }));
+    }
+    for (Future<?> each : done) {
+      each.get(60, TimeUnit.SECONDS);
+    }
+    assertThat(cache.openModels()).isLessThanOrEqualTo(3);
+    assertThat(cache.closes()).isGreaterThanOrEqualTo(47);
+  }
+
+  private static void scales(ModelCache cache, ModelReference model, float x, float expected) {
+    try (ModelLease lease = cache.acquire(model, ONE_THREAD);
+        EagerCall call = lease.newCall("serving_default", List.of("y"));
+        NativeTensor feed = floats(new float[] {x, x}, 2)) {
+      List<NativeTensor> y = call.run(List.of(feed));
+      assertThat(floats(y.get(0))).containsExactly(expected, expected);
+      close(y);
+    }
+  }
+
+  @Test
   void closesModelsThatNoOneUsedForAWhile() {
     ModelCache cache = cache(4);
     ModelReference one = reference(TestModels.scaleBy(temp.resolve("one"), 1));
@@ -141,7 +266,7 @@ class ModelCacheTest extends ModelTest {
   void sweepsByItself() throws Exception {
     ModelCache cache =
         new ModelCache(
-            new ExecutorModelSettings(4, Duration.ofMillis(50), Optional.empty()),
+            new ExecutorModelSettings(4, Long.MAX_VALUE, Duration.ofMillis(50), Optional.empty()),
             new ModelLoader(Optional.empty())::load,
             System::nanoTime);
     cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
@@ -173,18 +298,18 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(fail);
                 throw new TensorArrowException(
                     ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -220,16 +345,16 @@ class ModelCacheTest extends ModelTest {
     AtomicInteger attempts = new AtomicInteger();
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               if (attempts.getAndIncrement() == 0) {
                 loading.countDown();
                 await(never);
               }
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> killed = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -245,14 +370,14 @@ class ModelCacheTest extends ModelTest {
     CountDownLatch goOn = new CountDownLatch(1);
     ModelLoader loader = new ModelLoader(Optional.empty());
     ModelCache cache =
-        new ModelCache(
-            LIMITS,
-            (model, settings) -> {
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
               loading.countDown();
               await(goOn);
-              return loader.load(model, settings);
-            },
-            now::get);
+              return loader.load(model, settings, cancelled);
+            });
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
@@ -301,6 +426,50 @@ class ModelCacheTest extends ModelTest {
   }
 
   @Test
+  void checksAgainWhatModelsReach() throws IOException {
+    Path read = Files.writeString(temp.resolve("read"), "12345");
+    Path written = temp.resolve("written");
+    ModelReference reader = reference(TestModels.readsFile(temp, read));
+    ModelReference writer = reference(TestModels.writesFileWhenLoaded(temp, written));
+    ModelCache cache = cache(4);
+
+    assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> cache.acquire(writer, ONE_THREAD))
+        .contains("'WriteFile'", "initialiser > write");
+    assertThat(written).doesNotExist();
+    try (ModelLease lease = cache.acquire(reader, ONE_THREAD)) {
+      assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> lease.newCall("serving_default", List.of("y")))
+          .contains("'ReadFile'", "serving_default > content");
+    }
+    try (ModelLease lease = cache.acquire(allowing(reader, "ReadFile"), ONE_THREAD);
+        EagerCall call = lease.newCall("serving_default", List.of("y"));
+        NativeTensor x = floats(new float[] {1}, 1)) {
+      assertThat(lease.loadNanos()).as("not the refused one's place in the cache").isPositive();
+      List<NativeTensor> y = call.run(List.of(x));
+      assertThat(floats(y.get(0))).containsExactly(6);
+      close(y);
+    }
+    cache.acquire(allowing(writer, "WriteFile"), ONE_THREAD).close();
+    assertThat(written).exists();
+  }
+
+  /** TensorFlow computes shapes while it imports a graph, and fails if this one is negative. */
+  @Test
+  void readsNoFileForNodesThatNothingReaches() throws IOException {
+    Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
+    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
+
+    cache(1).acquire(model, ONE_THREAD).close();
+    assertError(
+            ErrorCode.TA_MODEL_LOAD,
+            () -> cache(1).acquire(allowing(model, "ReadFile"), ONE_THREAD))
+        .contains("-5");
+  }
+
+  private static ModelReference allowing(ModelReference model, String op) {
+    return new ModelReference(model.directory(), model.fingerprint(), model.tags(), List.of(op));
+  }
+
+  @Test
   void noticesDamagedVariables() throws IOException {
     Path directory = TestModels.mlp(temp);
     Path data = directory.resolve("variables/variables.data-00000-of-00001");
@@ -322,7 +491,7 @@ class ModelCacheTest extends ModelTest {
   }
 
   private static void awaitBlocked(Thread thread) throws InterruptedException {
-    while (thread.getState() != Thread.State.WAITING) {
+    while (thread.getState() != Thread.State.TIMED_WAITING) {
       Thread.sleep(1);
     }
   }

@@ -8,6 +8,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,7 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What tests of loaded models share. Each test is a leak test: afterwards no tensor may be left.
+ * What tests of loaded models share. Each test is a leak test: afterwards no tensor, lease or
+ * context may be left.
  */
 abstract class ModelTest {
   static final ModelSettings ONE_THREAD = new ModelSettings(1);
@@ -29,7 +31,10 @@ abstract class ModelTest {
   /** The cache's clock, in nanoseconds. */
   final AtomicLong now = new AtomicLong();
 
-  private long liveBefore;
+  private final List<ModelCache> caches = new ArrayList<>();
+  private long tensorsBefore;
+  private long leasesBefore;
+  private int contextsBefore;
 
   @BeforeAll
   static void loadNatives() {
@@ -37,25 +42,37 @@ abstract class ModelTest {
   }
 
   @BeforeEach
-  final void countTensors() {
-    liveBefore = NativeTensor.live();
+  final void count() {
+    tensorsBefore = NativeTensor.live();
+    leasesBefore = ModelCache.liveLeases();
+    contextsBefore = EagerContext.live();
   }
 
   @AfterEach
   final void nothingLeaked() {
-    assertThat(NativeTensor.live()).as("live tensors").isEqualTo(liveBefore);
+    caches.forEach(ModelCache::shutdown);
+    assertThat(NativeTensor.live()).as("live tensors").isEqualTo(tensorsBefore);
+    assertThat(ModelCache.liveLeases()).as("live leases").isEqualTo(leasesBefore);
+    assertThat(EagerContext.live()).as("live contexts").isEqualTo(contextsBefore);
   }
 
+  /** Returns a cache that is shut down after the test. */
   ModelCache cache(int maxModels) {
-    return new ModelCache(
-        new ExecutorModelSettings(maxModels, Duration.ofHours(1), Optional.empty()),
-        new ModelLoader(Optional.empty())::load,
-        now::get);
+    return cache(maxModels, Long.MAX_VALUE, new ModelLoader(Optional.empty())::load);
+  }
+
+  /** Returns a cache that is shut down after the test. */
+  ModelCache cache(int maxModels, long maxBytes, ModelCache.Loading loading) {
+    ExecutorModelSettings limits =
+        new ExecutorModelSettings(maxModels, maxBytes, Duration.ofHours(1), Optional.empty());
+    ModelCache cache = new ModelCache(limits, loading, now::get);
+    caches.add(cache);
+    return cache;
   }
 
   static ModelReference reference(Path directory) {
     SavedModelFile file = SavedModelFile.read(directory);
-    return new ModelReference(file.directory().toString(), file.fingerprint(), List.of("serve"));
+    return new ModelReference(file.location(), file.fingerprint(), List.of("serve"));
   }
 
   static AbstractStringAssert<?> assertError(ErrorCode code, ThrowingCallable action) {

@@ -4,6 +4,8 @@ import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.PrivateDirectory;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
@@ -16,15 +18,20 @@ import java.lang.reflect.Method;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
@@ -108,7 +115,8 @@ class NativesTest {
             ChildJvm.start(options(home), environment(home), LoadersProbe.class, model.toString()));
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output())
-        .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0");
+        .contains("y = 0.0", "y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "y = 10.0")
+        .containsSubsequence(Collections.nCopies(3, "contexts 1, then 0"));
     assertThat(names(cache())).noneMatch(name -> name.startsWith("loader"));
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
   }
@@ -134,6 +142,69 @@ class NativesTest {
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output())
         .contains("y = 2.0", "[TA_NATIVES]", "(deleted)", "expected only one per process");
+  }
+
+  @Test
+  @Order(6)
+  void tidiesUpAfterAKilledProcessThatLentASecondSet() throws Exception {
+    Path twin = Files.createDirectory(cache().resolve("loader-1"));
+    Files.createLink(
+        twin.resolve("libtensorflow_cc.so.2"), extracted().resolve("libtensorflow_cc.so.2"));
+    try (FileChannel channel = FileChannel.open(cache().resolve("lock"), StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      assertThat(lock.isValid()).isTrue();
+      ChildJvm.Result whileInUse = ChildJvm.finish(startProbe(shared.resolve("home"), ""));
+      assertThat(whileInUse.exitCode()).as(whileInUse.output()).isZero();
+      assertThat(twin).as("a set that someone may use").isDirectory();
+    }
+    ChildJvm.Result result = ChildJvm.finish(startProbe(shared.resolve("home"), ""));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(twin).doesNotExist();
+    assertThat(extracted().resolve("libtensorflow_cc.so.2")).exists();
+  }
+
+  @Test
+  void leavesNothingBehindWhenItIsInterrupted() throws Exception {
+    Path directory = temp.resolve("natives");
+    AtomicReference<Throwable> error = new AtomicReference<>();
+    Thread extracting =
+        new Thread(
+            () -> {
+              try {
+                NativesDirectory.of(Optional.of(directory)).extract();
+              } catch (TensorArrowException e) {
+                error.set(e);
+              }
+            });
+    extracting.start();
+    while (extracting.isAlive() && !isExtracting(directory)) {
+      Thread.sleep(1);
+    }
+    extracting.interrupt();
+    extracting.join();
+    assertThat(error.get()).hasMessageStartingWith("[TA_NATIVES] Cannot extract");
+    assertThat(error.get())
+        .hasMessageContaining("found the thread interrupted; expected its task to run on");
+    assertThat(names(directory)).doesNotContain("javacpp").noneMatch(name -> name.contains("-"));
+  }
+
+  private static boolean isExtracting(Path directory) throws IOException {
+    return Files.isDirectory(directory)
+        && names(directory).stream().anyMatch(name -> name.startsWith("unfinished"));
+  }
+
+  @Test
+  void anInterruptedThreadDoesNotWaitForOthers() throws IOException {
+    Path directory = temp.resolve("natives");
+    Thread.currentThread().interrupt();
+    try {
+      assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
+          .contains(directory.toString(), "found the thread interrupted");
+      assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    } finally {
+      Thread.interrupted();
+    }
+    assertThat(names(directory)).containsExactly("lock");
   }
 
   @Test
@@ -166,9 +237,8 @@ class NativesTest {
 
   @Test
   void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() throws IOException {
-    assertThat(NativesDirectory.userDirectory(temp.toString()))
-        .isEqualTo(temp.resolve("tensorarrow"));
-    assertThat(NativesDirectory.userDirectory(Files.createFile(temp.resolve("file")).toString()))
+    assertThat(PrivateDirectory.ofUser(temp.toString())).isEqualTo(temp.resolve("tensorarrow"));
+    assertThat(PrivateDirectory.ofUser(Files.createFile(temp.resolve("file")).toString()))
         .isEqualTo(
             Path.of(
                 System.getProperty("java.io.tmpdir"),
@@ -243,12 +313,20 @@ class NativesTest {
   static final class CallProbe {
     private CallProbe() {}
 
+    private static ModelCache cache() {
+      return ModelCache.forExecutor(
+          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()));
+    }
+
+    public static void shutdown() {
+      int before = EagerContext.live();
+      cache().shutdown();
+      System.out.println("contexts " + before + ", then " + EagerContext.live());
+    }
+
     public static void main(String[] args) {
       ModelReference model = ModelTest.reference(Path.of(args[0]));
-      ExecutorModelSettings settings =
-          new ExecutorModelSettings(1, Duration.ofHours(1), Optional.empty());
-      try (ModelLease lease =
-              ModelCache.forExecutor(settings).acquire(model, new ModelSettings(1));
+      try (ModelLease lease = cache().acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));
           NativeTensor x = Tensors.floats(new float[] {Float.parseFloat(args[1])}, 1)) {
         List<NativeTensor> y = call.run(List.of(x));
@@ -291,6 +369,11 @@ class NativesTest {
       // Each of them twice, so that the first is called after the last was loaded.
       for (int i = 0; i < 6; i++) {
         callers.get(i % 3).invoke(null, (Object) new String[] {args[0], String.valueOf(i)});
+      }
+      for (Method caller : callers) {
+        Method shutdown = caller.getDeclaringClass().getMethod("shutdown");
+        shutdown.setAccessible(true);
+        shutdown.invoke(null);
       }
     }
 

@@ -111,7 +111,11 @@ class SavedModelFileTest {
   void namesTheNearestPathThatExists() {
     Path missing = temp.resolve("no/such/model");
     assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> SavedModelFile.read(missing))
-        .contains("'" + missing + "'", "'" + temp + "'");
+        .contains("'" + missing + "'", "the local file system", "up to '" + temp + "'");
+    Path below = TestModels.scale(temp).resolve("saved_model.pb/1");
+    assertNotFound(below).contains("nothing there", "saved_model.pb'");
+    assertNotFound(temp.resolve("n".repeat(300))).contains("nothing there");
+    assertNotFound(temp.resolve("nnn/".repeat(2000))).contains("nothing there");
   }
 
   @Test
@@ -133,20 +137,12 @@ class SavedModelFileTest {
   }
 
   @Test
-  void listsVersionsNewestFirst() {
-    Path versions = temp.resolve("versions");
-    TestModels.scaleBy(versions.resolve("9"), 2);
-    TestModels.scaleBy(versions.resolve("10"), 3);
-    assertNotFound(versions).contains("'10', '9'", "'" + versions.resolve("10") + "'");
-  }
-
-  @Test
   void refusesProtosThatAreNotWhole() throws IOException {
     Path model = TestModels.scale(temp);
     Path file = model.resolve("saved_model.pb");
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
-    assertCorrupt(model).contains("no SavedModel");
+    assertCorrupt(model).contains("of " + bytes.length / 2 + " bytes", "no SavedModel");
     Files.writeString(file, "hello world");
     assertCorrupt(model).contains("no SavedModel");
     // A stray end of a group is where a lenient parser stops, without the rest.
@@ -190,11 +186,19 @@ class SavedModelFileTest {
     Path halfIndex = TestModels.mlp(temp.resolve("3"));
     byte[] bytes = Files.readAllBytes(halfIndex.resolve(index));
     Files.write(halfIndex.resolve(index), Arrays.copyOf(bytes, bytes.length / 2));
-    assertCorrupt(halfIndex).contains("cut off");
+    assertCorrupt(halfIndex).contains(bytes.length / 2 + " bytes", "cut off");
+    Files.write(halfIndex.resolve(index), new byte[0]);
+    assertCorrupt(halfIndex).contains("0 bytes", "cut off");
 
     Path oneOfTwo = TestModels.mlp(temp.resolve("4"));
     Files.move(oneOfTwo.resolve(data), oneOfTwo.resolve("variables/variables.data-00000-of-00002"));
-    assertCorrupt(oneOfTwo).contains("no variables/variables.data-00001-of-00002");
+    assertCorrupt(oneOfTwo).contains("no variables/variables.data-00000-of-00001");
+
+    Path halfData = TestModels.mlp(temp.resolve("5"));
+    long whole = Files.size(halfData.resolve(data));
+    Files.write(halfData.resolve(data), new byte[100]);
+    assertCorrupt(halfData)
+        .contains("100 bytes in variables/variables.data-00000-of-00001", "expected " + whole);
   }
 
   @Test
@@ -220,21 +224,49 @@ class SavedModelFileTest {
     Path mlp = TestModels.mlp(temp);
     String original = SavedModelFile.read(mlp).fingerprint();
     Path data = mlp.resolve("variables/variables.data-00000-of-00001");
-    Files.write(data, Arrays.copyOf(Files.readAllBytes(data), 10));
+    Files.write(data, new byte[1], StandardOpenOption.APPEND);
     assertThat(SavedModelFile.read(mlp).fingerprint()).isNotEqualTo(original);
   }
 
   @Test
-  void fingerprintCoversAssetsBehindLinks() throws IOException {
+  void fingerprintCoversAssetsBehindLinksInsideTheModel() throws IOException {
     Path model = TestModels.table(temp);
-    Path elsewhere = Files.move(model.resolve("assets"), temp.resolve("elsewhere"));
-    Files.createSymbolicLink(model.resolve("assets"), elsewhere);
+    Path elsewhere = Files.move(model.resolve("assets"), model.resolve("..data"));
+    Files.createSymbolicLink(model.resolve("assets"), Path.of("..data"));
     String before = SavedModelFile.read(model).fingerprint();
     Files.writeString(elsewhere.resolve("values.txt"), "10\n20\n31\n");
     assertThat(SavedModelFile.read(model).fingerprint()).isNotEqualTo(before);
 
     Files.createSymbolicLink(elsewhere.resolve("loop"), elsewhere);
     assertCorrupt(model).contains("loop");
+  }
+
+  @Test
+  void theModelsDirectoryItselfMayBeALink() throws IOException {
+    Path model = TestModels.mlp(temp.resolve("real"));
+    Path link = Files.createSymbolicLink(temp.resolve("current"), model);
+    assertThat(SavedModelFile.read(link).fingerprint())
+        .isEqualTo(SavedModelFile.read(model).fingerprint());
+  }
+
+  @Test
+  void refusesLinksThatLeadOutOfTheModel() throws IOException {
+    for (String name :
+        List.of(
+            "saved_model.pb",
+            "variables/variables.index",
+            "variables/variables.data-00000-of-00001",
+            "variables")) {
+      Path model = TestModels.mlp(temp.resolve(name.replace('/', '-')));
+      Path moved = Files.move(model.resolve(name), temp.resolve("moved-" + name.replace('/', '-')));
+      Files.createSymbolicLink(model.resolve(name), moved);
+      assertCorrupt(model).contains(name, "a link that leads out of the model", "'cp -rL'");
+    }
+    Path model = TestModels.table(temp.resolve("t"));
+    Path secret = Files.writeString(temp.resolve("secret"), "1\n2\n3\n");
+    Files.delete(model.resolve("assets/values.txt"));
+    Files.createSymbolicLink(model.resolve("assets/values.txt"), secret);
+    assertCorrupt(model).contains("assets/values.txt", "a link that leads out of the model");
   }
 
   @Test

@@ -9,11 +9,14 @@ import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What does not fit is an error of {@code load}, before any task starts. */
 class AnalysisErrorsTest extends SourceTestBase {
@@ -82,9 +85,67 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelOnAnotherFileSystem() {
-    loading(plainReader().option("model", "hdfs://namenode/models/m"), ErrorCode.TA_UNSUPPORTED)
-        .hasMessageContaining("'hdfs'");
+  void modelOnAFileSystemWithoutConnector() {
+    loading(plainReader().option("model", "s3a://bucket/models/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("'s3a://bucket/models/m' on host '")
+        .hasMessageContaining("connector of scheme 's3a'")
+        .hasMessageContaining("org.apache.hadoop:hadoop-aws");
+    loading(plainReader().option("model", "abfss://c@a/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("org.apache.hadoop:hadoop-azure");
+    loading(plainReader().option("model", "gs://bucket/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("com.google.cloud.bigdataoss:gcs-connector");
+    loading(plainReader().option("model", "other://host/m"), ErrorCode.TA_MODEL_FETCH)
+        .hasMessageContaining("connector of scheme 'other'");
+  }
+
+  @Test
+  void modelWhoseUriHoldsCredentials() {
+    for (String uri :
+        List.of(
+            "s3a://key:pa55word@bucket/m",
+            "s3a://key%3Apa55word@bucket/m",
+            "https://host/m?sig=pa55word",
+            "s3a://key:pa55word@:bucket:/m")) {
+      loading(plainReader().option("model", uri), ErrorCode.TA_OPTION_INVALID)
+          .hasMessageContaining("'model'")
+          .hasMessageNotContaining("pa55word")
+          .hasNoCause();
+    }
+  }
+
+  @Test
+  void modelsOfVersions() throws IOException {
+    Path versions = dir.resolve("versions");
+    TestModels.scaleBy(versions.resolve("9"), 9);
+    TestModels.scaleBy(versions.resolve("10"), 10);
+    Files.writeString(versions.resolve("labels.properties"), "stable=9");
+    Files.createDirectory(versions.resolve("11"));
+    DataFrameReader reader = plainReader().option("model", versions.toString());
+
+    assertThat(y(reader)).isEqualTo(10f);
+    assertThat(y(reader.option("version", "9"))).isEqualTo(9f);
+    assertThat(y(reader.option("version", "stable"))).isEqualTo(9f);
+    assertThat(y(reader.option("version", "latest"))).isEqualTo(10f);
+    loading(reader.option("version", "11"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("'11' is not whole, with an empty directory")
+        .hasMessageContaining("'10', '9'");
+    loading(reader.option("version", "12"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("versions '10', '11', '9' and labels 'stable'");
+    loading(reader().option("version", "1"), ErrorCode.TA_VERSION_NOT_FOUND)
+        .hasMessageContaining("a SavedModel without versions");
+    assertThat(
+            reader
+                .option("version", "9")
+                .load(table)
+                .schema()
+                .apply("y")
+                .metadata()
+                .getString("tensor.model"))
+        .isEqualTo("versions/9");
+  }
+
+  private float y(DataFrameReader reader) {
+    return reader.load(table).where("id = 1").select("y").first().getFloat(0);
   }
 
   @Test
@@ -102,6 +163,15 @@ class AnalysisErrorsTest extends SourceTestBase {
         .isEqualTo(ROWS);
     assertThat(plainReader().option("model", "file://" + moved).load(table).where("id=4").first())
         .isNotNull();
+    assertThat(y(plainReader().option("model", moved + "/../../a b%20c#d é/scale"))).isEqualTo(2f);
+    // Never another one: what looks encoded is not decoded.
+    TestModels.scale(Files.createDirectories(dir.resolve("a b")));
+    loading(
+        plainReader().option("model", "file://" + dir + "/a%20b/scale"),
+        ErrorCode.TA_MODEL_NOT_FOUND);
+    loading(plainReader().option("model", "/" + "x/".repeat(3000)), ErrorCode.TA_MODEL_NOT_FOUND)
+        .hasMessageContaining("nothing there on the local file system");
+    loading(plainReader().option("model", "a\0b"), ErrorCode.TA_OPTION_INVALID);
   }
 
   @Test
@@ -120,26 +190,29 @@ class AnalysisErrorsTest extends SourceTestBase {
   void missingInput() {
     tableOf("id", "cast(id as float) as z");
     loading(reader(), ErrorCode.TA_INPUT_MISMATCH)
-        .hasMessageContaining("no column 'x' for input 'x' float32 (-1,)")
-        .hasMessageContaining("'z' float")
-        .hasMessageContaining("inputs='tensor=column'");
+        .hasMessage(
+            "[TA_INPUT_MISMATCH] Cannot feed signature 'serving_default': found missing: {'x' float32 (-1,) (no column 'x' (did you mean 'z'?))};"
+                + " sent: {'z' float, 'id' bigint}; expected {'x' float32 (-1,)}, each from the column of its name or from one that"
+                + " option inputs names, for instance inputs='x=column'");
     assertThat(reader().option("inputs", "x=Z").load(table).where("id = 3").first().getFloat(2))
         .isEqualTo(6f);
   }
 
   @Test
-  void ambiguousInput() {
+  void columnsThatDifferInCaseOnlyAreToldApartWhereSparkDoes() {
     spark().conf().set("spark.sql.caseSensitive", "true");
     try {
-      tableOf("cast(id as float) as X", "cast(id as float) as `X `", "id");
-      spark()
-          .range(3)
-          .selectExpr("cast(id as float) as xX", "cast(id as float) as Xx")
-          .write()
-          .parquet(dir.resolve("both").toString());
-      table = dir.resolve("both").toString();
+      tableOf("cast(id as float) as xX", "cast(id + 100 as float) as Xx");
       loading(reader().option("inputs", "x=xx"), ErrorCode.TA_INPUT_MISMATCH)
-          .hasMessageContaining("several columns [xX, Xx]");
+          .hasMessageContaining("no column 'xx' (did you mean 'Xx'?)");
+      assertThat(
+              reader()
+                  .option("inputs", "x=Xx")
+                  .load(table)
+                  .selectExpr("max(y)")
+                  .first()
+                  .getFloat(0))
+          .isEqualTo(218f);
     } finally {
       spark().conf().unset("spark.sql.caseSensitive");
     }
@@ -159,13 +232,14 @@ class AnalysisErrorsTest extends SourceTestBase {
   @Test
   void inputThatTheSignatureLacks() {
     loading(reader().option("inputs", "pixels=x"), ErrorCode.TA_INPUT_MISMATCH)
-        .hasMessageContaining("no input 'pixels' in the signature, which has 'x'");
+        .hasMessageContaining("found extra: {'pixels'}; sent: {")
+        .hasMessageContaining("; expected {'x' float32 (-1,)}");
   }
 
   @Test
   void inputNamedTwice() {
-    loading(reader().option("inputs", "x=x, x=id"), ErrorCode.TA_INPUT_MISMATCH)
-        .hasMessageContaining("named twice");
+    loading(reader().option("inputs", "x=x, X=id"), ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("found named twice: {'X'}");
   }
 
   @Test
@@ -189,8 +263,9 @@ class AnalysisErrorsTest extends SourceTestBase {
   @Test
   void outputThatTheSignatureLacks() {
     loading(reader().option("outputs", "yy"), ErrorCode.TA_OUTPUT_MISMATCH)
-        .hasMessageContaining("'yy'")
-        .hasMessageContaining("outputs 'y'");
+        .hasMessage(
+            "[TA_OUTPUT_MISMATCH] Cannot fetch outputs of signature 'serving_default': found extra: {'yy' (did you mean 'y'?)};"
+                + " expected each at most once out of {'y' float32 (-1,)}");
   }
 
   @Test
@@ -203,7 +278,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   void outputColumnThatIsTaken() {
     tableOf("cast(id as float) as x", "id as Y");
     loading(reader(), ErrorCode.TA_COLUMN_CLASH)
-        .hasMessageContaining("an input column of that name")
+        .hasMessageContaining("found input column 'Y' of that name")
         .hasMessageContaining("outputs='y=y_out'");
     assertThat(reader().option("outputs", "y=score").load(table).columns())
         .containsExactly("x", "Y", "score");
@@ -220,11 +295,68 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void inputOfAFixedBatch() throws IOException {
+  void batchRowsOtherThanTheFixedBatch() throws IOException {
     loading(
-            plainReader().option("model", TestModels.fixedBatch(dir).toString()),
-            ErrorCode.TA_TENSOR_UNSUPPORTED)
-        .hasMessageContaining("(4,");
+            plainReader()
+                .option("model", TestModels.fixedBatch(dir).toString())
+                .option("batchRows", 8),
+            ErrorCode.TA_OPTION_INVALID)
+        .hasMessageContaining("'batchRows': found '8'; expected auto or 4, the batch size that");
+  }
+
+  @Test
+  void everyFaultOfAReadIsSaidAtOnce() throws IOException {
+    tableOf("id", "id as n", "cast(id as string) as f", "array(cast(id as float)) as d");
+    loading(
+            plainReader()
+                .option("model", TestModels.kinds(dir).toString())
+                .option("inputs", "g=id, i=id, l=s.t")
+                .option("outputs", "f_sum=n, f_summ, d_half=N"),
+            ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("missing: {'l' int64 (-1,) (no column 's.t'")
+        .hasMessageContaining("extra: {'g'")
+        .hasMessageContaining(
+            "mistyped: {column 'd' to tensor 'd' float64 (-1,): found type array<float>")
+        .hasMessageContaining("column 'f' to tensor 'f' float32 (-1, 4): found type string")
+        .hasMessageContaining("column 'id' to tensor 'i' int32 (-1, 2, 3): found type bigint")
+        .hasMessageContaining(". Also: [TA_OUTPUT_MISMATCH] Cannot fetch outputs")
+        .hasMessageContaining("extra: {'f_summ' (did you mean 'f_sum'?)}")
+        .hasMessageContaining(". Also: [TA_COLUMN_CLASH] Cannot add column 'n'")
+        .hasMessageContaining(". Also: [TA_COLUMN_CLASH] Cannot add column 'N'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cast(id as decimal(10, 2))",
+        "cast('2024-01-01' as timestamp)",
+        "cast('2024-01-01' as date)",
+        "map('a', id)",
+        "named_struct('a', id)",
+        "cast(id as string)",
+        "true"
+      })
+  void aColumnOfAnotherKindIsRefusedWithTheAllowedCasts(String expression) {
+    tableOf(expression + " as x");
+    loading(reader(), ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining("Cannot feed column 'x' to tensor 'x' float32 (-1,): found type ")
+        .hasMessageContaining("float, double")
+        .hasMessageContaining("CAST of the column to float");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"not json", "{}", "[1]", "[\"a\"", "[]"})
+  void pathsThatAreNoListOfStrings(String paths) {
+    assertThatThrownBy(() -> reader().option("paths", paths).load())
+        .hasMessageStartingWith("[TA_OPTION_INVALID] Cannot use option 'paths': found ")
+        .hasMessageContaining("; expected a JSON array of strings");
+    assertThatThrownBy(() -> reader().option("source.paths", paths).load())
+        .hasMessageStartingWith("[TA_OPTION_INVALID] Cannot use option 'source.paths': found ");
+  }
+
+  @Test
+  void severalPathsAreRead() {
+    assertThat(reader().load(table + "/part=1", table + "/part=2").count()).isEqualTo(ROWS / 2);
   }
 
   @Test
@@ -237,6 +369,21 @@ class AnalysisErrorsTest extends SourceTestBase {
             plainReader().option("model", notBatched).option("outputs", "total"),
             ErrorCode.TA_TENSOR_UNSUPPORTED)
         .hasMessageContaining("'total'");
+  }
+
+  @Test
+  void outputsOfDtypesWithoutColumnsAreLeftOutUnlessNamed() throws IOException {
+    String notBatched = TestModels.notBatched(dir).toString();
+
+    loading(
+            plainReader()
+                .option("model", notBatched)
+                .option("outputs", "anything, total, three, y"),
+            ErrorCode.TA_TENSOR_UNSUPPORTED)
+        .hasMessageContaining("'anything' float32 unknown_rank: found an unknown rank")
+        .hasMessageContaining("'total' float32 (): found shape (), which has no batch axis")
+        .hasMessageContaining(
+            "'three' int32 (3,): found shape (3,), whose first dimension is fixed");
   }
 
   @Test

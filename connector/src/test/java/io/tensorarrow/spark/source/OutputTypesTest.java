@@ -78,11 +78,11 @@ class OutputTypesTest extends SparkTest {
   /** One line of the samples. */
   private record Sample(DataType dtype, String type, List<byte[]> bytes, List<Object> values) {
     static Sample parse(String line) {
-      String[] words = line.split(" ");
+      String[] words = line.split(" ", -1);
       List<byte[]> bytes = new ArrayList<>();
       List<Object> values = new ArrayList<>();
       for (String word : Arrays.asList(words).subList(2, words.length)) {
-        String[] sides = word.split("=");
+        String[] sides = word.split("=", -1);
         bytes.add(HexFormat.of().parseHex(sides[0]));
         values.add(value(words[1], sides[1], bytes.get(bytes.size() - 1)));
       }
@@ -123,11 +123,7 @@ class OutputTypesTest extends SparkTest {
   @BeforeEach
   void writeTable() {
     table = dir.resolve("table").toString();
-    spark()
-        .range(0, ROWS, 1, 3)
-        .selectExpr("id as row", "id % 4 as id")
-        .write()
-        .parquet(table);
+    spark().range(0, ROWS, 1, 3).selectExpr("id as row", "id % 4 as id").write().parquet(table);
   }
 
   @ParameterizedTest
@@ -358,8 +354,7 @@ class OutputTypesTest extends SparkTest {
     if (value instanceof byte[] bytes) {
       return HexFormat.of().formatHex(bytes);
     }
-    assertThat(value).isNotNull();
-    return value;
+    return java.util.Objects.requireNonNull(value);
   }
 
   /** Replaces floats by their bits: Java takes one NaN for another. */

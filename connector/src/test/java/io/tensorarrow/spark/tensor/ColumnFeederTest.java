@@ -308,8 +308,6 @@ final class ColumnFeederTest extends NativeMemoryTest {
     refusesTensor(new TensorSpec("t", DType.FLOAT32, TensorShape.of())).hasMessageContaining("()");
     refusesTensor(new TensorSpec("t", DType.FLOAT32, TensorShape.unknownRank()))
         .hasMessageContaining("unknown rank");
-    refusesTensor(spec(DType.FLOAT32, 8, 64))
-        .hasMessageContainingAll("(8, 64)", "first dimension is fixed");
     refusesTensor(spec(DType.FLOAT32, -1, 1L << 20, 1L << 20))
         .hasMessageContaining("more elements than an array holds");
     refusesTensor(spec(DType.FLOAT32, -1, Long.MAX_VALUE, 3))

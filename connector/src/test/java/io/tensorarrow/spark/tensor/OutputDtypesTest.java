@@ -77,7 +77,8 @@ final class OutputDtypesTest extends NativeMemoryTest {
     for (int row = 0; row < kept; row++) {
       int from = row * width;
       List<Object> elements = IntStream.range(from, from + width).mapToObj(element).toList();
-      List<Object> rowShape = Arrays.stream(dims).skip(1).<Object>mapToObj(String::valueOf).toList();
+      List<Object> rowShape =
+          Arrays.stream(dims).skip(1).<Object>mapToObj(String::valueOf).toList();
       expected.add(
           shape.length == 1
               ? elements.get(0)
@@ -184,8 +185,7 @@ final class OutputDtypesTest extends NativeMemoryTest {
     assertThat(array(DType.BOOL, 1, 0, 1).toBooleanArray()).containsExactly(true, false, true);
     assertThat(array(DType.UINT8, 1, 0, 255).toShortArray()).containsExactly(1, 0, 255);
     assertThat(array(DType.UINT16, 255, 255, 1, 0).toIntArray()).containsExactly(65535, 1);
-    assertThat(array(DType.UINT32, 255, 255, 255, 255).toLongArray())
-        .containsExactly(4294967295L);
+    assertThat(array(DType.UINT32, 255, 255, 255, 255).toLongArray()).containsExactly(4294967295L);
     assertThat(array(DType.FLOAT16, 0, 0x3c, 0, 0xc0).toFloatArray()).containsExactly(1, -2);
     assertThat(array(DType.INT4, 10, 7).toByteArray()).containsExactly(-6, 7);
     assertThat(array(DType.UINT4, 10, 7).toByteArray()).containsExactly(10, 7);
@@ -324,12 +324,13 @@ final class OutputDtypesTest extends NativeMemoryTest {
     byte[] bytes = new byte[(int) Dims.knownProduct(dims) * dtype.byteSize()];
     random.nextBytes(bytes);
     for (int i = 0; i < bytes.length; i++) {
-      bytes[i] &=
+      int mask =
           switch (dtype) {
             case BOOL -> 1;
             case INT4, UINT4 -> 15;
             default -> -1;
           };
+      bytes[i] = (byte) (bytes[i] & mask);
     }
     return bytes;
   }

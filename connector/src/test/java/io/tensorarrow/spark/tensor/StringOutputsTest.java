@@ -51,6 +51,16 @@ final class StringOutputsTest extends NativeMemoryTest {
     OFFSET,
     VIEW;
 
+    /** Returns TensorFlow's number. */
+    int number() {
+      return switch (this) {
+        case SMALL -> 0;
+        case LARGE -> 1;
+        case OFFSET -> 2;
+        case VIEW -> 3;
+      };
+    }
+
     boolean holds(int size) {
       return switch (this) {
         case SMALL -> size <= 22;
@@ -134,8 +144,7 @@ final class StringOutputsTest extends NativeMemoryTest {
     if (rank == 0) {
       return List.of(column.getBinary(row));
     }
-    ColumnarArray array =
-        rank == 1 ? column.getArray(row) : column.getStruct(row).getArray(0);
+    ColumnarArray array = rank == 1 ? column.getArray(row) : column.getStruct(row).getArray(0);
     return IntStream.range(0, array.numElements()).mapToObj(array::getBinary).toList();
   }
 
@@ -196,8 +205,7 @@ final class StringOutputsTest extends NativeMemoryTest {
   @Test
   void halvesOfACodePointInTwoStringsAreNoText() {
     List<byte[]> values = List.of(new byte[] {(byte) 0xc3}, new byte[] {(byte) 0xa4});
-    assertThatThrownBy(
-            () -> wrap(tensor(values, i -> Kind.SMALL, 2), ColumnTypes.DEFAULT, 2, -1))
+    assertThatThrownBy(() -> wrap(tensor(values, i -> Kind.SMALL, 2), ColumnTypes.DEFAULT, 2, -1))
         .hasMessageContaining("row 0 of the batch");
   }
 
@@ -211,7 +219,8 @@ final class StringOutputsTest extends NativeMemoryTest {
       for (int j = 0; j < bytes.length; j++) {
         int kind = random.nextInt(4);
         bytes[j] =
-            (byte) (kind == 0 ? random.nextInt(128) : (kind == 1 ? 0xc0 : 0x80) + random.nextInt(64));
+            (byte)
+                (kind == 0 ? random.nextInt(128) : (kind == 1 ? 0xc0 : 0x80) + random.nextInt(64));
       }
       long at = texts;
       Platform.copyMemory(bytes, Platform.BYTE_ARRAY_OFFSET, null, at, bytes.length);
@@ -245,8 +254,9 @@ final class StringOutputsTest extends NativeMemoryTest {
     long address = TF_TensorData(raw).address();
     for (int i = 0; i < 3; i++) {
       // A gigabyte each, which nobody may touch.
-      Platform.putLong(null, address + i * STRING_BYTES, (1L << 30 << 2) | Kind.VIEW.ordinal());
-      Platform.putLong(null, address + i * STRING_BYTES + 8, texts);
+      Platform.putLong(
+          null, address + (long) i * STRING_BYTES, (1L << 30 << 2) | Kind.VIEW.number());
+      Platform.putLong(null, address + (long) i * STRING_BYTES + 8, texts);
     }
     NativeTensor tensor = NativeTensor.adopt(raw);
     assertThatThrownBy(() -> wrap(tensor, BINARY, 3, -1))
@@ -295,19 +305,17 @@ final class StringOutputsTest extends NativeMemoryTest {
   }
 
   /** Lays strings out, mostly by hand, and checks that TensorFlow reads them as they were meant. */
-  private NativeTensor tensor(
-      List<byte[]> values, IntFunction<Kind> kinds, long... dims) {
+  private NativeTensor tensor(List<byte[]> values, IntFunction<Kind> kinds, long... dims) {
     long inLine = (long) values.size() * STRING_BYTES;
     long behind = values.stream().mapToLong(value -> value.length).sum();
-    TF_Tensor raw =
-        TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
+    TF_Tensor raw = TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
     long address = values.isEmpty() ? 0 : TF_TensorData(raw).address();
     long nextBehind = address + inLine;
     for (int i = 0; i < values.size(); i++) {
       byte[] value = values.get(i);
       long at = address + (long) i * STRING_BYTES;
       Kind kind = kinds.apply(i);
-      long head = ((long) value.length << 2) | kind.ordinal();
+      long head = ((long) value.length << 2) | kind.number();
       Platform.setMemory(at, (byte) 0, STRING_BYTES);
       TF_TString string = new TF_TString(TF_TensorData(raw)).position(i);
       switch (kind) {
@@ -328,7 +336,7 @@ final class StringOutputsTest extends NativeMemoryTest {
           Platform.putLong(null, at + 8, outOfLine(value));
         }
       }
-      assertThat(TF_TString_GetType(string)).isEqualTo(kind.ordinal());
+      assertThat(TF_TString_GetType(string)).isEqualTo(kind.number());
       assertThat(TF_TString_GetSize(string)).isEqualTo(value.length);
       byte[] read = new byte[value.length];
       TF_TString_GetDataPointer(string).get(read);

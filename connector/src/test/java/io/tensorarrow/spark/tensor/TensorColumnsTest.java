@@ -80,8 +80,7 @@ final class TensorColumnsTest extends NativeMemoryTest {
     assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32, -1, 3))).isEmpty();
     assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32)))
         .hasValueSatisfying(why -> assertThat(why).contains("no batch axis"));
-    assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32, 1, 3)))
-        .hasValueSatisfying(why -> assertThat(why).contains("first dimension is fixed"));
+    assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32, 8, 3))).isEmpty();
     TensorSpec unknown = new TensorSpec("t", DType.FLOAT32, TensorShape.unknownRank());
     assertThat(TensorColumns.whyNotFetchable(unknown))
         .hasValueSatisfying(why -> assertThat(why).contains("unknown rank"));
@@ -310,6 +309,7 @@ final class TensorColumnsTest extends NativeMemoryTest {
     assertThat(TensorColumns.bytesPerRow(spec(DType.INT8, -1, -1, 3))).isEqualTo(192);
     assertThat(TensorColumns.bytesPerRow(spec(DType.INT8, -1, Long.MAX_VALUE, 3)))
         .isEqualTo(Long.MAX_VALUE);
+    assertThat(TensorColumns.bytesPerRow(spec(DType.STRING, -1, 2))).isEqualTo(128);
     assertThat(TensorColumns.bytesPerRow(spec(DType.INT16))).isEqualTo(2);
     assertThat(
             TensorColumns.bytesPerRow(new TensorSpec("t", DType.INT16, TensorShape.unknownRank())))

@@ -176,6 +176,15 @@ final class GraphWriter {
         .build();
   }
 
+  static TensorProto floatVector(float... values) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder().setDtype(DataType.DT_FLOAT).setTensorShape(dims(values.length));
+    for (float value : values) {
+      tensor.addFloatVal(value);
+    }
+    return tensor.build();
+  }
+
   static TensorProto texts(String... values) {
     TensorProto.Builder tensor =
         TensorProto.newBuilder().setDtype(DataType.DT_STRING).setTensorShape(dims(values.length));

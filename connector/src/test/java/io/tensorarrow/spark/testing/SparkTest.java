@@ -2,7 +2,9 @@ package io.tensorarrow.spark.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
@@ -18,8 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import scala.collection.JavaConverters;
 
 /**
- * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer
- * and no tensor may be left.
+ * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer,
+ * no tensor and no lease of a model may be left.
  */
 public abstract class SparkTest {
   private static final SparkSession SPARK =
@@ -29,9 +31,13 @@ public abstract class SparkTest {
           .config("spark.ui.enabled", false)
           .config("spark.sql.shuffle.partitions", 2)
           .config("spark.sql.session.timeZone", "UTC")
+          .config(
+              "spark.tensorarrow.models.directory",
+              Path.of("target", "models").toAbsolutePath().toString())
           .getOrCreate();
 
   private long tensorsBefore;
+  private long leasesBefore;
 
   /** Returns the session. */
   protected static SparkSession spark() {
@@ -39,8 +45,9 @@ public abstract class SparkTest {
   }
 
   @BeforeEach
-  void countTensors() {
+  void count() {
     tensorsBefore = NativeTensor.live();
+    leasesBefore = ModelCache.liveLeases();
   }
 
   @AfterEach
@@ -49,11 +56,13 @@ public abstract class SparkTest {
     long deadline = System.nanoTime() + 20_000_000_000L;
     while (System.nanoTime() < deadline
         && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
-            || NativeTensor.live() != tensorsBefore)) {
+            || NativeTensor.live() != tensorsBefore
+            || ModelCache.liveLeases() != leasesBefore)) {
       Thread.sleep(10);
     }
     assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
     assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
+    assertThat(ModelCache.liveLeases()).as("leases left").isEqualTo(leasesBefore);
   }
 
   /** Returns the scan nodes of a query that ran. */

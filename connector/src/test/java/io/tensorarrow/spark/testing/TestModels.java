@@ -2,6 +2,7 @@ package io.tensorarrow.spark.testing;
 
 import static io.tensorarrow.spark.testing.GraphWriter.doubles;
 import static io.tensorarrow.spark.testing.GraphWriter.flag;
+import static io.tensorarrow.spark.testing.GraphWriter.floatVector;
 import static io.tensorarrow.spark.testing.GraphWriter.floats;
 import static io.tensorarrow.spark.testing.GraphWriter.functionName;
 import static io.tensorarrow.spark.testing.GraphWriter.info;
@@ -25,6 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.CollectionDef;
@@ -229,8 +232,8 @@ public final class TestModels {
                     .addOutputArg(argument("done", STRING))
                     .setIsStateful(true)
                     .addControlOutput("assign"))
-            .addNodeDef(constantNode("names", "weight"))
-            .addNodeDef(constantNode("slices", ""))
+            .addNodeDef(constantNode("names", texts("weight")))
+            .addNodeDef(constantNode("slices", texts("")))
             .addNodeDef(
                 node(
                     "restore",
@@ -398,6 +401,94 @@ public final class TestModels {
   }
 
   /**
+   * Batches of exactly 3 rows: {@code x} float (3, 2) and {@code s} float (3). Outputs:
+   *
+   * <ul>
+   *   <li>{@code twice} float (3, 2): {@code 2 x}
+   *   <li>{@code next} float (-1): {@code s + 1}
+   *   <li>{@code deviation} float (3): {@code s} less the batch's first, so that rows know of each
+   *       other
+   *   <li>{@code less} float (-1): {@code s} without its first row, one too few
+   *   <li>{@code pair} float (2): fixed to another size than the batch
+   * </ul>
+   */
+  public static Path threeRows(Path parent) {
+    Map<String, AttrValue> slice = Map.of("T", type(FLOAT), "Index", type(INT));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .placeholder("s", FLOAT)
+        .constant("two", floats(2))
+        .constant("one", floats(1))
+        .add("twice", "Mul", FLOAT, "x", "two")
+        .add("next", "AddV2", FLOAT, "s", "one")
+        .constant("zeroth", intVector(0))
+        .constant("single", intVector(1))
+        .constant("second", intVector(1))
+        .constant("rest", intVector(-1))
+        .add("first", "Slice", List.of("s", "zeroth", "single"), slice)
+        .add("deviation", "Sub", FLOAT, "s", "first")
+        .add("less", "Slice", List.of("s", "second", "rest"), slice)
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, 3, 2), "s", info("s:0", FLOAT, 3)),
+            Map.of(
+                "twice", info("twice:0", FLOAT, 3, 2),
+                "next", info("next:0", FLOAT, -1),
+                "deviation", info("deviation:0", FLOAT, 3),
+                "less", info("less:0", FLOAT, -1),
+                "pair", info("less:0", FLOAT, 2)))
+        .write(parent.resolve("threeRows"));
+  }
+
+  /**
+   * Names of every kind, all tensors float (-1). Inputs {@code a.b}, {@code `,=` }, {@code n} and
+   * {@code N}; output {@code s.um} is {@code a.b + 10 `,=` + 100 n + 1000 N}, {@code 名/前 [0]} is
+   * {@code n} and {@code `q`} is {@code N}.
+   */
+  public static Path oddNames(Path parent) {
+    return new GraphWriter()
+        .placeholder("i0", FLOAT)
+        .placeholder("i1", FLOAT)
+        .placeholder("i2", FLOAT)
+        .placeholder("i3", FLOAT)
+        .constant("ten", floats(10))
+        .constant("hundred", floats(100))
+        .constant("thousand", floats(1000))
+        .add("m1", "Mul", FLOAT, "i1", "ten")
+        .add("m2", "Mul", FLOAT, "i2", "hundred")
+        .add("m3", "Mul", FLOAT, "i3", "thousand")
+        .add("s1", "AddV2", FLOAT, "i0", "m1")
+        .add("s2", "AddV2", FLOAT, "s1", "m2")
+        .add("s3", "AddV2", FLOAT, "s2", "m3")
+        .signature(
+            SERVING,
+            Map.of(
+                "a.b", info("i0:0", FLOAT, -1),
+                "`,=` ", info("i1:0", FLOAT, -1),
+                "n", info("i2:0", FLOAT, -1),
+                "N", info("i3:0", FLOAT, -1)),
+            Map.of(
+                "s.um", info("s3:0", FLOAT, -1),
+                "名/前 [0]", info("i2:0", FLOAT, -1),
+                "`q`", info("i3:0", FLOAT, -1)))
+        .write(parent.resolve("oddNames"));
+  }
+
+  /** {@code x} float (-1) to {@code count} outputs {@code y0}, {@code y1} ..., all {@code 2 x}. */
+  public static Path manyOutputs(Path parent, int count) {
+    Map<String, TensorInfo> outputs =
+        IntStream.range(0, count)
+            .boxed()
+            .collect(Collectors.toMap(i -> "y" + i, i -> info("y:0", FLOAT, -1)));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .signature(SERVING, Map.of("x", info("x:0", FLOAT, -1)), outputs)
+        .write(parent.resolve("manyOutputs"));
+  }
+
+  /**
    * {@code x} float (-1) to {@code y} float (-1) by an operation that TensorFlow does not have,
    * {@code MadeUpOperation}.
    */
@@ -408,6 +499,74 @@ public final class TestModels {
         .signature(
             SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
         .write(parent.resolve("unknownOp"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code x} plus the length of a file, which the
+   * model reads at each call.
+   *
+   * @param file the file that it reads
+   */
+  public static Path readsFile(Path parent, Path file) {
+    TensorProto name = texts(file.toString()).toBuilder().clearTensorShape().build();
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("name", name)
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("length", "StringLength", List.of("content"), Map.of())
+        .add("more", "Cast", List.of("length"), Map.of("SrcT", type(INT), "DstT", type(FLOAT)))
+        .add("y", "AddV2", FLOAT, "x", "more")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFile"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}; beside it a node that nothing
+   * needs, whose shape is the content of a file.
+   *
+   * @param file the file
+   */
+  public static Path readsFileForNothing(Path parent, Path file) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .constant("name", texts(file.toString()).toBuilder().clearTensorShape().build())
+        .add("content", "ReadFile", List.of("name"), Map.of())
+        .add("shape", "DecodeRaw", List.of("content"), Map.of("out_type", type(INT)))
+        .add(
+            "unused",
+            "Reshape",
+            List.of("x", "shape"),
+            Map.of("T", type(FLOAT), "Tshape", type(INT)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("readsFileForNothing"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, with an initialiser that writes
+   * a file.
+   *
+   * @param file the file that it writes
+   */
+  public static Path writesFileWhenLoaded(Path parent, Path file) {
+    GraphWriter graph = new GraphWriter();
+    graph.constant("name", texts(file.toString()).toBuilder().clearTensorShape().build());
+    graph.add("write", "WriteFile", List.of("name", "name"), Map.of());
+    graph.meta.putCollectionDef(
+        "legacy_init_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("write"))
+            .build());
+    return graph
+        .placeholder("x", FLOAT)
+        .constant("two", floats(2))
+        .add("y", "Mul", FLOAT, "x", "two")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("writesFileWhenLoaded"));
   }
 
   /**
@@ -463,7 +622,158 @@ public final class TestModels {
    * @param dtype what it is cast to, for dtypes that TensorFlow can't gather
    * @param shape the shape that the signature declares, the batch axis first
    */
+  // Nobody compares them.
+  @SuppressWarnings("ArrayRecordComponent")
   public record Rows(TensorProto values, DataType dtype, long... shape) {}
+
+  /**
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but of 2^42 elements, which is more
+   * memory than any machine has.
+   */
+  public static Path huge(Path parent) {
+    Map<String, AttrValue> max =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("axis", ints(0))
+        .add("largest", "Max", List.of("x", "axis"), max)
+        .constant("rows", longs(1L << 42))
+        .constant("zero", ints(0))
+        .add("dims", "ExpandDims", List.of("rows", "zero"), Map.of("T", type(LONG)))
+        .add(
+            "y",
+            "Fill",
+            List.of("dims", "largest"),
+            Map.of("T", type(FLOAT), "index_type", type(LONG)))
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("huge"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code bucket} int (-1) by an operation that TensorFlow 2.18 still
+   * knows, but can't run any more, {@code BoostedTreesBucketize}.
+   */
+  public static Path removedKernel(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("boundaries", floatVector(1, 2, 3))
+        .add(
+            "bucket",
+            "BoostedTreesBucketize",
+            List.of("x", "boundaries"),
+            Map.of("num_features", number(1)))
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, -1)),
+            Map.of("bucket", info("bucket:0", INT, -1)))
+        .write(parent.resolve("removedKernel"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1), but its variable is one of TensorFlow 1 that
+   * nothing initialises.
+   */
+  public static Path uninitialised(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .add("weight", "VariableV2", List.of(), Map.of("dtype", type(FLOAT), "shape", shape()))
+        .add("read", "Identity", FLOAT, "weight")
+        .add("y", "Mul", FLOAT, "x", "read")
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("uninitialised"));
+  }
+
+  /**
+   * {@code x} float (-1) to {@code y} float (-1): {@code y = x}, by way of a constant and a
+   * variable of a megabyte each.
+   */
+  public static Path heavy(Path parent) {
+    int elements = 1 << 18;
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    graph.constant("many", floatVector(new float[elements]));
+    variable(graph, "weight", elements);
+    graph.constant("axis", ints(0));
+    Map<String, AttrValue> sum =
+        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
+    graph.add("both", "AddV2", FLOAT, "many", "weight/read");
+    graph.add("nothing", "Sum", List.of("both", "axis"), sum);
+    graph.add("y", "AddV2", FLOAT, "x", "nothing");
+    restore(graph, List.of("weight"));
+    graph.signature(
+        SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)));
+    Path directory = graph.write(parent.resolve("heavy"));
+    new CheckpointWriter().add("weight", new float[elements], elements).write(directory);
+    return directory;
+  }
+
+  /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
+  public static Path endless(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
+    endlessLoop(graph, "y", "x");
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endless"));
+  }
+
+  /** {@code x} float (-1) to {@code y} float (-1): {@code y = 2 x}; its initialiser never ends. */
+  public static Path endlessInitialiser(Path parent) {
+    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT).constant("two", floats(2));
+    graph.add("y", "Mul", FLOAT, "x", "two");
+    graph.constant("negative", floatVector(-1));
+    endlessLoop(graph, "loop", "negative");
+    graph.add("initialise", "NoOp", List.of("^loop"), Map.of());
+    graph.meta.putCollectionDef(
+        "saved_model_main_op",
+        CollectionDef.newBuilder()
+            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("initialise"))
+            .build());
+    return graph
+        .signature(
+            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
+        .write(parent.resolve("endlessInitialiser"));
+  }
+
+  /** Repeats an identity while the smallest element is negative. */
+  private static void endlessLoop(GraphWriter graph, String name, String input) {
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("any_negative")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("more", DataType.DT_BOOL)))
+            .addNodeDef(constantNode("zero", floats(0)))
+            .addNodeDef(
+                node("negative", "Less", List.of("x", "zero:output:0"), Map.of("T", type(FLOAT))))
+            .addNodeDef(constantNode("axis", intVector(0)))
+            .addNodeDef(
+                node(
+                    "any",
+                    "Any",
+                    List.of("negative:z:0", "axis:output:0"),
+                    Map.of("Tidx", type(INT), "keep_dims", flag(false))))
+            .putRet("more", "any:output:0")
+            .build());
+    graph.function(
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("same")
+                    .addInputArg(argument("x", FLOAT))
+                    .addOutputArg(argument("y", FLOAT)))
+            .addNodeDef(node("copy", "Identity", List.of("x"), Map.of("T", type(FLOAT))))
+            .putRet("y", "copy:output:0")
+            .build());
+    graph.add(
+        name,
+        "While",
+        List.of(input),
+        Map.of(
+            "T", types(FLOAT), "cond", functionName("any_negative"), "body", functionName("same")));
+  }
 
   private static void variable(GraphWriter graph, String name, long... dims) {
     graph.add(
@@ -524,12 +834,12 @@ public final class TestModels {
         Map.of("Tin", types(type, RESOURCE), "Tout", types(type), "f", functionName(function)));
   }
 
-  private static NodeDef constantNode(String name, String value) {
+  private static NodeDef constantNode(String name, TensorProto value) {
     return node(
         name,
         "Const",
         List.of(),
-        Map.of("dtype", type(STRING), "value", GraphWriter.tensor(texts(value))));
+        Map.of("dtype", type(value.getDtype()), "value", GraphWriter.tensor(value)));
   }
 
   private static OpDef.ArgDef argument(String name, DataType type) {

@@ -1,0 +1,113 @@
+package io.tensorarrow.spark.inference;
+
+import io.tensorarrow.spark.errors.Alternatives;
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.ModelSignature;
+import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.tensor.TensorColumns;
+import io.tensorarrow.spark.tensor.TensorShape;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The first dimension of a signature's tensors: open, so that any number of rows can be fed at
+ * once, or of one size in all inputs, so that each call must have exactly that many. Immutable.
+ */
+final class BatchAxis {
+  private static final String SPARSE = "a part of a sparse tensor, which has no line for each row";
+
+  private final ModelSignature signature;
+
+  /** The first dimensions of the inputs that have a known rank. */
+  private final Set<Long> sizes;
+
+  /** Looks at a signature's inputs. */
+  BatchAxis(ModelSignature signature) {
+    this.signature = signature;
+    this.sizes =
+        signature.inputs().stream()
+            .flatMap(input -> size(input).stream())
+            .collect(Collectors.toSet());
+  }
+
+  /** Checks that the inputs have one batch axis, and one that can be filled. */
+  void check(Faults faults) {
+    if (sizes.size() > 1) {
+      faults.add(
+          unsupported(
+              "first dimensions that differ in "
+                  + Alternatives.listed(signature.inputs(), TensorSpec::toString),
+              "all of them open, as in (-1, 10), or all of one size"));
+    }
+    fixedSize()
+        .filter(size -> size < 1 || size > ReadOptions.MAX_BATCH_ROWS)
+        .ifPresent(
+            size ->
+                faults.add(
+                    unsupported(
+                        "a batch of " + size + " rows in " + signature.inputs().get(0),
+                        "1 to " + ReadOptions.MAX_BATCH_ROWS + " rows, or an open batch axis")));
+  }
+
+  /**
+   * Returns the size of the batches that the signature demands, if it does.
+   *
+   * @return the size, already checked
+   */
+  OptionalInt fixedRows() {
+    return fixedSize().map(size -> OptionalInt.of(size.intValue())).orElse(OptionalInt.empty());
+  }
+
+  /**
+   * Returns why an input does not hold one value for each row, apart from its rank, if that is so.
+   */
+  Optional<String> whyNotFed(TensorSpec input) {
+    return isSparse(input) ? Optional.of(SPARSE) : Optional.empty();
+  }
+
+  /**
+   * Returns why an output can't become a column.
+   *
+   * @return what is in the way, to be read after "found", or empty if nothing is
+   */
+  Optional<String> whyNotFetched(TensorSpec output) {
+    return TensorColumns.whyNotFetchable(output)
+        .or(() -> isSparse(output) ? Optional.of(SPARSE) : Optional.empty())
+        .or(() -> size(output).filter(size -> !fits(size)).map(size -> fixed(output)));
+  }
+
+  private boolean isSparse(TensorSpec tensor) {
+    return signature.sparseParts().contains(tensor.name());
+  }
+
+  /** Where the inputs' sizes differ, which is a fault of its own, any of them will do. */
+  private boolean fits(long size) {
+    return size == TensorShape.UNKNOWN_DIM || sizes.contains(size);
+  }
+
+  private String fixed(TensorSpec output) {
+    String batch = fixedSize().map(size -> " to another size than the batch's " + size).orElse("");
+    return "shape " + output.shape() + ", whose first dimension is fixed" + batch;
+  }
+
+  private Optional<Long> fixedSize() {
+    return sizes.size() == 1
+        ? sizes.stream().filter(size -> size != TensorShape.UNKNOWN_DIM).findFirst()
+        : Optional.empty();
+  }
+
+  private static Optional<Long> size(TensorSpec tensor) {
+    return tensor.shape().dims().filter(dims -> !dims.isEmpty()).map(dims -> dims.get(0));
+  }
+
+  private TensorArrowException unsupported(String found, String expected) {
+    return new TensorArrowException(
+        ErrorCode.TA_TENSOR_UNSUPPORTED,
+        "Cannot feed signature '%s': found %s; expected %s"
+            .formatted(signature.name(), found, expected));
+  }
+}

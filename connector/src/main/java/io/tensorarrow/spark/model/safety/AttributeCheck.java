@@ -1,0 +1,198 @@
+package io.tensorarrow.spark.model.safety;
+
+import com.google.protobuf.ByteString;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.OpDef;
+import org.tensorflow.proto.TensorShapeProto;
+
+/** Checks that a node's attributes are what its operation declares. */
+final class AttributeCheck {
+  private static final String LIST = "list(";
+
+  private AttributeCheck() {}
+
+  /**
+   * Checks the attributes of a node.
+   *
+   * @param values the node's attributes; more than the operation has are TensorFlow's to refuse
+   * @param operation the node's operation
+   */
+  static void check(Map<String, AttrValue> values, Operation operation, Place place) {
+    values.forEach((name, value) -> checkShapesAndTensors(name, value, place));
+    for (OpDef.AttrDef definition : operation.definition().getAttrList()) {
+      AttrValue value = values.get(definition.getName());
+      if (value != null) {
+        if (!Attributes.isPlaceholder(value)) {
+          check(value, definition, place);
+        }
+      } else if (!definition.hasDefaultValue()) {
+        throw place.malformed(
+            "no attribute " + Place.quoted(definition.getName()),
+            "one of type " + definition.getType());
+      }
+    }
+    checkConstant(values, operation, place);
+  }
+
+  /**
+   * Checks attributes of unknown meaning: those of TensorFlow itself, whose names begin with an
+   * underscore, and those of functions.
+   */
+  static void checkShapesAndTensors(String name, AttrValue value, Place place) {
+    switch (value.getValueCase()) {
+      case SHAPE -> TensorCheck.checkShape(value.getShape(), place);
+      case TENSOR -> TensorCheck.checkTensor(value.getTensor(), place);
+      case LIST -> {
+        for (TensorShapeProto shape : value.getList().getShapeList()) {
+          TensorCheck.checkShape(shape, place);
+        }
+        value.getList().getTensorList().forEach(tensor -> TensorCheck.checkTensor(tensor, place));
+      }
+      case S, I, F, B, TYPE, FUNC, PLACEHOLDER, VALUE_NOT_SET -> {}
+    }
+  }
+
+  private static void check(AttrValue value, OpDef.AttrDef definition, Place place) {
+    String type = definition.getType();
+    String found = type(value, type);
+    if (!found.equals(type)) {
+      throw place.malformed(
+          "attribute " + Place.quoted(definition.getName()) + " of type " + found, "type " + type);
+    }
+    switch (type) {
+      case "type" -> checkType(value.getTypeValue(), definition, place);
+      case "list(type)" ->
+          value.getList().getTypeValueList().forEach(t -> checkType(t, definition, place));
+      case "string" -> checkAllowed(value.getS(), definition, place);
+      case "list(string)" ->
+          value.getList().getSList().forEach(text -> checkAllowed(text, definition, place));
+      default -> {
+        // Numbers, shapes and functions have no list of allowed values.
+      }
+    }
+    if (definition.getHasMinimum()) {
+      checkMinimum(value, definition, place);
+    }
+  }
+
+  /**
+   * Returns the type of a value, in the words of TensorFlow's definitions. An empty list is of
+   * every type of lists, and so is a value that is left out.
+   */
+  private static String type(AttrValue value, String expected) {
+    return switch (value.getValueCase()) {
+      case S -> "string";
+      case I -> "int";
+      case F -> "float";
+      case B -> "bool";
+      case TYPE -> "type";
+      case SHAPE -> "shape";
+      case TENSOR -> "tensor";
+      case FUNC -> "func";
+      case PLACEHOLDER -> "placeholder";
+      case VALUE_NOT_SET -> expected.startsWith(LIST) ? expected : "none";
+      case LIST -> listType(value.getList(), expected);
+    };
+  }
+
+  private static String listType(AttrValue.ListValue list, String expected) {
+    Set<String> types = new HashSet<>();
+    addUnlessEmpty(types, "string", list.getSCount());
+    addUnlessEmpty(types, "int", list.getICount());
+    addUnlessEmpty(types, "float", list.getFCount());
+    addUnlessEmpty(types, "bool", list.getBCount());
+    addUnlessEmpty(types, "type", list.getTypeCount());
+    addUnlessEmpty(types, "shape", list.getShapeCount());
+    addUnlessEmpty(types, "tensor", list.getTensorCount());
+    addUnlessEmpty(types, "func", list.getFuncCount());
+    if (types.isEmpty()) {
+      return expected.startsWith(LIST) ? expected : "list";
+    }
+    return LIST + String.join(" and ", types.stream().sorted().toList()) + ")";
+  }
+
+  private static void addUnlessEmpty(Set<String> types, String type, int count) {
+    if (count > 0) {
+      types.add(type);
+    }
+  }
+
+  private static void checkType(int number, OpDef.AttrDef definition, Place place) {
+    if (number == DataType.DT_INVALID_VALUE
+        || Place.isReference(number)
+        || DataType.forNumber(number) == null) {
+      throw place.malformed(
+          Place.dtype(number) + " for attribute " + Place.quoted(definition.getName()),
+          "a dtype of TensorFlow 2.18");
+    }
+    if (definition.hasAllowedValues()) {
+      List<Integer> allowed = definition.getAllowedValues().getList().getTypeValueList();
+      if (!allowed.contains(number)) {
+        throw place.malformed(
+            Place.dtype(number) + " for attribute " + Place.quoted(definition.getName()),
+            "one of " + String.join(", ", allowed.stream().map(Place::dtype).toList()));
+      }
+    }
+  }
+
+  private static void checkAllowed(ByteString text, OpDef.AttrDef definition, Place place) {
+    if (definition.hasAllowedValues()
+        && !definition.getAllowedValues().getList().getSList().contains(text)) {
+      throw place.malformed(
+          Place.quoted(text.toStringUtf8())
+              + " for attribute "
+              + Place.quoted(definition.getName()),
+          "one of "
+              + String.join(
+                  ", ",
+                  definition.getAllowedValues().getList().getSList().stream()
+                      .map(ByteString::toStringUtf8)
+                      .toList()));
+    }
+  }
+
+  private static void checkMinimum(AttrValue value, OpDef.AttrDef definition, Place place) {
+    boolean list = definition.getType().startsWith(LIST);
+    long found = list ? length(value.getList()) : value.getI();
+    if (found < definition.getMinimum()) {
+      throw place.malformed(
+          (list ? "a list of length " : "the number ")
+              + found
+              + " for attribute "
+              + Place.quoted(definition.getName()),
+          "at least " + definition.getMinimum());
+    }
+  }
+
+  private static int length(AttrValue.ListValue list) {
+    return list.getSCount()
+        + list.getICount()
+        + list.getFCount()
+        + list.getBCount()
+        + list.getTypeCount()
+        + list.getShapeCount()
+        + list.getTensorCount()
+        + list.getFuncCount();
+  }
+
+  private static void checkConstant(
+      Map<String, AttrValue> values, Operation operation, Place place) {
+    AttrValue dtype = values.get("dtype");
+    AttrValue value = values.get("value");
+    if (operation.definition().getName().equals("Const")
+        && dtype != null
+        && value != null
+        && dtype.getValueCase() == AttrValue.ValueCase.TYPE
+        && value.getValueCase() == AttrValue.ValueCase.TENSOR
+        && dtype.getTypeValue() != value.getTensor().getDtypeValue()) {
+      throw place.malformed(
+          "a value of " + Place.dtype(value.getTensor().getDtypeValue()),
+          Place.dtype(dtype.getTypeValue()) + ", as the attribute 'dtype' says");
+    }
+  }
+}

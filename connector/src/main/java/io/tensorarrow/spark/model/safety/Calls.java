@@ -1,0 +1,119 @@
+package io.tensorarrow.spark.model.safety;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.tensorflow.proto.FunctionDef;
+import org.tensorflow.proto.NameAttrList;
+import org.tensorflow.proto.NodeDef;
+
+/**
+ * Follows the functions that a graph calls. TensorFlow puts the bodies of functions in the place of
+ * their calls; with some graphs it would never come to an end.
+ */
+final class Calls {
+  private static final long MOST_NODES = 1_000_000;
+  private static final int DEEPEST = 100;
+
+  private final FunctionLibrary library;
+  private final Place place;
+  private final Map<String, Size> sizes = new HashMap<>();
+  private final Deque<Frame> open = new ArrayDeque<>();
+
+  Calls(FunctionLibrary library, Place place) {
+    this.library = library;
+    this.place = place;
+  }
+
+  /**
+   * What a function is after all calls in it are replaced.
+   *
+   * @param nodes how many nodes
+   * @param depth how deeply calls were nested
+   */
+  private record Size(long nodes, int depth) {}
+
+  /** A function that is being measured. */
+  private static final class Frame {
+    final String name;
+    final List<String> callees;
+    int next;
+
+    Frame(String name, List<String> callees) {
+      this.name = name;
+      this.callees = callees;
+    }
+  }
+
+  /**
+   * Finds the functions that nodes call, directly or by other functions.
+   *
+   * @return the functions, in no particular order
+   */
+  List<FunctionDef> check(List<NodeDef> graph) {
+    visit("", graph);
+    return sizes.keySet().stream().flatMap(name -> library.function(name).stream()).toList();
+  }
+
+  private void visit(String root, List<NodeDef> nodes) {
+    open.push(new Frame(root, callees(nodes)));
+    while (!open.isEmpty()) {
+      Frame frame = open.element();
+      if (frame.next == frame.callees.size()) {
+        open.pop();
+        sizes.put(frame.name, size(frame));
+      } else {
+        String callee = frame.callees.get(frame.next++);
+        if (!sizes.containsKey(callee)) {
+          enter(callee);
+        }
+      }
+    }
+  }
+
+  private void enter(String name) {
+    if (open.stream().anyMatch(frame -> frame.name.equals(name))) {
+      throw place.malformed(
+          "that function " + Place.quoted(name) + " calls itself", "functions without recursion");
+    }
+    if (open.size() > DEEPEST) {
+      throw place.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
+    }
+    List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
+    open.push(new Frame(name, callees(nodes)));
+  }
+
+  private Size size(Frame frame) {
+    long nodes = library.function(frame.name).map(FunctionDef::getNodeDefCount).orElse(0);
+    int depth = 0;
+    for (String callee : frame.callees) {
+      Size size = sizes.get(callee);
+      if (size != null) {
+        nodes += size.nodes();
+        depth = Math.max(depth, 1 + size.depth());
+      }
+      if (nodes > MOST_NODES) {
+        throw place.malformed(
+            "more than " + MOST_NODES + " nodes once functions are put in the place of their calls",
+            "less");
+      }
+    }
+    return new Size(nodes, depth);
+  }
+
+  private List<String> callees(List<NodeDef> nodes) {
+    List<String> callees = new ArrayList<>();
+    for (NodeDef node : nodes) {
+      Stream.concat(
+              Stream.of(node.getOp()),
+              CallCheck.functions(node).stream().map(NameAttrList::getName))
+          .filter(name -> library.function(name).isPresent())
+          .forEach(callees::add);
+    }
+    return callees;
+  }
+}

@@ -1,0 +1,33 @@
+package io.tensorarrow.spark.model.store;
+
+import java.io.InterruptedIOException;
+import org.apache.spark.TaskContext;
+
+/** Notices that nobody waits for this thread's work any more. */
+final class Interruption {
+  private Interruption() {}
+
+  /**
+   * Ends what takes long.
+   *
+   * @throws InterruptedIOException if the thread is interrupted, or its task was killed: Spark does
+   *     not interrupt threads unless it is told to
+   */
+  static void check() throws InterruptedIOException {
+    TaskContext task = TaskContext.get();
+    if (Thread.currentThread().isInterrupted() || (task != null && task.isInterrupted())) {
+      throw new InterruptedIOException("interrupted");
+    }
+  }
+
+  /** Waits a while. */
+  static void sleep(long millis) throws InterruptedIOException {
+    check();
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      check();
+    }
+  }
+}

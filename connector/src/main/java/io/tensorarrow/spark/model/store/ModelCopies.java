@@ -1,0 +1,281 @@
+package io.tensorarrow.spark.model.store;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * This host's copies of remote models, each in a directory named by its fingerprint and made once
+ * for all processes of the user. A copy comes into being by a rename, so that nobody sees half of
+ * it; who makes, deletes or reads one holds a lock that ends with its process.
+ *
+ * <p>Thread-safe.
+ */
+public final class ModelCopies {
+  /** Copies that nobody used for so long are deleted when another one is made. */
+  static final Duration KEPT_UNUSED = Duration.ofDays(7);
+
+  /** The setting that names the directory, for messages. */
+  public static final String DIRECTORY_SETTING = "spark.tensorarrow.models.directory";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ModelCopies.class);
+  private static final String LOCK = ".lock";
+  private static final String UNFINISHED = ".unfinished-";
+  private static final int BUFFER_BYTES = 1 << 18;
+  private static final int ATTEMPTS = 3;
+
+  private final Path base;
+
+  /**
+   * Chooses the directory without touching it.
+   *
+   * @param base an absolute path
+   */
+  public ModelCopies(Path base) {
+    this.base = base;
+  }
+
+  /**
+   * A model to be copied.
+   *
+   * @param files where it lies
+   * @param entries which of the files to copy; regular files only
+   */
+  public record Original(ModelFiles files, List<ModelEntry> entries) {}
+
+  /** Opens the original, where a copy has to be made. */
+  public interface Opening {
+    /** Returns the original; its files are closed when they are copied. */
+    Original open();
+  }
+
+  /**
+   * Uses the copy of a model, making it if need be. Waits while another thread or process makes it.
+   *
+   * @param name names the copy: letters and digits that tell its content
+   * @param location where the original lies, for messages
+   * @param opening opens it; called only to make the copy
+   * @param check reads a copy; returns empty if it is not what it should be, so that it is made
+   *     again
+   * @param use what to do with what {@code check} returned; the copy stays as it is meanwhile
+   * @return what {@code use} returned
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_FETCH} if the copy can't be made,
+   *     or the thread is interrupted; nothing is left behind then, and the next call tries again
+   */
+  public <C, T> T use(
+      String name,
+      String location,
+      Opening opening,
+      Function<Path, Optional<C>> check,
+      Function<C, T> use) {
+    try {
+      Path real = PrivateDirectory.create(base);
+      Optional<String> weakness = PrivateDirectory.weakness(real);
+      if (weakness.isPresent()) {
+        throw failed(location, weakness.get() + ", for directory '" + base + "'", null);
+      }
+      Path copy = real.resolve(name);
+      Path lock = real.resolve(name + LOCK);
+      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        try (FileLease shared = FileLease.take(lock, FileLease.Mode.SHARED)) {
+          Optional<C> checked = check(copy, check);
+          if (checked.isPresent()) {
+            shared.touch();
+            return use.apply(checked.get());
+          }
+        }
+        try (FileLease exclusive = FileLease.take(lock, FileLease.Mode.EXCLUSIVE)) {
+          // Another process may have been faster.
+          if (check(copy, check).isEmpty()) {
+            exclusive.touch();
+            deleteUnused(real, name);
+            make(real, name, location, opening, check);
+          }
+        }
+      }
+      throw failed(
+          location,
+          "its copy in '" + base + "' altered again and again; expected nobody else to write there",
+          null);
+    } catch (InterruptedIOException | ClosedByInterruptException e) {
+      Thread.currentThread().interrupt();
+      throw failed(location, "the task interrupted; expected it to run on", e);
+    } catch (IOException e) {
+      throw failed(
+          location,
+          e
+              + " in '"
+              + base
+              + "'; expected a directory on a local disk that this user can write (see "
+              + DIRECTORY_SETTING
+              + ")",
+          e);
+    }
+  }
+
+  private static <C> Optional<C> check(Path copy, Function<Path, Optional<C>> check) {
+    return Files.isDirectory(copy) ? check.apply(copy) : Optional.empty();
+  }
+
+  /** Makes the copy; to be called with the exclusive lock. */
+  private <C> void make(
+      Path real, String name, String location, Opening opening, Function<Path, Optional<C>> check)
+      throws IOException {
+    Path copy = real.resolve(name);
+    Path unfinished =
+        Files.createTempDirectory(real, name + UNFINISHED, PrivateDirectory.ATTRIBUTE);
+    try {
+      Original original = opening.open();
+      try (ModelFiles files = original.files()) {
+        long bytes = original.entries().stream().mapToLong(ModelEntry::size).sum();
+        requireSpace(location, real, bytes);
+        for (ModelEntry entry : original.entries()) {
+          copy(files, entry, unfinished);
+        }
+        LOG.info("Copied model {} ({} bytes) to {}", location, bytes, copy);
+      }
+      if (check.apply(unfinished).isEmpty()) {
+        throw failed(
+            location,
+            "other files in the copy than in the original; expected the original not to change"
+                + " while it is copied (run it again)",
+            null);
+      }
+      PrivateDirectory.delete(copy);
+      Files.move(unfinished, copy, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      PrivateDirectory.delete(unfinished);
+    }
+  }
+
+  private static void copy(ModelFiles files, ModelEntry entry, Path directory) throws IOException {
+    Path target = directory.resolve(entry.name()).normalize();
+    if (!target.startsWith(directory) || target.equals(directory)) {
+      throw new IOException("'" + entry.name() + "' is no name below the model's directory");
+    }
+    Files.createDirectories(target.getParent(), PrivateDirectory.ATTRIBUTE);
+    long size = 0;
+    try (InputStream in = open(files, entry);
+        OutputStream out = Files.newOutputStream(target)) {
+      byte[] buffer = new byte[BUFFER_BYTES];
+      for (int n = read(files, in, buffer); n >= 0; n = read(files, in, buffer)) {
+        Interruption.check();
+        out.write(buffer, 0, n);
+        size += n;
+      }
+    }
+    if (size != entry.size()) {
+      throw files.unreadable(
+          new IOException(
+              size + " of " + entry.size() + " bytes of " + entry.name() + " could be read"));
+    }
+    Files.setLastModifiedTime(target, FileTime.fromMillis(entry.modified()));
+  }
+
+  private static InputStream open(ModelFiles files, ModelEntry entry) throws IOException {
+    try {
+      return files.open(entry.name());
+    } catch (InterruptedIOException | ClosedByInterruptException e) {
+      throw e;
+    } catch (IOException e) {
+      throw files.unreadable(e);
+    }
+  }
+
+  /** Reads from the original, whose faults are told apart from those of the copy's disk. */
+  private static int read(ModelFiles files, InputStream in, byte[] buffer) throws IOException {
+    try {
+      return in.read(buffer);
+    } catch (InterruptedIOException | ClosedByInterruptException e) {
+      throw e;
+    } catch (IOException e) {
+      throw files.unreadable(e);
+    } catch (RuntimeException e) {
+      throw files.unreadable(new IOException(e.toString(), e));
+    }
+  }
+
+  private static void requireSpace(String location, Path directory, long bytes) throws IOException {
+    long usable = Files.getFileStore(directory).getUsableSpace();
+    if (usable < bytes) {
+      throw failed(
+          location,
+          usable
+              + " free bytes in '"
+              + directory
+              + "'; expected "
+              + bytes
+              + " for its copy (free some space, or choose a directory on another disk with "
+              + DIRECTORY_SETTING
+              + ")",
+          null);
+    }
+  }
+
+  /**
+   * Deletes what nobody used for long, and what processes left that died while they copied. What
+   * another one reads or makes is locked.
+   */
+  private static void deleteUnused(Path real, String mine) throws IOException {
+    Instant oldest = Instant.now().minus(KEPT_UNUSED);
+    for (Path path : children(real, "*" + LOCK)) {
+      if (Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
+        String file = path.getFileName().toString();
+        deleteUnlessLocked(path, real.resolve(file.substring(0, file.length() - LOCK.length())));
+      }
+    }
+    for (Path path : children(real, "*" + UNFINISHED + "*")) {
+      String file = path.getFileName().toString();
+      String name = file.substring(0, file.indexOf(UNFINISHED));
+      if (name.equals(mine)) {
+        // This process holds the lock.
+        PrivateDirectory.delete(path);
+      } else {
+        deleteUnlessLocked(real.resolve(name + LOCK), path);
+      }
+    }
+  }
+
+  private static void deleteUnlessLocked(Path lock, Path directory) throws IOException {
+    Optional<FileLease> lease = FileLease.tryTake(lock, FileLease.Mode.EXCLUSIVE);
+    if (lease.isPresent()) {
+      try (FileLease held = lease.get()) {
+        PrivateDirectory.delete(directory);
+      }
+    }
+  }
+
+  private static List<Path> children(Path directory, String glob) throws IOException {
+    List<Path> children = new ArrayList<>();
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, glob)) {
+      found.forEach(children::add);
+    }
+    return children;
+  }
+
+  private static TensorArrowException failed(
+      String location, String found, @Nullable Throwable cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_FETCH,
+        "Cannot copy model '" + location + "' to host '" + HostName.get() + "': found " + found,
+        cause);
+  }
+}

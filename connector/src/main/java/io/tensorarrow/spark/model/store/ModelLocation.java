@@ -1,0 +1,139 @@
+package io.tensorarrow.spark.model.store;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
+
+/** Opens what the option {@code model} names. */
+public final class ModelLocation {
+  private static final String LOCAL = "file";
+
+  /** A colon before the last at sign, encoded or not. */
+  private static final Pattern PASSWORD = Pattern.compile("(?i).*(:|%3a).*@");
+
+  private static final Map<String, String> CONNECTORS =
+      Map.ofEntries(
+          Map.entry("s3a", "org.apache.hadoop:hadoop-aws"),
+          Map.entry("s3", "org.apache.hadoop:hadoop-aws, whose scheme is s3a"),
+          Map.entry("s3n", "org.apache.hadoop:hadoop-aws, whose scheme is s3a"),
+          Map.entry("abfs", "org.apache.hadoop:hadoop-azure"),
+          Map.entry("abfss", "org.apache.hadoop:hadoop-azure"),
+          Map.entry("wasb", "org.apache.hadoop:hadoop-azure"),
+          Map.entry("wasbs", "org.apache.hadoop:hadoop-azure"),
+          Map.entry("adl", "org.apache.hadoop:hadoop-azure-datalake"),
+          Map.entry("gs", "com.google.cloud.bigdataoss:gcs-connector"),
+          Map.entry("oss", "org.apache.hadoop:hadoop-aliyun"),
+          Map.entry("cosn", "org.apache.hadoop:hadoop-cos"));
+
+  private ModelLocation() {}
+
+  /**
+   * Resolves a model's location as {@code load} resolves a path, and connects to its file system.
+   *
+   * @param location a path or URI
+   * @param conf names the default file system, and says how to reach it
+   * @return the files there, owned by the caller; whether there are any was not looked at
+   * @throws TensorArrowException {@link ErrorCode#TA_OPTION_INVALID} if it is no path or holds
+   *     credentials, {@link ErrorCode#TA_MODEL_FETCH} if its file system can't be reached
+   */
+  public static ModelFiles open(String location, Configuration conf) {
+    Path path = path(location);
+    String scheme =
+        path.toUri().getScheme() != null
+            ? path.toUri().getScheme()
+            : FileSystem.getDefaultUri(conf).getScheme();
+    return LOCAL.equals(scheme) ? local(path, conf) : remote(path, scheme, conf);
+  }
+
+  private static ModelFiles local(Path path, Configuration conf) {
+    try {
+      Path qualified = FileSystem.getLocal(conf).makeQualified(path);
+      return ModelFiles.local(java.nio.file.Path.of(qualified.toUri().getPath()));
+    } catch (InvalidPathException e) {
+      throw invalid("something that is no path", "a path or URI");
+    } catch (IOException e) {
+      throw unreachable(path, LOCAL, new Redaction(conf), e);
+    }
+  }
+
+  private static ModelFiles remote(Path path, String scheme, Configuration conf) {
+    Redaction redaction = new Redaction(conf);
+    try {
+      // Not from Hadoop's cache, which would lend the connection of whoever came first, with other
+      // credentials.
+      FileSystem fileSystem = FileSystem.newInstance(path.toUri(), conf);
+      return new HadoopFiles(fileSystem, fileSystem.makeQualified(path), redaction);
+    } catch (IOException | RuntimeException | LinkageError e) {
+      throw unreachable(path, scheme, redaction, e);
+    }
+  }
+
+  private static Path path(String location) {
+    Path path;
+    try {
+      path = new Path(location);
+    } catch (IllegalArgumentException e) {
+      // The exception repeats the text, which may hold anything.
+      throw invalid("something that is no path", "a path or URI");
+    }
+    String scheme = path.toUri().getScheme();
+    String authority = path.toUri().getAuthority();
+    // Not from the URI's user, which is missing where the host is malformed. A user alone is no
+    // secret; abfs has its container there.
+    if (authority != null && PASSWORD.matcher(authority).lookingAt()) {
+      throw invalid(
+          "a URI with a user and a password", "the URI without them, and fs.* options instead");
+    }
+    if (scheme != null && !scheme.equals(LOCAL) && path.toUri().getPath().contains("?")) {
+      throw invalid("a URI with a query", "the URI without it, and fs.* options instead");
+    }
+    return path;
+  }
+
+  private static TensorArrowException invalid(String found, String expected) {
+    return new TensorArrowException(
+        ErrorCode.TA_OPTION_INVALID,
+        "Cannot use option 'model': found " + found + "; expected " + expected);
+  }
+
+  private static TensorArrowException unreachable(
+      Path path, String scheme, Redaction redaction, Throwable cause) {
+    String expected =
+        isMissing(cause)
+            ? "the connector of scheme '"
+                + scheme
+                + "' on the class path of driver and executors, "
+                + CONNECTORS.getOrDefault(scheme, "a jar with a Hadoop FileSystem for it")
+            : "a file system that can be reached (check the location and the fs.* options; if it was"
+                + " only busy, run it again)";
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_FETCH,
+        "Cannot reach model '"
+            + path
+            + "' on host '"
+            + HostName.get()
+            + "': found "
+            + redaction.apply(cause.toString())
+            + "; expected "
+            + expected,
+        redaction.harmless(cause));
+  }
+
+  private static boolean isMissing(Throwable cause) {
+    for (Throwable each = cause; each != null; each = each.getCause()) {
+      if (each instanceof UnsupportedFileSystemException
+          || each instanceof ClassNotFoundException
+          || each instanceof NoClassDefFoundError) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

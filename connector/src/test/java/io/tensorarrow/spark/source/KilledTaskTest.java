@@ -1,0 +1,178 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
+import io.tensorarrow.spark.testing.TestModels;
+import java.nio.file.Path;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.TaskKilled;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobStart;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import scala.collection.JavaConverters;
+
+/** Tasks that would run TensorFlow for ever, had they not been killed. */
+class KilledTaskTest extends SourceTestBase {
+  private static final int GENEROUS = 30;
+  private static final String GROUP = "endless";
+
+  private final Tasks tasks = new Tasks();
+
+  /** Remembers how tasks of the job group began and ended. */
+  private static final class Tasks extends SparkListener {
+    final Set<Integer> stages = ConcurrentHashMap.newKeySet();
+    final CountDownLatch twoStarted = new CountDownLatch(2);
+    final Queue<Long> started = new ConcurrentLinkedQueue<>();
+    final Queue<Object> reasons = new ConcurrentLinkedQueue<>();
+
+    @Override
+    public void onJobStart(SparkListenerJobStart start) {
+      if (GROUP.equals(start.properties().getProperty("spark.jobGroup.id"))) {
+        JavaConverters.seqAsJavaList(start.stageIds())
+            .forEach(stage -> stages.add((Integer) stage));
+      }
+    }
+
+    @Override
+    public void onTaskStart(SparkListenerTaskStart start) {
+      if (stages.contains(start.stageId())) {
+        started.add(start.taskInfo().taskId());
+        twoStarted.countDown();
+      }
+    }
+
+    @Override
+    public void onTaskEnd(SparkListenerTaskEnd end) {
+      if (stages.contains(end.stageId())) {
+        reasons.add(end.reason());
+      }
+    }
+  }
+
+  @BeforeEach
+  void listen() {
+    spark().sparkContext().addSparkListener(tasks);
+  }
+
+  @AfterEach
+  void listenNoMore() {
+    spark().sparkContext().removeSparkListener(tasks);
+  }
+
+  private Dataset<Row> endless(Path model) {
+    return spark()
+        .read()
+        .format("tensorflow")
+        .option("model", model.toString())
+        .load(table)
+        .selectExpr("id", "y");
+  }
+
+  private Dataset<Row> negative(Path model) {
+    Path path = dir.resolve("negative");
+    spark().range(0, 2, 1, 2).selectExpr("id", "-1f as x").write().parquet(path.toString());
+    return spark()
+        .read()
+        .format("tensorflow")
+        .option("model", model.toString())
+        .load(path.toString())
+        .selectExpr("y");
+  }
+
+  private CompletableFuture<Void> start(Dataset<Row> query, boolean interrupt) {
+    return CompletableFuture.runAsync(
+        () -> {
+          spark().sparkContext().setJobGroup(GROUP, "never ends by itself", interrupt);
+          try {
+            query.collectAsList();
+          } finally {
+            spark().sparkContext().clearJobGroup();
+          }
+        });
+  }
+
+  /** Gives the tasks time to get into TensorFlow; correct also if they are not. */
+  private void awaitRunning() throws InterruptedException {
+    assertThat(tasks.twoStarted.await(60, TimeUnit.SECONDS)).as("tasks started").isTrue();
+    Thread.sleep(1500);
+  }
+
+  private void awaitEnds(int count) throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(GENEROUS);
+    while (tasks.reasons.size() < count && System.nanoTime() < deadline) {
+      Thread.sleep(20);
+    }
+    assertThat(tasks.reasons).as("ends of tasks").hasSizeGreaterThanOrEqualTo(count);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void endSoonAsKilledAndTheModelServesOthers(boolean interrupt) throws Exception {
+    Path model = TestModels.endless(dir);
+    Dataset<Row> warm = endless(model);
+    warm.collectAsList();
+    CompletableFuture<Void> job = start(negative(model), interrupt);
+    awaitRunning();
+    assertThat(job).isNotDone();
+
+    spark().sparkContext().cancelJobGroup(GROUP);
+
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+    awaitEnds(2);
+    assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
+    nothingIsLeft();
+
+    Dataset<Row> after = endless(model);
+    assertThat(after.collectAsList()).hasSize(ROWS);
+    assertThat(metric(after, ModelLoadTimeMetric.NAME)).as("the model stayed loaded").isZero();
+  }
+
+  @Test
+  void aSingleAttemptThatIsKilledEndsSoonAsKilled() throws Exception {
+    CompletableFuture<Void> job = start(negative(TestModels.endless(dir)), false);
+    awaitRunning();
+    for (long task : tasks.started) {
+      spark().sparkContext().killTaskAttempt(task, false, "a test");
+    }
+    awaitEnds(2);
+    assertThat(tasks.reasons)
+        .allSatisfy(
+            reason -> {
+              assertThat(reason).isInstanceOf(TaskKilled.class);
+              assertThat(((TaskKilled) reason).reason()).isEqualTo("a test");
+            });
+    spark().sparkContext().cancelJobGroup(GROUP);
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+  }
+
+  @Test
+  void endsAlsoWhileTheModelIsLoaded() throws Exception {
+    CompletableFuture<Void> job = start(negative(TestModels.endlessInitialiser(dir)), false);
+    awaitRunning();
+
+    spark().sparkContext().cancelJobGroup(GROUP);
+
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+    awaitEnds(2);
+    assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
+  }
+}
