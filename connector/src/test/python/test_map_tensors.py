@@ -204,6 +204,17 @@ def test_orders_columns_as_declared(batch):
         (np.array([1, 2], object), "string"),
         (np.array([1.5]), "string"),
         (np.array(["2020-01-02"], "datetime64[s]"), "timestamp"),
+        (np.zeros(4, np.uint16), "smallint"),
+        (np.zeros(4, np.uint32), "int"),
+        (np.zeros(4, np.uint64), "bigint"),
+        (np.zeros(4, np.int64), "decimal(20,0)"),
+        (np.zeros(4, np.float16), "double"),
+        (np.zeros(4, np.complex64), "struct<re:double,im:double>"),
+        (np.zeros(4, np.float32), "struct<re:float,im:float>"),
+        (np.zeros(4, np.uint8), "binary"),
+        (np.zeros((4, 2), np.int8), "binary"),
+        (np.zeros((4, 2), np.uint8), "array<binary>"),
+        (np.zeros((4, 2)), "array<string>"),
     ],
 )
 def test_casts_nothing(batch, value, text):
@@ -232,7 +243,7 @@ def test_refuses_columns_of_different_length(batch):
     assert "'a' 4, 'b' 2" in message
 
 
-@pytest.mark.parametrize("text", ["map<string,int>", "array<string>", "decimal(10,0)", "void"])
+@pytest.mark.parametrize("text", ["map<string,int>", "array<date>", "decimal(10,0)", "void"])
 def test_refuses_types_that_no_array_fits_before_anything_runs(text):
     called = []
 

@@ -1,15 +1,15 @@
-"""Tensor columns as NumPy arrays and as Arrow tensors, over the batch's own memory."""
+"""Tensor columns as NumPy arrays and as Arrow tensors, over the batch's own memory if possible."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tensorarrow._dtypes import numpy_dtype, wire_type
+from tensorarrow._dtypes import Array, element_of, is_bytes
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._spec import (
     UNKNOWN,
@@ -22,8 +22,6 @@ from tensorarrow._spec import (
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
-
-Array = npt.NDArray[Any]
 
 
 @overload
@@ -58,9 +56,16 @@ def numpy(
 ) -> Array | tuple[Array, npt.NDArray[np.bool_]]:
     """Views a tensor column as one array: of the tensor's dtype and shape, rows first.
 
-    Nothing is copied or converted. The array is read-only and stays valid for as long as it is
-    referenced, also past its batch; ``.copy()`` gives an independent one. A dimension that the
-    model leaves open gets the length that all rows of the batch have in common.
+    Where the batch holds the tensor's own bytes, nothing is copied or converted: float32, float64,
+    signed integers, and uint8 that came as binary. Dtypes that Spark had to widen on the way are
+    converted back, bit by bit, into an array of their own; so are booleans, of which Arrow makes
+    bits. Strings become an object array of str, or of bytes if the column is binary. Dtypes that
+    NumPy lacks are the integers that hold them: the bits of 8-bit floats are uint8, int4 is int8.
+    bfloat16 needs the package ``ml_dtypes``.
+
+    The array is read-only and stays valid for as long as it is referenced, also past its batch;
+    ``.copy()`` gives an independent one. A dimension that the model leaves open gets the length
+    that all rows of the batch have in common.
 
     Args:
         batch: a batch as ``DataFrame.mapInArrow`` hands it over.
@@ -68,16 +73,16 @@ def numpy(
         schema: the schema of the DataFrame with the model's outputs. It can be left out only if
             the batch itself carries the tensors' metadata.
         mask: whether nulls are allowed. If so, the result is a pair: the array, and a boolean
-            array (rows,) that is True where the row is null. Null rows hold zeros. A column that
-            has nulls is copied for this.
-        raw: whether a dtype that NumPy lacks is seen as the unsigned integer of the same bits.
+            array (rows,) that is True where the row is null. Null rows hold zeros or empty
+            strings. A column that has nulls is copied for this.
+        raw: whether bfloat16 is seen as the uint16 of the same bits.
 
     Returns:
         The array (rows, *shape), or the pair of array and mask.
 
     Raises:
         TensorArrowError: if the column is unknown or not known to be a tensor, has nulls, or has
-            rows that do not fit the tensor or each other.
+            rows or values that do not fit the tensor, or rows that do not fit each other.
     """
     _check_batch(batch, column)
     spec = spec_of_column(batch, column, schema)
@@ -88,8 +93,8 @@ def numpy(
 def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.RecordBatch:
     """Relabels tensor columns as ``arrow.fixed_shape_tensor``, without a copy.
 
-    Only columns whose shape is fully known, with one dimension or more and without nulls, can be
-    of this type. All others stay as they are.
+    Only columns that hold the tensor's own bytes, whose shape is fully known, with one dimension
+    or more and without nulls, can be of this type. All others stay as they are.
 
     Args:
         batch: a batch as ``DataFrame.mapInArrow`` hands it over.
@@ -121,12 +126,9 @@ def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.Reco
 
 
 def tensor(cells: pa.Array, spec: TensorSpec, *, raw: bool = False) -> Array:
-    """Views the cells of a tensor column without nulls as one read-only array."""
+    """Returns the cells of a tensor column without nulls as one read-only array."""
     values, shape = _values(cells, spec)
-    dtype = numpy_dtype(spec, raw)
-    # Not to_numpy_ndarray(): its result can be made writable, and a write to shared memory kills.
-    view: Array = values.to_numpy(zero_copy_only=True)
-    return (view if view.dtype == dtype else view.view(dtype)).reshape(shape)
+    return element_of(spec).array(values, spec, raw).reshape(shape)
 
 
 def _masked(cells: pa.Array, spec: TensorSpec, raw: bool) -> tuple[Array, npt.NDArray[np.bool_]]:
@@ -135,10 +137,19 @@ def _masked(cells: pa.Array, spec: TensorSpec, raw: bool) -> tuple[Array, npt.ND
     if cells.null_count == 0:
         return tensor(cells, spec, raw=raw), nulls
     given = tensor(cells.drop_null(), spec, raw=raw)
-    array = np.zeros((len(cells), *given.shape[1:]), given.dtype)
+    shape = (len(cells), *given.shape[1:])
+    empty = b"" if _holds_bytes(cells.type) else ""
+    array = np.full(shape, empty, object) if given.dtype == object else np.zeros(shape, given.dtype)
     array[~nulls] = given
     array.flags.writeable = False
     return array, nulls
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    """Returns whether the strings below a column's type are binary."""
+    while kind.num_fields:
+        kind = kind.field(0).type
+    return is_bytes(kind)
 
 
 def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Field, pa.Array]:
@@ -147,7 +158,9 @@ def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Fi
     if labelled or not spec.shape or spec.unknown_dims or size == 0 or cells.null_count:
         return field, cells
     values, _ = _values(cells, spec)
-    label = pa.fixed_shape_tensor(wire_type(spec), spec.shape)
+    if values.type != element_of(spec).own:
+        return field, cells
+    label = pa.fixed_shape_tensor(values.type, spec.shape)
     storage = pa.FixedSizeListArray.from_arrays(_without_offset(values), size)
     return spec.label(field.with_type(label)), pa.ExtensionArray.from_storage(label, storage)
 
@@ -166,7 +179,8 @@ def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...
     _refuse_nulls(cells, spec, "rows")
     rows = len(cells)
     if not spec.shape:
-        _check_type(cells.type, cells.type == wire_type(spec), spec, "%s")
+        _check_type(cells.type, element_of(spec).reads(cells.type), spec, "%s")
+        _refuse_null_parts(cells, spec)
         return cells, (rows,)
     if spec.unknown_dims < 2:
         values = _elements(cells, spec, spec)
@@ -201,17 +215,39 @@ def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[i
 
 
 def _elements(cells: pa.Array, element: TensorSpec, spec: TensorSpec) -> pa.Array:
-    """Returns the elements of lists without null lists, over the same memory."""
+    """Returns the elements of lists or of bytes, of which none is null, over the same memory."""
     kind = cells.type
+    if element.dtype == "uint8" and is_bytes(kind):
+        return _bytes_of_rows(cells)
     is_list = (
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     )
-    fits = is_list and kind.value_type == wire_type(element)
+    fits = is_list and element_of(element).reads(kind.value_type)
     _check_type(kind, fits, element, "list<%s>")
     # Other than values, flatten() honours the offsets of slices; without null lists it is a slice.
     values = cells.flatten()
     _refuse_nulls(values, spec, "elements")
+    _refuse_null_parts(values, spec)
     return values
+
+
+def _bytes_of_rows(cells: pa.Array) -> pa.Array:
+    """Returns the bytes of binary cells in one array, over the same memory."""
+    offsets = _offsets(cells) if len(cells) else (0, 0)
+    begin, size = int(offsets[0]), int(offsets[-1] - offsets[0])
+    if size == 0:
+        return pa.array([], pa.uint8())
+    buffer = cells.buffers()[2].slice(begin, size)
+    return pa.Array.from_buffers(pa.uint8(), size, [None, buffer], null_count=0)
+
+
+def _offsets(cells: pa.Array) -> Array:
+    """Returns where each list or binary value of one or more begins, and where the last ends."""
+    if not is_bytes(cells.type):
+        offsets: Array = cells.offsets.to_numpy(zero_copy_only=True)
+        return offsets
+    dtype = np.int64 if pa.types.is_large_binary(cells.type) else np.int32
+    return np.frombuffer(cells.buffers()[1], dtype)[cells.offset :][: len(cells) + 1]
 
 
 def _common_length(cells: pa.Array, values: pa.Array, spec: TensorSpec) -> int | None:
@@ -219,7 +255,7 @@ def _common_length(cells: pa.Array, values: pa.Array, spec: TensorSpec) -> int |
     if len(cells) == 0:
         return None
     if not pa.types.is_fixed_size_list(cells.type):
-        lengths = np.diff(cells.offsets.to_numpy(zero_copy_only=True))
+        lengths = np.diff(_offsets(cells))
         low, high = int(lengths.min()), int(lengths.max())
         if low != high:
             raise _ragged(spec, f"rows of {low} to {high} elements")
@@ -258,7 +294,8 @@ def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, wanted: str) -
         raise TensorArrowError(
             "TA_TENSOR_TYPE",
             f"Cannot view column '{spec.column}': found the Arrow type {found}; expected"
-            f" {wanted % wire_type(spec)} for a {spec.dtype} tensor of shape {spec.shape} per row",
+            f" {wanted % element_of(spec).arrow_types} for a {spec.dtype} tensor of shape"
+            f" {spec.shape} per row",
         )
 
 
@@ -275,6 +312,13 @@ def _refuse_nulls(cells: pa.Array, spec: TensorSpec, what: str) -> None:
         f"Cannot view column '{spec.column}': found {cells.null_count} null {what};"
         f" expected {mend}",
     )
+
+
+def _refuse_null_parts(values: pa.Array, spec: TensorSpec) -> None:
+    """Refuses complex numbers of which a part is null."""
+    if pa.types.is_struct(values.type):
+        for index in range(values.type.num_fields):
+            _refuse_nulls(values.field(index), spec, "elements")
 
 
 def _ragged(spec: TensorSpec, found: str) -> TensorArrowError:

@@ -21,6 +21,7 @@ CODES = {
     "TA_TENSOR_TYPE": "an Arrow type that does not fit the tensor's dtype and shape",
     "TA_TENSOR_UNKNOWN": "a column of which nothing says that it is a tensor",
     "TA_TENSOR_UNSUPPORTED": "a tensor of a dtype that this version or this Python can't view",
+    "TA_TENSOR_VALUE": "a value that the tensor's dtype can't hold",
     "TA_UNSUPPORTED": "something that this version does not cover",
     "TA_VERSION_MISMATCH": "a module and a jar of different versions",
 }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tensorarrow._arrays import Array, storage, tensor
+from tensorarrow._arrays import storage, tensor
+from tensorarrow._dtypes import Array
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._results import Results
 from tensorarrow._spec import TensorSpec, column_index, spec_of_field, specs_of_schema
@@ -27,13 +28,16 @@ def map_tensors(
     Args:
         df: a DataFrame, usually one with the outputs of a model.
         f: takes a mapping from column names to arrays and returns one. A column becomes an array
-            when it is asked for. Tensor columns are what ``numpy`` gives: read-only views (rows,
-            *shape), nothing copied or converted. Other columns are (rows,): numbers are views
-            too; strings, lists and all else are converted, which copies. Numbers with nulls are
-            refused, as NumPy has no null for them.
+            when it is asked for. Tensor columns are what ``numpy`` gives: read-only arrays (rows,
+            *shape) of the tensor's dtype, views where the batch holds the tensor's own bytes.
+            Other columns are (rows,): numbers are views too; strings, lists and all else are
+            converted, which copies. Numbers with nulls are refused, as NumPy has no null for them.
         schema: the columns that ``f`` returns, as DDL text or as a StructType. Arrays (rows,) go
             into scalar columns; arrays with more dimensions go flattened, row-major, into
-            ``array<T>``. Nothing is cast: an array's dtype is that of its column. All arrays have
+            ``array<T>``. Nothing is cast: an array's dtype is that of its column, or one that a
+            tensor of this type may have: uint8 goes into smallint, uint16 into int, uint32 into
+            bigint, uint64 into decimal(20,0), float16 and bfloat16 into float, complex64 into
+            struct<re:float,im:float>, and uint8 (rows, n, ...) also into binary. All arrays have
             the same length, which need not be that of the batch.
         inplace: reserved for arrays that can be changed in place.
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tensorarrow._arrays import Array
+from tensorarrow._dtypes import UINT64_TYPE, WIDENINGS, Array, widen
 from tensorarrow._errors import TensorArrowError, closest_first
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
-# Spark's name of a type, the NumPy dtypes that hold just its values, the Arrow type on the wire.
+# Spark's name of a type, and the Arrow type on the wire.
 _NUMBERS: dict[str, pa.DataType] = {
     "float": pa.float32(),
     "double": pa.float64(),
@@ -24,6 +24,12 @@ _NUMBERS: dict[str, pa.DataType] = {
     "int": pa.int32(),
     "bigint": pa.int64(),
     "boolean": pa.bool_(),
+}
+# Types that only tensors of other dtypes become.
+_WIDER: dict[str, pa.DataType] = {
+    "decimal(20,0)": UINT64_TYPE,
+    "struct<re:float,im:float>": WIDENINGS["complex64"],
+    "struct<re:double,im:double>": WIDENINGS["complex128"],
 }
 _OTHERS: dict[str, tuple[str, pa.DataType]] = {
     "string": ("OU", pa.string()),
@@ -34,6 +40,7 @@ _OTHERS: dict[str, tuple[str, pa.DataType]] = {
 }
 _UNITS = {"date": "datetime64[D]", "timestamp": "datetime64[us]", "timestamp_ntz": "datetime64[us]"}
 _KINDS = {"U": "str", "S": "bytes", "O": "object"}
+_LISTED_TEXTS = ("string", "binary")
 _LIST_LIMIT = 2**31
 
 
@@ -53,42 +60,48 @@ class Result:
     @property
     def expected(self) -> str:
         """The arrays that fit, in words."""
-        if self.type in _NUMBERS:
-            dtype = _dtype_name(self.type)
-        elif self.type in _UNITS:
-            dtype = _UNITS[self.type]
-        else:
-            dtype = " or ".join(_KINDS[kind] for kind in _OTHERS[self.type][0])
-        return f"{dtype} of shape {'(rows, n, ...)' if self.is_list else '(rows,)'}"
+        shape = "(rows, n, ...)" if self.is_list else "(rows,)"
+        if self.type in _UNITS:
+            return f"{_UNITS[self.type]} of shape {shape}"
+        if self.type in _OTHERS:
+            kinds = " or ".join(_KINDS[kind] for kind in _OTHERS[self.type][0])
+            rows = ", or uint8 of shape (rows, n, ...)" if self.ddl == "binary" else ""
+            return f"{kinds} of shape {shape}{rows}"
+        return f"{' or '.join(_dtype_names(self.type))} of shape {shape}"
 
     def cells(self, array: Array) -> pa.Array:
         """Turns an array into a column: without a copy for numbers in row-major order."""
         if not isinstance(array, np.ndarray):
             raise self._misfit(f"a {type(array).__module__}.{type(array).__name__}")
-        fits = array.ndim >= 2 if self.is_list else array.ndim == 1
-        if not fits or not self._fits(array.dtype):
+        bytes_of_rows = self.ddl == "binary" and array.dtype == np.uint8
+        fits = array.ndim >= 2 if self.is_list or bytes_of_rows else array.ndim == 1
+        if not fits or not (bytes_of_rows or self._fits(array.dtype)):
             raise self._misfit(f"{array.dtype} of shape {array.shape}")
-        if not self.is_list:
+        if not self.is_list and not bytes_of_rows:
             return self._column(array)
         if array.size >= _LIST_LIMIT:
             raise self._misfit(f"{array.size} elements in one batch, of shape {array.shape}")
         rows, length = len(array), array[:1].size
         offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(length)
+        if bytes_of_rows:
+            buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(array))]
+            return pa.Array.from_buffers(pa.binary(), rows, buffers)
         return pa.ListArray.from_arrays(pa.array(offsets), self._column(array.reshape(-1)))
 
     def _fits(self, dtype: np.dtype[Any]) -> bool:
-        if self.type in _NUMBERS:
-            return str(dtype) == _dtype_name(self.type)
         if self.type in _UNITS:
             return str(dtype) == _UNITS[self.type]
-        return dtype.kind in _OTHERS[self.type][0]
+        if self.type in _OTHERS:
+            return dtype.kind in _OTHERS[self.type][0]
+        return str(dtype) in _dtype_names(self.type)
 
     def _column(self, array: Array) -> pa.Array:
-        arrow_type = _NUMBERS[self.type] if self.type in _NUMBERS else _OTHERS[self.type][1]
+        if str(array.dtype) in WIDENINGS:
+            return widen(array, _arrow_type(self.type))
         # pyarrow ends fixed-size texts and bytes at their first NUL.
         values = array.tolist() if array.dtype.kind in "US" else array
         try:
-            return pa.array(values, arrow_type)
+            return pa.array(values, _arrow_type(self.type))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as unfit:
             # pyarrow's own text may show a value.
             raise self._misfit(f"{array.dtype} with objects of another type") from unfit
@@ -136,20 +149,26 @@ class Results:
         return pa.RecordBatch.from_arrays(cells, names=names)
 
 
-def _dtype_name(number: str) -> str:
-    return str(np.dtype(_NUMBERS[number].to_pandas_dtype()))
+def _arrow_type(value: str) -> pa.DataType:
+    return _OTHERS[value][1] if value in _OTHERS else {**_NUMBERS, **_WIDER}[value]
+
+
+def _dtype_names(value: str) -> list[str]:
+    """Returns the dtypes that are of a type of Spark's: its own first, then those it widens."""
+    own = [str(np.dtype(_NUMBERS[value].to_pandas_dtype()))] if value in _NUMBERS else []
+    return own + [name for name, wide in WIDENINGS.items() if wide == _arrow_type(value)]
 
 
 def _result(name: str, data_type: DataType) -> Result:
     text = data_type.simpleString()
     is_list = text.startswith("array<") and text.endswith(">")
     value = text[len("array<") : -1] if is_list else text
-    if value in _NUMBERS or (value in _OTHERS and not is_list):
+    numbers = {**_NUMBERS, **_WIDER}
+    if value in numbers or value in (_LISTED_TEXTS if is_list else _OTHERS):
         return Result(name, value, is_list)
-    numbers = ", ".join(_NUMBERS)
     raise TensorArrowError(
         "TA_UNSUPPORTED",
         f"Cannot return column '{name}' from map_tensors: found type {text}; expected one of"
-        f" {numbers}, an array of one of them, or one of {', '.join(_OTHERS)}; mapInArrow can"
-        " return any type",
+        f" {', '.join([*numbers, *_LISTED_TEXTS])}, an array of one of them, or one of"
+        f" {', '.join(_UNITS)}; mapInArrow can return any type",
     )
