@@ -1,7 +1,8 @@
 """Makes the SavedModels of the benchmarks: `mlp`, `conv` and `strings`.
 
-They are committed under `src/bench/resources/models`, so the benchmarks never run this. Their weights are drawn by a
-seeded, stateless initialiser when a model is loaded: a graph of some kilobytes stands for megabytes of weights.
+They are committed under `src/bench/resources/models`, so the benchmarks never run this. Their
+weights are drawn by a seeded, stateless initialiser when a model is loaded: a graph of some
+kilobytes stands for megabytes of weights.
 
 Made with Python 3.11 and tensorflow-cpu 2.18.0. To make them again:
 
