@@ -36,6 +36,7 @@ class PackagedJarIT {
           "META-INF/maven/io\\.tensorarrow/.*",
           "META-INF/services/org\\.apache\\.spark\\.sql\\.sources\\.DataSourceRegister",
           "io/tensorarrow/spark/.*\\.(class|properties)",
+          "io/tensorarrow/spark/model/safety/ops\\.(tsv|pb\\.gz)",
           "io/tensorarrow/shaded/protobuf/.*\\.class",
           "org/tensorflow/.*\\.class",
           "org/bytedeco/javacpp/.*\\.class",

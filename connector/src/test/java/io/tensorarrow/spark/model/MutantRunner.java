@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.testing.ChildJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

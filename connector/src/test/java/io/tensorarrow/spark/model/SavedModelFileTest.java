@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model;
 import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;

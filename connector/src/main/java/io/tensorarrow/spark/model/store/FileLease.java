@@ -1,13 +1,11 @@
 package io.tensorarrow.spark.model.store;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
-import java.time.Instant;
 import java.util.Optional;
 
 /**
@@ -24,12 +22,10 @@ final class FileLease implements AutoCloseable {
   private static final String PROPERTY = "io.tensorarrow.lease:";
   private static final long POLL_MILLIS = 50;
 
-  private final Path file;
   private final String property;
   private final FileChannel channel;
 
-  private FileLease(Path file, String property, FileChannel channel) {
-    this.file = file;
+  private FileLease(String property, FileChannel channel) {
     this.property = property;
     this.channel = channel;
   }
@@ -65,7 +61,7 @@ final class FileLease implements AutoCloseable {
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
-        lease = lock == null ? null : new FileLease(file, property, channel);
+        lease = lock == null ? null : new FileLease(property, channel);
       } finally {
         if (lease == null) {
           channel.close();
@@ -79,9 +75,13 @@ final class FileLease implements AutoCloseable {
     return Optional.ofNullable(lease);
   }
 
-  /** Notes that what the file stands for was used now. */
+  /**
+   * Notes, by the file's time, that what it stands for was used now. It writes through the channel
+   * that holds the lock: to set the time by the file's name opens and closes the file, which gives
+   * up every lock that the process has on it.
+   */
   void touch() throws IOException {
-    Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+    channel.write(ByteBuffer.allocate(1), 0);
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.model;
+package io.tensorarrow.spark.testing;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Runs a class in a JVM of its own, for what can be tried only once per process. */
-final class ChildJvm {
+public final class ChildJvm {
   private static final int MOST_KILOBYTES = 6 << 20;
 
   private ChildJvm() {}
@@ -19,23 +19,23 @@ final class ChildJvm {
    * @param exitCode 0 if all went well
    * @param output what it printed, errors included
    */
-  record Result(int exitCode, String output) {}
+  public record Result(int exitCode, String output) {}
 
   /** Runs a class and waits for its end. */
-  static Result run(List<String> options, Class<?> main, String... args)
+  public static Result run(List<String> options, Class<?> main, String... args)
       throws IOException, InterruptedException {
     return finish(start(options, Map.of(), main, args));
   }
 
   /** Starts a class. */
-  static Process start(
+  public static Process start(
       List<String> options, Map<String, String> environment, Class<?> main, String... args)
       throws IOException {
     return start(List.of(), options, environment, main, args);
   }
 
   /** Starts a class that can't take more than {@value #MOST_KILOBYTES} KiB of addresses. */
-  static Process startLimited(List<String> options, Class<?> main, String... args)
+  public static Process startLimited(List<String> options, Class<?> main, String... args)
       throws IOException {
     List<String> limit =
         List.of("sh", "-c", "ulimit -v " + MOST_KILOBYTES + "; exec \"$0\" \"$@\"");
@@ -63,7 +63,7 @@ final class ChildJvm {
   }
 
   /** Waits for the end of a process. */
-  static Result finish(Process process) throws IOException, InterruptedException {
+  public static Result finish(Process process) throws IOException, InterruptedException {
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Result(process.waitFor(), output);
   }
