@@ -2,7 +2,9 @@ package io.tensorarrow.spark;
 
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
+import io.tensorarrow.spark.sql.ColumnarPythonStrategy;
 import java.util.Map;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableProvider;
@@ -79,6 +81,7 @@ public final class TensorFlowDataSource
       ConnectorVersion.checkBuiltFor(
           org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
       table = TensorFlowTables.open(options);
+      ColumnarPythonStrategy.register(SparkSession.active());
       opened = table;
       openedWith = key;
     }

@@ -16,6 +16,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /** The way into this room: from the options of a read to a table. */
@@ -67,5 +68,10 @@ public final class TensorFlowTables {
         spec.signature(),
         spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
     return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
+  }
+
+  /** Whether a scan is one of this data source's, that runs a model or could. */
+  public static boolean isInference(Scan scan) {
+    return scan instanceof InferenceScan;
   }
 }

@@ -1,0 +1,53 @@
+package io.tensorarrow.spark.python;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.util.TransferPair;
+
+/**
+ * The columns of a batch as Arrow vectors.
+ *
+ * <p>Closing it frees those that were made for it; others belong to who gave the batch.
+ */
+final class ArrowColumns implements AutoCloseable {
+  private final List<FieldVector> vectors;
+  private final List<FieldVector> owned;
+  private final BufferAllocator allocator;
+
+  /**
+   * Takes vectors.
+   *
+   * @param vectors all of them, in order
+   * @param owned those to be closed with this
+   */
+  ArrowColumns(List<FieldVector> vectors, List<FieldVector> owned, BufferAllocator allocator) {
+    this.vectors = List.copyOf(vectors);
+    this.owned = List.copyOf(owned);
+    this.allocator = allocator;
+  }
+
+  List<FieldVector> vectors() {
+    return vectors;
+  }
+
+  /** Returns some of the rows, over the same memory; to be closed, too. */
+  ArrowColumns slice(int first, int count) {
+    if (first == 0 && vectors.stream().allMatch(vector -> vector.getValueCount() == count)) {
+      return new ArrowColumns(vectors, List.of(), allocator);
+    }
+    List<FieldVector> slices = new ArrayList<>();
+    for (FieldVector vector : vectors) {
+      TransferPair pair = vector.getTransferPair(allocator);
+      pair.splitAndTransfer(first, count);
+      slices.add((FieldVector) pair.getTo());
+    }
+    return new ArrowColumns(slices, slices, allocator);
+  }
+
+  @Override
+  public void close() {
+    owned.forEach(FieldVector::close);
+  }
+}

@@ -1,0 +1,137 @@
+package io.tensorarrow.spark.python;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.StructVector;
+import org.apache.arrow.vector.ipc.ArrowStreamReader;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.python.BasePythonRunner;
+import org.apache.spark.api.python.SpecialLengths;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.apache.spark.util.TaskCompletionListener;
+import org.jspecify.annotations.Nullable;
+import scala.Option;
+import scala.PartialFunction;
+
+/**
+ * Reads a worker's replies: batches of Arrow columns, each valid until the next one is asked for or
+ * the task ends.
+ */
+@SuppressWarnings({"rawtypes", "unchecked"})
+final class BatchReader extends BasePythonRunner.ReaderIterator {
+  private final DataInputStream stream;
+  private final BasePythonRunner.WriterThread writer;
+  private final SQLMetric received;
+  private final SQLMetric rows;
+  private final BufferAllocator allocator;
+  private @Nullable ArrowStreamReader batches;
+
+  BatchReader(
+      ColumnarPythonRunner runner,
+      PythonCall call,
+      DataInputStream stream,
+      BasePythonRunner.WriterThread writer,
+      long startTime,
+      SparkEnv env,
+      Socket worker,
+      Option pid,
+      AtomicBoolean releasedOrClosed,
+      TaskContext task) {
+    runner.super(stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
+    this.stream = stream;
+    this.writer = writer;
+    this.received = call.metrics().apply(PythonMetrics.RECEIVED);
+    this.rows = call.metrics().apply(PythonMetrics.ROWS);
+    this.allocator =
+        ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
+    TaskCompletionListener closing = context -> close();
+    task.addTaskCompletionListener(closing);
+  }
+
+  // Null is how Spark's iterator is told the end.
+  @SuppressWarnings("NullAway")
+  @Override
+  public @Nullable Object read() {
+    try {
+      if (writer.exception().isDefined()) {
+        throw (Throwable) writer.exception().get();
+      }
+      return nextBatch();
+    } catch (Throwable fault) {
+      PartialFunction<Throwable, Object> handler = handleException();
+      if (handler.isDefinedAt(fault)) {
+        return handler.apply(fault);
+      }
+      throw BatchReader.<RuntimeException>unchecked(fault);
+    }
+  }
+
+  private @Nullable ColumnarBatch nextBatch() throws Throwable {
+    while (true) {
+      if (batches != null) {
+        long before = batches.bytesRead();
+        boolean more = batches.loadNextBatch();
+        received.add(batches.bytesRead() - before);
+        if (more) {
+          return unwrap(batches.getVectorSchemaRoot());
+        }
+        batches.close(false);
+        batches = null;
+      }
+      int section = stream.readInt();
+      if (section == SpecialLengths.START_ARROW_STREAM()) {
+        batches = new ArrowStreamReader(stream, allocator);
+      } else if (section == SpecialLengths.TIMING_DATA()) {
+        handleTimingData();
+      } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
+        throw handlePythonException();
+      } else if (section == SpecialLengths.END_OF_DATA_SECTION()) {
+        handleEndOfDataSection();
+        return null;
+      } else {
+        throw new IllegalStateException("a section of unknown kind from Python: " + section);
+      }
+    }
+  }
+
+  /** Workers send each batch as one struct column. */
+  private ColumnarBatch unwrap(VectorSchemaRoot root) {
+    int count = root.getRowCount();
+    rows.add(count);
+    StructVector struct = (StructVector) root.getVector(0);
+    ColumnVector[] columns =
+        IntStream.range(0, struct.size())
+            .mapToObj(i -> new ArrowColumnVector((FieldVector) struct.getVectorById(i)))
+            .toArray(ColumnVector[]::new);
+    return new ColumnarBatch(columns, count);
+  }
+
+  private void close() {
+    try (allocator) {
+      if (batches != null) {
+        batches.close(false);
+        batches = null;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Spark's reader has no checked exceptions, as Scala has none. */
+  @SuppressWarnings("TypeParameterUnusedInFormals")
+  private static <T extends Throwable> T unchecked(Throwable fault) throws T {
+    throw (T) fault;
+  }
+}

@@ -1,0 +1,96 @@
+package io.tensorarrow.spark.python;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.apache.spark.sql.execution.arrow.ArrowWriter;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+
+/**
+ * Turns columns of batches into Arrow's: those that are Arrow already are taken as they are, others
+ * are converted, column by column.
+ */
+final class ColumnConversion {
+  private final List<Field> fields;
+  private final BufferAllocator allocator;
+
+  /**
+   * Takes what the columns should become.
+   *
+   * @param fields the Arrow fields, in the order of a batch's columns
+   */
+  ColumnConversion(List<Field> fields, BufferAllocator allocator) {
+    this.fields = List.copyOf(fields);
+    this.allocator = allocator;
+  }
+
+  /** Converts a batch, which has to stay as it is until the result is closed. */
+  ArrowColumns convert(ColumnarBatch batch) {
+    List<FieldVector> vectors = new ArrayList<>();
+    List<FieldVector> made = new ArrayList<>();
+    try {
+      for (int i = 0; i < fields.size(); i++) {
+        ColumnVector column = batch.column(i);
+        if (column instanceof ArrowColumnVector arrow
+            && sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
+          vectors.add((FieldVector) arrow.getValueVector());
+        } else {
+          FieldVector converted = converted(column, batch.numRows(), fields.get(i));
+          vectors.add(converted);
+          made.add(converted);
+        }
+      }
+      return new ArrowColumns(vectors, made, allocator);
+    } catch (Throwable fault) {
+      made.forEach(FieldVector::close);
+      throw fault;
+    }
+  }
+
+  private FieldVector converted(ColumnVector column, int rows, Field field) {
+    FieldVector vector = field.createVector(allocator);
+    try {
+      ArrowWriter writer =
+          ArrowWriter.create(
+              new VectorSchemaRoot(new Schema(List.of(field)), List.of(vector), rows));
+      ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
+      for (int row = 0; row < rows; row++) {
+        writer.write(alone.getRow(row));
+      }
+      writer.finish();
+      return vector;
+    } catch (Throwable fault) {
+      vector.close();
+      throw fault;
+    }
+  }
+
+  /** Whether vectors of two fields have the same buffers; names and time zones do not matter. */
+  private static boolean sameLayout(Field found, Field wanted) {
+    List<Field> parts = found.getChildren();
+    List<Field> wantedParts = wanted.getChildren();
+    if (!sameType(found.getType(), wanted.getType()) || parts.size() != wantedParts.size()) {
+      return false;
+    }
+    for (int i = 0; i < parts.size(); i++) {
+      if (!sameLayout(parts.get(i), wantedParts.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean sameType(ArrowType found, ArrowType wanted) {
+    if (found instanceof ArrowType.Timestamp a && wanted instanceof ArrowType.Timestamp b) {
+      return a.getUnit() == b.getUnit();
+    }
+    return found.equals(wanted);
+  }
+}

@@ -1,0 +1,47 @@
+package io.tensorarrow.spark.python;
+
+import org.apache.spark.ContextAwareIterator;
+import org.apache.spark.PartitionEvaluator;
+import org.apache.spark.PartitionEvaluatorFactory;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.python.ChainedPythonFunctions;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import scala.collection.Iterator;
+import scala.collection.Seq;
+import scala.collection.immutable.Map;
+
+/**
+ * Calls a Python function on the batches of each partition. Immutable; shipped to the executors.
+ *
+ * @param functions the function, and those that are applied to what it returns
+ * @param evalType Spark's number for the kind of function
+ * @param input the columns that the function gets
+ * @param output the columns that it returns
+ * @param settings the session's
+ * @param metrics the node's
+ */
+record PythonCall(
+    ChainedPythonFunctions functions,
+    int evalType,
+    StructType input,
+    StructType output,
+    WorkerSettings settings,
+    Map<String, SQLMetric> metrics)
+    implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
+
+  @Override
+  public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
+    return (index, inputs) -> run(inputs);
+  }
+
+  @SuppressWarnings({"rawtypes", "unchecked"})
+  private Iterator<ColumnarBatch> run(Seq<Iterator<ColumnarBatch>> inputs) {
+    TaskContext task = TaskContext.get();
+    // The thread that writes to the worker must not read the source after the task's end.
+    Iterator<ColumnarBatch> batches = new ContextAwareIterator<>(task, inputs.head());
+    // The runner's declared input are rows; only its writer, which is ours, looks at it.
+    return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
+  }
+}
