@@ -4,19 +4,27 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.apache.spark.util.TaskCompletionListener;
 import scala.collection.Iterator;
 
-/** Writes batches to a worker, as one Arrow stream. A thread; Spark starts, stops and joins it. */
+/** Hands batches to a worker. A thread; Spark starts, stops and joins it. */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchWriter extends BasePythonRunner.WriterThread {
   private final ColumnarPythonRunner runner;
   private final PythonCall call;
   private final Iterator<ColumnarBatch> batches;
+  private final HandoverCounters counters;
+  private final TaskLeases leases;
 
   BatchWriter(
       ColumnarPythonRunner runner,
@@ -30,6 +38,11 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     this.runner = runner;
     this.call = call;
     this.batches = batches;
+    this.counters = new HandoverCounters(call.metrics());
+    this.leases = new TaskLeases(SharedMemory.pool(), task, counters);
+    // Spark adds a listener after this one that stops and joins this thread; it runs before.
+    TaskCompletionListener ending = context -> leases.close();
+    task.addTaskCompletionListener(ending);
   }
 
   @Override
@@ -39,19 +52,50 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
 
   @Override
   public void writeIteratorToStream(DataOutputStream out) {
-    SQLMetric sent = call.metrics().apply(PythonMetrics.SENT);
-    try (ArrowBatchStream stream = new ArrowBatchStream(out, call.input(), call.settings())) {
-      long before = 0;
-      while (batches.hasNext()) {
-        stream.write(batches.next());
-        sent.add(stream.bytesWritten() - before);
-        before = stream.bytesWritten();
-      }
-      stream.finish();
-      sent.add(stream.bytesWritten() - before);
+    List<Field> fields = call.wireFields();
+    try (BufferAllocator allocator =
+        ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
+      ArrowStream stream =
+          new ArrowStream(
+              out, call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields, allocator);
+      BatchSink sink =
+          call.sharesMemory()
+              ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)
+              : new PlainSink(stream);
+      write(stream, sink, new ColumnConversion(fields, allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private void write(ArrowStream stream, BatchSink sink, ColumnConversion conversion)
+      throws IOException {
+    SQLMetric sent = call.metrics().apply(PythonMetrics.SENT);
+    long before = 0;
+    sink.begin();
+    while (batches.hasNext()) {
+      write(batches.next(), sink, conversion);
+      sent.add(stream.bytesWritten() - before);
+      before = stream.bytesWritten();
+    }
+    sink.end();
+    sent.add(stream.bytesWritten() - before);
+  }
+
+  /** Batches larger than a worker may get are cut. */
+  private void write(ColumnarBatch batch, BatchSink sink, ColumnConversion conversion)
+      throws IOException {
+    int rows = batch.numRows();
+    int most = call.settings().maxRecordsPerBatch();
+    int step = most <= 0 ? Math.max(1, rows) : most;
+    try (ArrowColumns columns = conversion.convert(batch)) {
+      for (int first = 0; first < rows; first += step) {
+        int count = Math.min(step, rows - first);
+        try (ArrowColumns slice = columns.slice(first, count)) {
+          sink.write(slice.vectors(), count);
+        }
+      }
     }
   }
 }

@@ -29,7 +29,10 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
 
   ColumnarPythonRunner(PythonCall call) {
     super(
-        ScalaLists.of(call.functions()),
+        ScalaLists.of(
+            call.sharesMemory()
+                ? WorkerModule.before(call.functions(), call.evalType(), call.settings())
+                : call.functions()),
         call.evalType(),
         WHOLE_BATCH,
         new StructType().add("struct", call.input()),

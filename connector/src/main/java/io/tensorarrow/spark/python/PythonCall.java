@@ -1,12 +1,16 @@
 package io.tensorarrow.spark.python;
 
+import java.util.List;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.spark.ContextAwareIterator;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.ChainedPythonFunctions;
+import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.Iterator;
 import scala.collection.Seq;
@@ -43,5 +47,17 @@ record PythonCall(
     Iterator<ColumnarBatch> batches = new ContextAwareIterator<>(task, inputs.head());
     // The runner's declared input are rows; only its writer, which is ours, looks at it.
     return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
+  }
+
+  /** Returns the fields of the batches that the function gets. */
+  List<Field> wireFields() {
+    return ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
+        .getFields();
+  }
+
+  /** Whether batches go through shared memory. */
+  boolean sharesMemory() {
+    return evalType == PythonEvalType.SQL_MAP_ARROW_ITER_UDF()
+        || evalType == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF();
   }
 }

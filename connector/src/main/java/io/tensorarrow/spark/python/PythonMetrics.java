@@ -1,31 +1,44 @@
 package io.tensorarrow.spark.python;
 
+import java.util.LinkedHashMap;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.execution.metric.SQLMetrics;
 import scala.Tuple2;
 import scala.collection.immutable.Map;
 
-/** The metrics of Python nodes: Spark's own, under its names. */
+/** The metrics of Python nodes: Spark's own, under its names, and how batches were handed over. */
 final class PythonMetrics {
-  /** Spark's runner adds to it what it reads itself. */
   static final String SENT = "pythonDataSent";
-
   static final String RECEIVED = "pythonDataReceived";
   static final String ROWS = "pythonNumRowsReceived";
+  static final String SHARED_BATCHES = "sharedBatches";
+  static final String SHARED_BYTES = "sharedBytes";
+  static final String INLINE_BATCHES = "inlineBatches";
+  static final String INLINE_BYTES = "inlineBytes";
+  static final String WAIT = "handoverWait";
 
   private PythonMetrics() {}
 
   static Map<String, SQLMetric> create(SparkContext context) {
-    return scala.collection.immutable.Map$.MODULE$
-        .<String, SQLMetric>empty()
-        .$plus(
-            new Tuple2<>(
-                SENT, SQLMetrics.createSizeMetric(context, "data sent to Python workers", -1)))
-        .$plus(
-            new Tuple2<>(
-                RECEIVED,
-                SQLMetrics.createSizeMetric(context, "data returned from Python workers", -1)))
-        .$plus(new Tuple2<>(ROWS, SQLMetrics.createMetric(context, "number of output rows")));
+    LinkedHashMap<String, SQLMetric> metrics = new LinkedHashMap<>();
+    metrics.put(SENT, SQLMetrics.createSizeMetric(context, "data sent to Python workers", -1));
+    metrics.put(
+        RECEIVED, SQLMetrics.createSizeMetric(context, "data returned from Python workers", -1));
+    metrics.put(ROWS, SQLMetrics.createMetric(context, "number of output rows"));
+    metrics.put(SHARED_BATCHES, SQLMetrics.createMetric(context, "batches through shared memory"));
+    metrics.put(
+        SHARED_BYTES, SQLMetrics.createSizeMetric(context, "bytes copied into shared memory", -1));
+    metrics.put(INLINE_BATCHES, SQLMetrics.createMetric(context, "batches through the socket"));
+    metrics.put(
+        INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of batches in the socket", -1));
+    metrics.put(
+        WAIT,
+        SQLMetrics.createNanoTimingMetric(context, "time that batches waited for a worker", -1));
+    Map<String, SQLMetric> result = scala.collection.immutable.Map$.MODULE$.empty();
+    for (var metric : metrics.entrySet()) {
+      result = result.$plus(new Tuple2<>(metric.getKey(), metric.getValue()));
+    }
+    return result;
   }
 }

@@ -1,0 +1,22 @@
+package io.tensorarrow.spark.python;
+
+import java.io.IOException;
+import java.util.List;
+import org.apache.arrow.vector.FieldVector;
+
+/** How the batches of a task get to its worker: one of the tiers. Belongs to the writing thread. */
+interface BatchSink {
+  /** Writes what comes before the batches, also if there are none. */
+  void begin() throws IOException;
+
+  /**
+   * Hands over a batch, whose vectors may be freed afterwards.
+   *
+   * @param columns vectors of the same length
+   * @param rows that length, at least 1
+   */
+  void write(List<FieldVector> columns, int rows) throws IOException;
+
+  /** Writes what comes after the batches. */
+  void end() throws IOException;
+}

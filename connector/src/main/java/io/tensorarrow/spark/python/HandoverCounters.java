@@ -1,0 +1,35 @@
+package io.tensorarrow.spark.python;
+
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import scala.collection.immutable.Map;
+
+/** Counts how batches got to the worker, in the node's metrics. */
+final class HandoverCounters {
+  private final SQLMetric sharedBatches;
+  private final SQLMetric sharedBytes;
+  private final SQLMetric inlineBatches;
+  private final SQLMetric inlineBytes;
+  private final SQLMetric waitNanos;
+
+  HandoverCounters(Map<String, SQLMetric> metrics) {
+    this.sharedBatches = metrics.apply(PythonMetrics.SHARED_BATCHES);
+    this.sharedBytes = metrics.apply(PythonMetrics.SHARED_BYTES);
+    this.inlineBatches = metrics.apply(PythonMetrics.INLINE_BATCHES);
+    this.inlineBytes = metrics.apply(PythonMetrics.INLINE_BYTES);
+    this.waitNanos = metrics.apply(PythonMetrics.WAIT);
+  }
+
+  void shared(long bytes) {
+    sharedBatches.add(1);
+    sharedBytes.add(bytes);
+  }
+
+  void inlined(long bytes) {
+    inlineBatches.add(1);
+    inlineBytes.add(bytes);
+  }
+
+  void waited(long nanos) {
+    waitNanos.add(nanos);
+  }
+}

@@ -1,0 +1,178 @@
+package io.tensorarrow.spark.python;
+
+import io.tensorarrow.spark.tensor.Segment;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The segments of this process: made once, written by the JVM and read by workers many times. First
+ * touch costs several times what a copy does, so segments are kept, and the one used last is used
+ * next.
+ *
+ * <p>A segment is lent for one batch. It comes back when the worker has dropped the last view of
+ * the batch, which it tells by a word in the segment itself; what has not come back when the task
+ * ends is closed and never used again.
+ *
+ * <p>Thread-safe. Owns its segments.
+ */
+final class SegmentPool implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SegmentPool.class);
+
+  /** Sizes are rounded up, so that batches that differ a little share segments. */
+  private static final int STEPS_PER_DOUBLING = 4;
+
+  private static final long LEAST_BYTES = 1 << 20;
+
+  private final Path directory;
+  private final long mostBytes;
+  private final Duration idleTime;
+
+  private final Set<SharedSegment> lent = new LinkedHashSet<>();
+  private final Deque<SharedSegment> free = new ArrayDeque<>();
+  private long bytes;
+  private int nextId = 1;
+  private long created;
+  private long reused;
+  private boolean toldAboutSpace;
+
+  /**
+   * Makes an empty pool.
+   *
+   * @param directory a directory on a file system in memory
+   * @param mostBytes the most bytes of all segments together
+   * @param idleTime how long a segment is kept that nobody uses
+   */
+  SegmentPool(Path directory, long mostBytes, Duration idleTime) {
+    this.directory = directory;
+    this.mostBytes = mostBytes;
+    this.idleTime = idleTime;
+  }
+
+  /**
+   * Lends a segment; never waits for one.
+   *
+   * @param needed how many bytes it must have for the batch
+   * @return a lease that this thread owns, or empty if the pool is used up or the directory full
+   */
+  synchronized Optional<SegmentLease> lease(long needed) {
+    collect();
+    long size = sizeFor(SharedSegment.HEADER_BYTES + needed);
+    for (Iterator<SharedSegment> each = free.iterator(); each.hasNext(); ) {
+      SharedSegment segment = each.next();
+      if (segment.size() >= size && segment.size() <= 2 * size) {
+        each.remove();
+        reused++;
+        return Optional.of(lend(segment));
+      }
+    }
+    while (bytes + size > mostBytes && !free.isEmpty()) {
+      discard(free.removeLast());
+    }
+    if (size > Segment.MAX_BYTES || bytes + size > mostBytes) {
+      return Optional.empty();
+    }
+    try {
+      SharedSegment segment = new SharedSegment(nextId++, Segment.create(directory, size));
+      bytes += size;
+      created++;
+      return Optional.of(lend(segment));
+    } catch (IOException e) {
+      tellAboutSpace(size, e);
+      return Optional.empty();
+    }
+  }
+
+  private static long sizeFor(long needed) {
+    long step = Math.max(LEAST_BYTES, Long.highestOneBit(needed)) / STEPS_PER_DOUBLING;
+    return Math.max(LEAST_BYTES, (needed + step - 1) / step * step);
+  }
+
+  private SegmentLease lend(SharedSegment segment) {
+    lent.add(segment);
+    return segment.lend();
+  }
+
+  /** Takes back what workers have released. */
+  private void collect() {
+    for (Iterator<SharedSegment> each = lent.iterator(); each.hasNext(); ) {
+      SharedSegment segment = each.next();
+      if (segment.isReleased()) {
+        each.remove();
+        segment.markFree();
+        free.addFirst(segment);
+      }
+    }
+  }
+
+  private void tellAboutSpace(long size, IOException e) {
+    if (!toldAboutSpace) {
+      toldAboutSpace = true;
+      LOG.warn(
+          "Cannot make a shared-memory segment of {} bytes in {}: batches go through the socket"
+              + " where there is none",
+          size,
+          directory,
+          e);
+    }
+  }
+
+  /**
+   * Ends leases, however far their batches got: those that the worker released go back to the pool,
+   * others are closed. Does nothing about leases that have ended before.
+   */
+  synchronized void end(Iterable<SegmentLease> leases) {
+    collect();
+    for (SegmentLease lease : leases) {
+      // A segment released early may be lent to another task by now, under another generation.
+      if (lease.isCurrent() && lent.remove(lease.segment())) {
+        discard(lease.segment());
+      }
+    }
+  }
+
+  /** Closes segments that nobody has used for long. */
+  synchronized void trim() {
+    collect();
+    long oldest = System.nanoTime() - idleTime.toNanos();
+    List<SharedSegment> idle = new ArrayList<>();
+    for (SharedSegment segment : free) {
+      if (segment.freeSince() - oldest < 0) {
+        idle.add(segment);
+      }
+    }
+    free.removeAll(idle);
+    idle.forEach(this::discard);
+  }
+
+  private void discard(SharedSegment segment) {
+    bytes -= segment.size();
+    segment.close();
+  }
+
+  /** What the pool has, and has done. */
+  record State(long bytes, int lent, int free, long created, long reused) {}
+
+  synchronized State state() {
+    collect();
+    return new State(bytes, lent.size(), free.size(), created, reused);
+  }
+
+  @Override
+  public synchronized void close() {
+    lent.forEach(this::discard);
+    lent.clear();
+    free.forEach(this::discard);
+    free.clear();
+  }
+}

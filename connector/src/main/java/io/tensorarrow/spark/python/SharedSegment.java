@@ -1,0 +1,112 @@
+package io.tensorarrow.spark.python;
+
+import io.tensorarrow.spark.tensor.Segment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.SecureRandom;
+import org.apache.arrow.memory.ArrowBuf;
+
+/**
+ * A segment with its header page, as the package's description lays it out: whom it belongs to, and
+ * the words by which JVM and worker tell each other how far they are.
+ *
+ * <p>Owns the segment. The pool sees to it that one thread at a time has it.
+ */
+final class SharedSegment implements Frame.Target, AutoCloseable {
+  /** The header has a page of its own, which alone workers map to write. */
+  static final int HEADER_BYTES = 4096;
+
+  static final int MAGIC = 0x31534154;
+
+  private static final int AT_MAGIC = 0;
+  private static final int AT_GENERATION = 4;
+  private static final int AT_NONCE = 8;
+  private static final int AT_RELEASED = 64;
+  private static final int AT_SEEN = 128;
+  private static final int AT_DEAD = 192;
+
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private final int id;
+  private final Segment segment;
+  private final long nonce = RANDOM.nextLong();
+  private volatile int generation;
+  private boolean closed;
+  private long freeSince;
+
+  /**
+   * Takes a segment over and writes its header.
+   *
+   * @param id its number in this process, never used again
+   */
+  SharedSegment(int id, Segment segment) {
+    this.id = id;
+    this.segment = segment;
+    segment.bytes(AT_NONCE, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(nonce);
+    segment.setWord(AT_MAGIC, MAGIC);
+  }
+
+  int id() {
+    return id;
+  }
+
+  int descriptor() {
+    return segment.descriptor();
+  }
+
+  long nonce() {
+    return nonce;
+  }
+
+  long size() {
+    return segment.size();
+  }
+
+  int generation() {
+    return generation;
+  }
+
+  /** Begins a generation; the worker knows it by the number. */
+  SegmentLease lend() {
+    // Zero is what the words of a new segment hold.
+    generation = generation == Integer.MAX_VALUE ? 1 : generation + 1;
+    segment.setWord(AT_GENERATION, generation);
+    return new SegmentLease(this, generation);
+  }
+
+  /** Whether the worker has dropped the last view of the batch. */
+  synchronized boolean isReleased() {
+    return !closed && segment.word(AT_RELEASED) == generation;
+  }
+
+  /** Whether the worker has asked for the batch after this one; true of a closed segment. */
+  synchronized boolean isSeen() {
+    return closed || segment.word(AT_SEEN) == generation || isReleased();
+  }
+
+  void markFree() {
+    freeSince = System.nanoTime();
+  }
+
+  long freeSince() {
+    return freeSince;
+  }
+
+  @Override
+  public ByteBuffer bytes(long offset, long length) {
+    return segment.bytes(offset, length);
+  }
+
+  @Override
+  public void write(long offset, ArrowBuf buffer) {
+    segment.write(offset, buffer);
+  }
+
+  /** Tells workers to forget their mapping, and ends this process's. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    segment.setWord(AT_DEAD, 1);
+    segment.close();
+  }
+}

@@ -1,0 +1,201 @@
+package io.tensorarrow.spark.tensor;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Set;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.util.MemoryUtil;
+import org.apache.spark.storage.StorageUtils;
+import org.apache.spark.unsafe.Platform;
+
+/**
+ * Memory that this process shares with those that it tells: a file without a name on a file system
+ * in memory, mapped for as long as the segment lives.
+ *
+ * <p>The file is made with mode 0600, under a random name that nobody else can have taken, and
+ * loses that name at once: whoever dies, nothing is left. All its pages are written before it is
+ * mapped, so that touching them can't fail for lack of space (the system would kill the process).
+ * Others open it as {@code /proc/<pid>/fd/<fd>}.
+ *
+ * <p>Owns the file and the mapping; {@link #close} ends both, after which nothing here may be
+ * called. Processes that have mapped it keep the pages. Words may be read and written by any
+ * thread, in this process and others; everything else by the thread that the caller sees to.
+ */
+public final class Segment implements AutoCloseable {
+  /** The most bytes of a segment: what Java can map at once, with room to round up. */
+  public static final long MAX_BYTES = 1L << 30;
+
+  private static final String PREFIX = "tensorarrow-";
+  private static final int NAME_BYTES = 12;
+  private static final int ZEROS = 1 << 20;
+  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final VarHandle WORDS =
+      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+
+  private final RandomAccessFile file;
+  private final int descriptor;
+  private final MappedByteBuffer mapping;
+  private final long address;
+
+  private Segment(RandomAccessFile file, int descriptor, MappedByteBuffer mapping) {
+    this.file = file;
+    this.descriptor = descriptor;
+    this.mapping = mapping;
+    this.address = MemoryUtil.getByteBufferAddress(mapping);
+  }
+
+  /**
+   * Makes a segment whose bytes are 0.
+   *
+   * @param directory where; on a file system in memory, as {@code /dev/shm}
+   * @param bytes its size, at most {@link #MAX_BYTES}
+   * @throws IOException if there is not enough space, or the directory can't be used; nothing is
+   *     left then
+   */
+  public static Segment create(Path directory, long bytes) throws IOException {
+    if (bytes <= 0 || bytes > MAX_BYTES) {
+      throw new IllegalArgumentException("a segment of " + bytes + " bytes");
+    }
+    Path name = directory.resolve(PREFIX + randomName());
+    // CREATE_NEW follows no link and takes no file that is there.
+    FileChannel.open(
+            name,
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))
+        .close();
+    RandomAccessFile file;
+    int descriptor;
+    try {
+      // Not a FileChannel: an interrupted thread would close it, and with it everybody's way in.
+      file = new RandomAccessFile(name.toFile(), "rw");
+      try {
+        descriptor = descriptor(name.toRealPath());
+      } catch (Throwable fault) {
+        file.close();
+        throw fault;
+      }
+    } finally {
+      Files.delete(name);
+    }
+    try {
+      reserve(file, bytes);
+      return new Segment(file, descriptor, map(descriptor, bytes));
+    } catch (Throwable fault) {
+      file.close();
+      throw fault;
+    }
+  }
+
+  private static String randomName() {
+    byte[] name = new byte[NAME_BYTES];
+    RANDOM.nextBytes(name);
+    return HexFormat.of().formatHex(name);
+  }
+
+  /** Java has no word for a file's descriptor; the system tells which one is open on the name. */
+  private static int descriptor(Path name) throws IOException {
+    try (DirectoryStream<Path> open = Files.newDirectoryStream(DESCRIPTORS)) {
+      for (Path link : open) {
+        try {
+          if (Files.readSymbolicLink(link).equals(name)) {
+            return Integer.parseInt(link.getFileName().toString());
+          }
+        } catch (NoSuchFileException e) {
+          // Closed meanwhile by another thread.
+        }
+      }
+    }
+    throw new IOException("no descriptor of " + name);
+  }
+
+  private static void reserve(RandomAccessFile file, long bytes) throws IOException {
+    byte[] zeros = new byte[(int) Math.min(ZEROS, bytes)];
+    for (long written = 0; written < bytes; written += zeros.length) {
+      file.write(zeros, 0, (int) Math.min(zeros.length, bytes - written));
+    }
+  }
+
+  private static MappedByteBuffer map(int descriptor, long bytes) throws IOException {
+    // An interrupt would close the channel in the middle; it is raised again afterwards.
+    boolean interrupted = Thread.interrupted();
+    try (FileChannel channel =
+        FileChannel.open(
+            DESCRIPTORS.resolve(Integer.toString(descriptor)),
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE)) {
+      return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Returns the descriptor under which this process has the file open. */
+  public int descriptor() {
+    return descriptor;
+  }
+
+  /** Returns the size in bytes. */
+  public long size() {
+    return mapping.capacity();
+  }
+
+  /** Reads a word that others write; what they wrote before is seen afterwards. */
+  public int word(int offset) {
+    return (int) WORDS.getVolatile(mapping, offset);
+  }
+
+  /** Writes a word that others read; they see what was written before. */
+  public void setWord(int offset, int value) {
+    WORDS.setVolatile(mapping, offset, value);
+  }
+
+  /** Returns part of it, in the machine's byte order; valid until this is closed. */
+  public ByteBuffer bytes(long offset, long length) {
+    checked(offset, length);
+    return mapping.slice((int) offset, (int) length).order(ByteOrder.nativeOrder());
+  }
+
+  /** Copies the readable bytes of a buffer into it: the one copy that a tensor goes through. */
+  public void write(long offset, ArrowBuf source) {
+    long length = source.readableBytes();
+    checked(offset, length);
+    Platform.copyMemory(
+        null, source.memoryAddress() + source.readerIndex(), null, address + offset, length);
+  }
+
+  private long checked(long offset, long length) {
+    if (offset < 0 || length < 0 || offset > size() - length) {
+      throw new IndexOutOfBoundsException(
+          length + " bytes at " + offset + " of a segment of " + size());
+    }
+    return offset;
+  }
+
+  @Override
+  public void close() {
+    StorageUtils.dispose(mapping);
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
