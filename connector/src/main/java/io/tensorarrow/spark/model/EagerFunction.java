@@ -12,4 +12,9 @@ import java.util.List;
  * @param fetches its outputs
  * @param mayOverwrite whether later calls may write over what an earlier one returned
  */
-record EagerFunction(String name, String task, List<TensorSpec> feeds, List<TensorSpec> fetches, boolean mayOverwrite) {}
+record EagerFunction(
+    String name,
+    String task,
+    List<TensorSpec> feeds,
+    List<TensorSpec> fetches,
+    boolean mayOverwrite) {}

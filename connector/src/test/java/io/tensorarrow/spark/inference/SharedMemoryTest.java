@@ -132,8 +132,7 @@ class SharedMemoryTest extends SparkTest {
     int rows = 3000;
     List<String> found = new ArrayList<>();
     List<String> expected = new ArrayList<>();
-    try (BatchInference inference =
-        inference(AliasModels.keepsTexts(dir), "LookupTableInsertV2")) {
+    try (BatchInference inference = inference(AliasModels.keepsTexts(dir), "LookupTableInsertV2")) {
       for (int first = 0; first < 5 * rows; first += rows) {
         List<ColumnVector> earlier = run(inference, first, rows);
         for (int i = 0; i < rows; i++) {
