@@ -330,8 +330,9 @@ final class FeedDtypesTest extends NativeMemoryTest {
   @Test
   void vectorsOfAnotherTypeThanTheSourceDeclaredAreNotReadBeyondTheirEnd() {
     try (TinyIntVector bytes = new TinyIntVector("c", allocator)) {
-      bytes.setSafe(0, 1);
-      bytes.setSafe(9, 1);
+      for (int i = 0; i < 10; i++) {
+        bytes.setSafe(i, i);
+      }
       bytes.setValueCount(10);
       ColumnVector column = new ArrowColumnVector(bytes);
       assertThatThrownBy(() -> feed(spec(DType.INT64, -1), DataTypes.LongType, column, 10))
