@@ -11,6 +11,7 @@ final class IntegerWriter extends NumberWriter {
 
   /** The bits of a number that are written: TensorFlow leaves the upper half of an int4 zero. */
   private final long bits;
+
   private final long[] scratch = new long[ElementCopier.PIECE];
 
   private IntegerWriter(int size, long min, long max, int bits) {

@@ -1,11 +1,13 @@
 package io.tensorarrow.spark.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.SavedModelFile;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.RowSelection;
 import io.tensorarrow.spark.testing.AliasModels;
 import io.tensorarrow.spark.testing.AliasModels.Tensor;
@@ -21,6 +23,7 @@ import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
@@ -54,7 +57,8 @@ class SharedMemoryTest extends SparkTest {
     spark().sparkContext().conf().remove(MAX);
   }
 
-  private static BatchInference inference(Path model, String... allowedOps) {
+  private static BatchInference inference(
+      Path model, Map<String, String> options, String... allowedOps) {
     SavedModelFile file = SavedModelFile.read(model);
     ModelReference reference =
         new ModelReference(
@@ -62,7 +66,7 @@ class SharedMemoryTest extends SparkTest {
     InferenceSpec spec =
         new SignatureBinder(
                 reference, file.graph(List.of("serve")).signature(Optional.empty()), SCHEMA)
-            .bind(ReadOptions.of(new CaseInsensitiveStringMap(Map.of("batchBytes", "1g"))));
+            .bind(ReadOptions.of(new CaseInsensitiveStringMap(options)));
     return new BatchInference(spec, SCHEMA);
   }
 
@@ -102,7 +106,7 @@ class SharedMemoryTest extends SparkTest {
                 "x", new Tensor(DataType.DT_FLOAT, -1),
                 "text", new Tensor(DataType.DT_STRING, -1)));
     int rows = 100;
-    try (BatchInference inference = inference(model)) {
+    try (BatchInference inference = inference(model, Map.of())) {
       List<ColumnVector> first = run(inference, 0, rows);
       List<ColumnVector> second = run(inference, 1000, rows);
       // By name: text_again, text_out, x_again, x_out.
@@ -128,11 +132,43 @@ class SharedMemoryTest extends SparkTest {
   }
 
   @Test
+  void whatWasFedOrWrappedBeforeAFaultIsFreed() {
+    Path model =
+        AliasModels.echo(
+            dir,
+            Map.of(
+                "a", new Tensor(DataType.DT_FLOAT, -1), "b", new Tensor(DataType.DT_STRING, -1)));
+    long tensors = NativeTensor.live();
+    try (BatchInference inference = inference(model, Map.of("inputs", "a=x, b=text"));
+        ColumnarBatch batch = batch(0, 100)) {
+      WritableColumnVector texts = (WritableColumnVector) batch.column(3);
+      texts.putByteArray(99, new byte[] {(byte) 0xff});
+      assertThatThrownBy(() -> inference.run(batch, RowSelection.range(0, 100)))
+          .hasMessageStartingWith("[TA_OUTPUT_STRING]")
+          .hasMessageContaining("in row 99");
+      texts.putNull(98);
+      assertThatThrownBy(() -> inference.run(batch, RowSelection.range(0, 100)))
+          .hasMessageStartingWith("[TA_NULL_INPUT]")
+          .hasMessageContaining("in row 98");
+
+      assertThat(NativeTensor.live()).isEqualTo(tensors);
+      assertThat(NativeTensor.liveStringBytes()).isZero();
+      assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).isZero();
+      List<ColumnVector> columns = inference.run(batch, RowSelection.range(0, 98));
+      check(columns.get(0), false, 0, 98);
+      check(columns.get(2), true, 0, 98);
+      columns.forEach(ColumnVector::close);
+    }
+  }
+
+  @Test
   void textsThatTheModelKeepsOutliveTheCall() {
     int rows = 3000;
     List<String> found = new ArrayList<>();
     List<String> expected = new ArrayList<>();
-    try (BatchInference inference = inference(AliasModels.keepsTexts(dir), "LookupTableInsertV2")) {
+    try (BatchInference inference =
+        inference(
+            AliasModels.keepsTexts(dir), Map.of("batchRows", "3000"), "LookupTableInsertV2")) {
       for (int first = 0; first < 5 * rows; first += rows) {
         List<ColumnVector> earlier = run(inference, first, rows);
         for (int i = 0; i < rows; i++) {
@@ -149,7 +185,8 @@ class SharedMemoryTest extends SparkTest {
   @ValueSource(booleans = {true, false})
   void columnsOverAVariableDoNotChangeWithIt(boolean resource) {
     Path model = AliasModels.total(dir, resource);
-    try (BatchInference inference = inference(model, "AssignAdd", "AssignAddVariableOp")) {
+    try (BatchInference inference =
+        inference(model, Map.of(), "AssignAdd", "AssignAddVariableOp")) {
       List<ColumnVector> first = run(inference, 1, 3);
       List<ColumnVector> second = run(inference, 10, 3);
       for (int i = 0; i < 2; i++) {

@@ -3,6 +3,13 @@ package io.tensorarrow.spark.source;
 import static io.tensorarrow.spark.source.DtypeSample.bits;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.inference.BatchInference;
+import io.tensorarrow.spark.inference.SignatureBinder;
+import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.tensor.RowSelection;
 import io.tensorarrow.spark.testing.AliasModels;
 import io.tensorarrow.spark.testing.AliasModels.Tensor;
 import io.tensorarrow.spark.testing.SparkTest;
@@ -10,15 +17,29 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.execution.arrow.ArrowWriter;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -65,6 +86,71 @@ class EchoedTypesTest extends SparkTest {
     } finally {
       settings.forEach(spark().conf()::unset);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void everyDtypeIsFedFromArrowsVectors(boolean large) {
+    Dataset<Row> plain = reader(samples).load(table).sort("row");
+    List<Row> expected = plain.collectAsList();
+    StructType schema = plain.schema();
+    InferenceSpec spec = echoSpec(schema);
+    try (BufferAllocator allocator =
+            ArrowUtils.rootAllocator().newChildAllocator("test", 0, Long.MAX_VALUE);
+        ColumnarBatch batch = arrow(plain, schema, large, allocator);
+        BatchInference inference = new BatchInference(spec, schema)) {
+      for (RowSelection rows :
+          List.of(
+              RowSelection.range(0, ROWS),
+              RowSelection.range(13, 21),
+              RowSelection.of(new int[] {2, 3, 4, 17, 49}, 5))) {
+        List<ColumnVector> columns = inference.run(batch, rows);
+        for (int i = 0; i < columns.size(); i++) {
+          String output = spec.fetches().get(i).column();
+          String input = output.substring(0, output.lastIndexOf('_'));
+          assertThat(values(columns.get(i), rows.size()))
+              .as(output)
+              .isEqualTo(
+                  IntStream.range(0, rows.size())
+                      .mapToObj(row -> value(expected.get(rows.at(row)), input))
+                      .toList());
+        }
+        columns.forEach(ColumnVector::close);
+      }
+    }
+  }
+
+  /** Copies rows into Arrow's vectors, as Spark lays them out for Python. */
+  private static ColumnarBatch arrow(
+      Dataset<Row> rows, StructType schema, boolean large, BufferAllocator allocator) {
+    VectorSchemaRoot root =
+        VectorSchemaRoot.create(ArrowUtils.toArrowSchema(schema, "UTC", true, large), allocator);
+    ArrowWriter writer = ArrowWriter.create(root);
+    for (InternalRow row : rows.queryExecution().executedPlan().executeCollect()) {
+      writer.write(row);
+    }
+    writer.finish();
+    ColumnVector[] columns =
+        root.getFieldVectors().stream().map(ArrowColumnVector::new).toArray(ColumnVector[]::new);
+    return new ColumnarBatch(columns, root.getRowCount());
+  }
+
+  private InferenceSpec echoSpec(StructType schema) {
+    SavedModelFile file = SavedModelFile.read(echoModel());
+    ModelReference reference =
+        new ModelReference(file.location(), file.fingerprint(), List.of("serve"));
+    return new SignatureBinder(
+            reference, file.graph(List.of("serve")).signature(Optional.empty()), schema)
+        .bind(ReadOptions.of(CaseInsensitiveStringMap.empty()));
+  }
+
+  private static List<Object> values(ColumnVector column, int rows) {
+    StructType schema = new StructType().add("value", column.dataType());
+    ColumnarBatch batch = new ColumnarBatch(new ColumnVector[] {column}, rows);
+    return IntStream.range(0, rows)
+        .mapToObj(row -> (Row) CatalystTypeConverters.convertToScala(batch.getRow(row), schema))
+        .map(row -> value(row, "value"))
+        .toList();
   }
 
   @Test
@@ -119,6 +205,10 @@ class EchoedTypesTest extends SparkTest {
 
   /** Returns a reader that feeds each of the inputs from the column of its name. */
   private DataFrameReader echo() {
+    return reader(echoModel().toString()).option("batchRows", 7);
+  }
+
+  private Path echoModel() {
     Map<String, Tensor> inputs = new HashMap<>();
     for (DtypeSample sample : DtypeSample.samples()) {
       DataType dtype = sample.dtype();
@@ -127,7 +217,7 @@ class EchoedTypesTest extends SparkTest {
       inputs.put(dtype + "_pair", new Tensor(dtype, -1, -1));
       inputs.put(dtype + "_grid", new Tensor(dtype, -1, 1, -1));
     }
-    return reader(AliasModels.echo(dir.resolve("echo"), inputs).toString()).option("batchRows", 7);
+    return AliasModels.echo(dir.resolve("echo"), inputs);
   }
 
   private static DataFrameReader reader(String model) {
@@ -166,9 +256,11 @@ class EchoedTypesTest extends SparkTest {
   }
 
   private static List<Object> column(List<Row> rows, String name) {
-    return rows.stream()
-        .map(row -> bits(DtypeSample.values(row).get(row.fieldIndex(name))))
-        .toList();
+    return rows.stream().map(row -> value(row, name)).toList();
+  }
+
+  private static Object value(Row row, String name) {
+    return bits(DtypeSample.values(row).get(row.fieldIndex(name)));
   }
 
   private static List<Object> rows(Dataset<Row> data) {
