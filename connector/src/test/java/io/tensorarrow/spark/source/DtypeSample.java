@@ -163,7 +163,7 @@ record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object>
   }
 
   /** Returns a value with equals: lists for arrays and structs, digits for bytes. */
-  private static Object plain(@Nullable Object value) {
+  static Object plain(@Nullable Object value) {
     if (value instanceof Row row) {
       return values(row);
     }

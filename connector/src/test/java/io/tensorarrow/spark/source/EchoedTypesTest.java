@@ -71,7 +71,7 @@ class EchoedTypesTest extends SparkTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"parquet, true", "parquet, false", "orc, true", "orc, false"})
+  @CsvSource({"parquet, true", "parquet, false", "orc, true"})
   void everyDtypeIsFedFromFiles(String format, boolean vectorized) {
     String copy = dir.resolve("copy").toString();
     reader(samples).load(table).write().format(format).save(copy);
@@ -190,11 +190,13 @@ class EchoedTypesTest extends SparkTest {
     assertThat(Stream.of("DT_UINT8_grid", "DT_STRING_scalar", "DT_STRING_grid"))
         .extracting(name -> type(echoed, name))
         .containsExactly("binary", "binary", "array<binary>");
-    assertEchoed(echoed, echoed);
+    assertThat(rows(echoed.selectExpr("row", "DT_UINT8_grid_out", "DT_STRING_grid_again")))
+        .isEqualTo(rows(echoed.selectExpr("row", "DT_UINT8_grid", "DT_STRING_grid")));
     Dataset<Row> plain = reader(samples).load(table);
     assertThat(
             rows(
-                echoed.selectExpr("row", "hex(DT_UINT8_grid)", "cast(DT_STRING_scalar as string)")))
+                echoed.selectExpr(
+                    "row", "hex(DT_UINT8_grid_out)", "cast(DT_STRING_scalar_out as string)")))
         .isEqualTo(
             rows(
                 plain.selectExpr(
@@ -260,7 +262,7 @@ class EchoedTypesTest extends SparkTest {
   }
 
   private static Object value(Row row, String name) {
-    return bits(DtypeSample.values(row).get(row.fieldIndex(name)));
+    return bits(DtypeSample.plain(row.get(row.fieldIndex(name))));
   }
 
   private static List<Object> rows(Dataset<Row> data) {
