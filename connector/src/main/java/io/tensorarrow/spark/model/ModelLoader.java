@@ -4,10 +4,12 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.model.store.HostName;
+import io.tensorarrow.spark.model.store.LocalName;
 import io.tensorarrow.spark.model.store.ModelCopies;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -60,7 +62,7 @@ final class ModelLoader {
           copy -> checkedCopy(copy, reference),
           file -> load(file, reference, settings, cancelled));
     }
-    Path directory = Path.of(reference.directory());
+    Path directory = directory(reference);
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_NOT_FOUND,
@@ -73,6 +75,22 @@ final class ModelLoader {
               + " or copy it to each)");
     }
     return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
+  }
+
+  private static Path directory(ModelReference reference) {
+    try {
+      return LocalName.of(reference.directory());
+    } catch (FileSystemException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_MODEL_NOT_FOUND,
+          "Cannot load model '"
+              + reference.directory()
+              + "' on host '"
+              + HostName.get()
+              + "': found "
+              + e.getReason(),
+          e);
+    }
   }
 
   private EagerModel load(

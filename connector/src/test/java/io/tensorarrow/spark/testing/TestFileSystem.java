@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -49,7 +50,10 @@ public final class TestFileSystem extends RawLocalFileSystem {
     OTHER_BYTES
   }
 
+  private static final AtomicInteger CONNECTIONS = new AtomicInteger();
+
   private Fault fault = Fault.NONE;
+  private boolean connected;
 
   /** Called by Hadoop, by class name. */
   public TestFileSystem() {}
@@ -79,6 +83,11 @@ public final class TestFileSystem extends RawLocalFileSystem {
         : 0;
   }
 
+  /** Returns how many of these are not closed yet. */
+  public static int connections() {
+    return CONNECTIONS.get();
+  }
+
   @Override
   public void initialize(URI name, Configuration conf) throws IOException {
     if (!SECRET.equals(conf.get("fs.test.secret.key"))) {
@@ -87,6 +96,17 @@ public final class TestFileSystem extends RawLocalFileSystem {
     super.initialize(name, conf);
     setConf(conf);
     fault = Fault.valueOf(conf.get(FAULT));
+    connected = true;
+    CONNECTIONS.incrementAndGet();
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (connected) {
+      connected = false;
+      CONNECTIONS.decrementAndGet();
+    }
+    super.close();
   }
 
   @Override

@@ -5,12 +5,17 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
@@ -118,7 +123,7 @@ public final class ModelCopies {
     } catch (InterruptedIOException | ClosedByInterruptException e) {
       Thread.currentThread().interrupt();
       throw failed(location, "the task interrupted; expected it to run on", e);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException | DirectoryIteratorException e) {
       throw failed(
           location,
           e
@@ -167,20 +172,27 @@ public final class ModelCopies {
   }
 
   private static void copy(ModelFiles files, ModelEntry entry, Path directory) throws IOException {
-    Path target = directory.resolve(entry.name()).normalize();
+    Path target = target(files, entry, directory);
     if (!target.startsWith(directory) || target.equals(directory)) {
       throw new IOException("'" + entry.name() + "' is no name below the model's directory");
     }
     Files.createDirectories(target.getParent(), PrivateDirectory.ATTRIBUTE);
     long size = 0;
     try (InputStream in = open(files, entry);
-        OutputStream out = Files.newOutputStream(target)) {
+        FileChannel out =
+            FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       byte[] buffer = new byte[BUFFER_BYTES];
       for (int n = read(files, in, buffer); n >= 0; n = read(files, in, buffer)) {
         Interruption.check();
-        out.write(buffer, 0, n);
+        ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n);
+        while (bytes.hasRemaining()) {
+          out.write(bytes);
+        }
         size += n;
       }
+      // A copy is recognised by names, sizes and times: after a loss of power they must not be all
+      // that is left of it.
+      out.force(false);
     }
     if (size != entry.size()) {
       throw files.unreadable(
@@ -188,6 +200,14 @@ public final class ModelCopies {
               size + " of " + entry.size() + " bytes of " + entry.name() + " could be read"));
     }
     Files.setLastModifiedTime(target, FileTime.fromMillis(entry.modified()));
+  }
+
+  private static Path target(ModelFiles files, ModelEntry entry, Path directory) {
+    try {
+      return LocalName.below(directory, entry.name()).normalize();
+    } catch (FileSystemException e) {
+      throw failed(files.location(), e.toString(), e);
+    }
   }
 
   private static InputStream open(ModelFiles files, ModelEntry entry) throws IOException {
@@ -232,14 +252,15 @@ public final class ModelCopies {
 
   /**
    * Deletes what nobody used for long, and what processes left that died while they copied. What
-   * another one reads or makes is locked.
+   * another one reads or makes is locked. What can't be deleted stays: it is no reason not to copy.
    */
   private static void deleteUnused(Path real, String mine) throws IOException {
     Instant oldest = Instant.now().minus(KEPT_UNUSED);
     for (Path path : children(real, "*" + LOCK)) {
-      if (Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
-        String file = path.getFileName().toString();
-        deleteUnlessLocked(path, real.resolve(file.substring(0, file.length() - LOCK.length())));
+      String file = path.getFileName().toString();
+      String name = file.substring(0, file.length() - LOCK.length());
+      if (!name.equals(mine) && Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
+        deleteUnlessLocked(path, real.resolve(name));
       }
     }
     for (Path path : children(real, "*" + UNFINISHED + "*")) {
@@ -247,7 +268,7 @@ public final class ModelCopies {
       String name = file.substring(0, file.indexOf(UNFINISHED));
       if (name.equals(mine)) {
         // This process holds the lock.
-        PrivateDirectory.delete(path);
+        deleteIfPossible(path);
       } else {
         deleteUnlessLocked(real.resolve(name + LOCK), path);
       }
@@ -258,8 +279,17 @@ public final class ModelCopies {
     Optional<FileLease> lease = FileLease.tryTake(lock, FileLease.Mode.EXCLUSIVE);
     if (lease.isPresent()) {
       try (FileLease held = lease.get()) {
-        PrivateDirectory.delete(directory);
+        deleteIfPossible(directory);
       }
+    }
+  }
+
+  private static void deleteIfPossible(Path directory) throws InterruptedIOException {
+    try {
+      PrivateDirectory.delete(directory);
+    } catch (IOException | UncheckedIOException e) {
+      Interruption.check();
+      LOG.warn("Cannot delete unused copy {}: {}", directory, e.toString());
     }
   }
 
