@@ -92,7 +92,9 @@ def check_missing(spark):
     shutil.copytree(it.DIGITS_MODEL, model)
     planned = scored(spark, model.as_uri())
     shutil.rmtree(model)
-    with it.raises("[TA_MODEL_NOT_FOUND]", f"'{model}' on host '", "hdfs or s3a", "copy it to each"):
+    with it.raises(
+        "[TA_MODEL_NOT_FOUND]", f"'{model}' on host '", "hdfs or s3a", "copy it to each"
+    ):
         planned.collect()
 
 

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
@@ -74,7 +75,23 @@ final class ModelLoader {
               + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
               + " or copy it to each)");
     }
-    return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
+    SavedModelFile file = checked(SavedModelFile.read(directory), reference);
+    return loadUnchanged(reference, () -> load(file, reference, settings, cancelled));
+  }
+
+  /**
+   * Loads a model that lies where anybody may write. TensorFlow reads its variables and assets by
+   * itself, after they were checked.
+   */
+  static EagerModel loadUnchanged(ModelReference reference, Supplier<EagerModel> loading) {
+    EagerModel model = loading.get();
+    try {
+      checked(SavedModelFile.read(Path.of(reference.directory())), reference);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+    return model;
   }
 
   private static Path directory(ModelReference reference) {

@@ -210,6 +210,22 @@ class RemoteModelTest extends ModelTest {
   }
 
   @Test
+  void aFileThatDoesNotEndIsAnErrorAndLeavesNothing() throws IOException {
+    long size = Files.size(original.resolve("variables").resolve(SHARD));
+    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.LONG))
+        .contains("more than " + size + " bytes of variables/" + SHARD);
+    assertThat(kept()).isEmpty();
+  }
+
+  @Test
+  void aFileThatDoesNotComeInTimeIsNoInterruption() throws IOException {
+    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.TIMEOUT))
+        .contains("Cannot read model", "SocketTimeoutException: Read timed out", "only busy");
+    assertThat(Thread.interrupted()).isFalse();
+    assertThat(kept()).isEmpty();
+  }
+
+  @Test
   void aModelThatChangesWhileItIsCopiedIsAnErrorAndLeavesNothing() throws IOException {
     original = TestModels.table(temp.resolve("store"));
     Path counted = temp.resolve("other.txt");

@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -44,6 +45,10 @@ public final class TestFileSystem extends RawLocalFileSystem {
     DENIED,
     /** Data files end too early. */
     CUT,
+    /** Data files do not end where they should. */
+    LONG,
+    /** Data files don't come in time. */
+    TIMEOUT,
     /** Data files can be read only very slowly. */
     SLOW,
     /** The graph's bytes are others than those that the driver saw. */
@@ -158,8 +163,14 @@ public final class TestFileSystem extends RawLocalFileSystem {
       throw new FileNotFoundException(path.toString());
     }
     byte[] bytes = Files.readAllBytes(file);
-    if (fault == Fault.CUT && isData(path)) {
-      bytes = Arrays.copyOf(bytes, bytes.length / 2);
+    if (isData(path)) {
+      if (fault == Fault.TIMEOUT) {
+        throw new SocketTimeoutException("Read timed out");
+      }
+      int length = bytes.length;
+      bytes =
+          Arrays.copyOf(
+              bytes, fault == Fault.CUT ? length / 2 : fault == Fault.LONG ? length + 1 : length);
     }
     if (fault == Fault.OTHER_BYTES
         && path.getName().equals("values.txt")

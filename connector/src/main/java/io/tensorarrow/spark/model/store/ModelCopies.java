@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -120,10 +119,11 @@ public final class ModelCopies {
           location,
           "its copy in '" + base + "' altered again and again; expected nobody else to write there",
           null);
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      Thread.currentThread().interrupt();
-      throw failed(location, "the task interrupted; expected it to run on", e);
     } catch (IOException | UncheckedIOException | DirectoryIteratorException e) {
+      if (Interruption.isCauseOf(e)) {
+        Thread.currentThread().interrupt();
+        throw failed(location, "the task interrupted; expected it to run on", e);
+      }
       throw failed(
           location,
           e
@@ -182,7 +182,9 @@ public final class ModelCopies {
         FileChannel out =
             FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       byte[] buffer = new byte[BUFFER_BYTES];
-      for (int n = read(files, in, buffer); n >= 0; n = read(files, in, buffer)) {
+      for (int n = read(files, in, buffer);
+          n >= 0 && size <= entry.size();
+          n = read(files, in, buffer)) {
         Interruption.check();
         ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n);
         while (bytes.hasRemaining()) {
@@ -197,7 +199,11 @@ public final class ModelCopies {
     if (size != entry.size()) {
       throw files.unreadable(
           new IOException(
-              size + " of " + entry.size() + " bytes of " + entry.name() + " could be read"));
+              (size < entry.size() ? size + " of " : "more than ")
+                  + entry.size()
+                  + " bytes of "
+                  + entry.name()
+                  + " could be read"));
     }
     Files.setLastModifiedTime(target, FileTime.fromMillis(entry.modified()));
   }
@@ -213,9 +219,10 @@ public final class ModelCopies {
   private static InputStream open(ModelFiles files, ModelEntry entry) throws IOException {
     try {
       return files.open(entry.name());
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      throw e;
     } catch (IOException e) {
+      if (Interruption.isCauseOf(e)) {
+        throw e;
+      }
       throw files.unreadable(e);
     }
   }
@@ -224,9 +231,10 @@ public final class ModelCopies {
   private static int read(ModelFiles files, InputStream in, byte[] buffer) throws IOException {
     try {
       return in.read(buffer);
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      throw e;
     } catch (IOException e) {
+      if (Interruption.isCauseOf(e)) {
+        throw e;
+      }
       throw files.unreadable(e);
     } catch (RuntimeException e) {
       throw files.unreadable(new IOException(e.toString(), e));
