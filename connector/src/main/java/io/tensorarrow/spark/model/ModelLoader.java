@@ -56,12 +56,7 @@ final class ModelLoader {
    */
   EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     if (reference.access().isRemote()) {
-      return copies.use(
-          reference.fingerprint().replace(':', '-'),
-          reference.directory(),
-          () -> original(reference),
-          copy -> checkedCopy(copy, reference),
-          file -> load(file, reference, settings, cancelled));
+      return loadCopy(reference, settings, cancelled);
     }
     Path directory = directory(reference);
     if (!Files.isDirectory(directory)) {
@@ -77,6 +72,25 @@ final class ModelLoader {
     }
     SavedModelFile file = checked(SavedModelFile.read(directory), reference);
     return loadUnchanged(reference, () -> load(file, reference, settings, cancelled));
+  }
+
+  private EagerModel loadCopy(
+      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
+    String name = reference.fingerprint().replace(':', '-');
+    try {
+      return copies.use(
+          name,
+          reference.directory(),
+          () -> original(reference),
+          copy -> checkedCopy(copy, reference),
+          file -> load(file, reference, settings, cancelled));
+    } catch (TensorArrowException e) {
+      if (e.code() == ErrorCode.TA_MODEL_LOAD && TensorFlowStatus.tellsDamage(e.reason())) {
+        // Its large files are checked by TensorFlow alone. The original may be well.
+        copies.discard(name);
+      }
+      throw e;
+    }
   }
 
   /**

@@ -265,6 +265,23 @@ class RemoteModelTest extends ModelTest {
   }
 
   @Test
+  void aCopyWhoseDataIsDamagedIsAnErrorAndThenMadeAnew() throws IOException {
+    ModelReference reference = plan(Fault.NONE);
+    load(reference);
+    Path shard = models.resolve(copyName(reference)).resolve("variables").resolve(SHARD);
+    FileTime time = Files.getLastModifiedTime(shard);
+    byte[] bytes = Files.readAllBytes(shard);
+    bytes[0] ^= 1;
+    Files.write(shard, bytes);
+    Files.setLastModifiedTime(shard, time);
+    loadingFails(ErrorCode.TA_MODEL_LOAD, reference).contains("Checksum does not match");
+    assertThat(kept()).isEmpty();
+    load(reference);
+    assertThat(kept()).containsExactly(copyName(reference));
+    assertThat(TestFileSystem.opened(log, SHARD)).isEqualTo(2);
+  }
+
+  @Test
   void refusesADirectoryThatOthersCanWrite() throws IOException {
     Files.createDirectory(models);
     Files.setPosixFilePermissions(models, PosixFilePermissions.fromString("rwxrwxrwx"));

@@ -136,6 +136,24 @@ public final class ModelCopies {
     }
   }
 
+  /**
+   * Deletes a copy that turned out to be damaged, so that it is made again. Waits for those who use
+   * it.
+   */
+  public void discard(String name) {
+    try {
+      Path real = base.toRealPath();
+      try (FileLease exclusive =
+          FileLease.take(real.resolve(name + LOCK), FileLease.Mode.EXCLUSIVE)) {
+        exclusive.touch();
+        PrivateDirectory.delete(real.resolve(name));
+      }
+      LOG.warn("Deleted damaged copy {} in {}", name, base);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.warn("Cannot delete damaged copy {} in {}: {}", name, base, e.toString());
+    }
+  }
+
   private static <C> Optional<C> check(Path copy, Function<Path, Optional<C>> check) {
     return Files.isDirectory(copy) ? check.apply(copy) : Optional.empty();
   }
