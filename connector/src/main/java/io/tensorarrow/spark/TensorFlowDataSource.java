@@ -4,7 +4,6 @@ import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
 import io.tensorarrow.spark.sql.ColumnarPythonStrategy;
 import java.util.Map;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableProvider;
@@ -80,8 +79,7 @@ public final class TensorFlowDataSource
       // Before any class that could fail to link with another Spark.
       ConnectorVersion.checkBuiltFor(
           org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
-      table = TensorFlowTables.open(options);
-      ColumnarPythonStrategy.register(SparkSession.active());
+      table = TensorFlowTables.open(options, ColumnarPythonStrategy::register);
       opened = table;
       openedWith = key;
     }

@@ -82,6 +82,7 @@ public final class SignatureBinder {
         axis.fixedRows().isPresent(),
         cast,
         new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES)),
+        options.get(ReadOptions.HANDOVER),
         options.find(ReadOptions.THREADS).orElse(0));
   }
 

@@ -20,6 +20,7 @@ import java.util.Set;
  * @param fixedBatch whether each call must have exactly that many, so that fewer rows are padded
  * @param cast which element conversions are allowed on the way in
  * @param types which Spark types outputs get where there is a choice
+ * @param handover how batches get to Python functions
  * @param threads intra-op threads, 0 for the executor's cores
  */
 public record InferenceSpec(
@@ -31,6 +32,7 @@ public record InferenceSpec(
     boolean fixedBatch,
     CastMode cast,
     ColumnTypes types,
+    Handover handover,
     int threads)
     implements Serializable {
   /** Copies the lists. */
@@ -64,6 +66,6 @@ public record InferenceSpec(
   public InferenceSpec fetchingOnly(Set<String> columns) {
     List<Fetch> wanted = fetches.stream().filter(f -> columns.contains(f.column())).toList();
     return new InferenceSpec(
-        model, signature, feeds, wanted, batchRows, fixedBatch, cast, types, threads);
+        model, signature, feeds, wanted, batchRows, fixedBatch, cast, types, handover, threads);
   }
 }

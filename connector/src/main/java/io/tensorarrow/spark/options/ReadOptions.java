@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.apache.spark.network.util.JavaUtils;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
@@ -101,6 +102,19 @@ public final class ReadOptions {
           .doc("Spark type of uint8 outputs: `array` (of smallint) or `binary`")
           .withDefault(ColumnTypes.Bytes.ARRAY, "`array`");
 
+  public static final ConfigEntry<Handover> HANDOVER =
+      ConfigEntry.of(
+              "handover",
+              "one of "
+                  + Arrays.stream(Handover.values())
+                      .map(Handover::text)
+                      .collect(Collectors.joining(", ")),
+              Handover::of)
+          .doc(
+              "how batches get to Python functions above this read: `auto`, or `shared-memory`, `arrow` or `rows` as a demand, which"
+                  + " is an error where the query's plan does not allow it. Plans without Python functions ignore it")
+          .withDefault(Handover.AUTO, "`auto`");
+
   public static final ConfigEntry<List<String>> ALLOW_OPS =
       ConfigEntry.of("allowOps", "comma-separated names of operations", ReadOptions::list)
           .doc(
@@ -134,6 +148,7 @@ public final class ReadOptions {
           CAST,
           STRINGS,
           BYTES,
+          HANDOVER,
           ALLOW_OPS,
           INSPECT,
           THREADS);

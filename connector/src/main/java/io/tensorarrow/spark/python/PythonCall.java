@@ -1,13 +1,13 @@
 package io.tensorarrow.spark.python;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.spark.ContextAwareIterator;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.ChainedPythonFunctions;
-import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
@@ -21,6 +21,7 @@ import scala.collection.immutable.Map;
  *
  * @param functions the function, and those that are applied to what it returns
  * @param evalType Spark's number for the kind of function
+ * @param sharesMemory whether batches go through shared memory
  * @param input the columns that the function gets
  * @param output the columns that it returns
  * @param settings the session's
@@ -29,6 +30,7 @@ import scala.collection.immutable.Map;
 record PythonCall(
     ChainedPythonFunctions functions,
     int evalType,
+    boolean sharesMemory,
     StructType input,
     StructType output,
     WorkerSettings settings,
@@ -49,15 +51,16 @@ record PythonCall(
     return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
   }
 
-  /** Returns the fields of the batches that the function gets. */
+  /**
+   * Returns the fields of the batches that the function gets: Spark's own, and what is known of
+   * tensors, which Spark's way to Arrow drops.
+   */
   List<Field> wireFields() {
-    return ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
-        .getFields();
-  }
-
-  /** Whether batches go through shared memory. */
-  boolean sharesMemory() {
-    return evalType == PythonEvalType.SQL_MAP_ARROW_ITER_UDF()
-        || evalType == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF();
+    List<Field> fields =
+        ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
+            .getFields();
+    return IntStream.range(0, fields.size())
+        .mapToObj(i -> TensorFields.labelled(fields.get(i), input.fields()[i].metadata()))
+        .toList();
   }
 }

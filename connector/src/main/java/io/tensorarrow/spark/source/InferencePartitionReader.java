@@ -116,14 +116,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     if (predicate == null) {
       return RowSelection.range(0, rows);
     }
-    int[] kept = new int[rows];
-    int size = 0;
-    for (int row = 0; row < rows; row++) {
-      if (predicate.eval(batch.getRow(row))) {
-        kept[size++] = row;
-      }
-    }
-    return RowSelection.of(kept, size);
+    return RowSelection.where(rows, row -> predicate.eval(batch.getRow(row)));
   }
 
   private ColumnarBatch nextModelBatch() {

@@ -7,6 +7,7 @@ import io.tensorarrow.spark.metrics.ModelBatchesMetric;
 import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
+import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.tensor.TensorColumns;
@@ -68,6 +69,10 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     this.pushed = List.copyOf(pushed);
     this.residual = List.copyOf(residual);
     this.limit = limit;
+  }
+
+  Handover handover() {
+    return spec.handover();
   }
 
   @Override
@@ -153,7 +158,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   }
 
   private String modelText() {
-    return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d%s cast=%s handover=rows"
+    return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d%s cast=%s handover=%s"
         .formatted(
             spec.model().directory(),
             shortened(spec.model().fingerprint()),
@@ -164,7 +169,8 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batchRows(),
             spec.fixedBatch() ? " (fixed)" : "",
-            spec.cast().name().toLowerCase(Locale.ROOT));
+            spec.cast().name().toLowerCase(Locale.ROOT),
+            spec.handover().text());
   }
 
   private static String shortened(String fingerprint) {

@@ -4,6 +4,7 @@ import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
@@ -19,6 +20,7 @@ final class InferenceTable implements Table, SupportsRead {
   private final Table wrapped;
   private final CaseInsensitiveStringMap wrappedOptions;
   private final InferenceSpec spec;
+  private final Consumer<SparkSession> onPlanning;
   private final String modelName;
   private final StructType schema;
 
@@ -29,12 +31,18 @@ final class InferenceTable implements Table, SupportsRead {
    * @param wrappedOptions the options meant for it
    * @param spec what to run over it
    * @param version this connector's version, for the columns' metadata
+   * @param onPlanning told of each session that plans a read of this table
    */
   InferenceTable(
-      Table wrapped, CaseInsensitiveStringMap wrappedOptions, InferenceSpec spec, String version) {
+      Table wrapped,
+      CaseInsensitiveStringMap wrappedOptions,
+      InferenceSpec spec,
+      String version,
+      Consumer<SparkSession> onPlanning) {
     this.wrapped = wrapped;
     this.wrappedOptions = wrappedOptions;
     this.spec = spec;
+    this.onPlanning = onPlanning;
     this.modelName = ModelName.of(spec.model().directory());
     Stream<StructField> tensors =
         spec.fetches().stream()
@@ -65,8 +73,11 @@ final class InferenceTable implements Table, SupportsRead {
 
   @Override
   public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
+    SparkSession session = SparkSession.active();
+    // Views outlive the session that made them, and a new session begins without our rules.
+    onPlanning.accept(session);
     return new InferenceScanBuilder(
-        SparkSession.active(),
+        session,
         ((SupportsRead) wrapped).newScanBuilder(wrappedOptions),
         WrappedSource.schema(wrapped),
         schema,

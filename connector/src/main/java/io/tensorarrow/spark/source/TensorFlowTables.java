@@ -10,8 +10,11 @@ import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.options.ExecutorSettings;
+import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -28,11 +31,12 @@ public final class TensorFlowTables {
    * wrapped table's schema, and matches the two. Runs on the driver; loads no native code.
    *
    * @param options the options of the read
+   * @param onPlanning told of each session that plans a read of the table
    * @return a table that can be read in batch
    * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
    *     columns do not fit
    */
-  public static Table open(CaseInsensitiveStringMap options) {
+  public static Table open(CaseInsensitiveStringMap options, Consumer<SparkSession> onPlanning) {
     ReadOptions read = ReadOptions.of(options);
     SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
     new ExecutorSettings(key -> sparkConf.get(key, null))
@@ -67,11 +71,17 @@ public final class TensorFlowTables {
         model.allowedOps(),
         spec.signature(),
         spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
-    return new InferenceTable(wrapped, read.forSource(), spec, ConnectorVersion.current());
+    return new InferenceTable(
+        wrapped, read.forSource(), spec, ConnectorVersion.current(), onPlanning);
   }
 
-  /** Whether a scan is one of this data source's, that runs a model or could. */
-  public static boolean isInference(Scan scan) {
-    return scan instanceof InferenceScan;
+  /**
+   * Returns how the batches of a scan are to get to Python functions; empty if it is no scan of
+   * this data source.
+   */
+  public static Optional<Handover> handover(Scan scan) {
+    return scan instanceof InferenceScan inference
+        ? Optional.of(inference.handover())
+        : Optional.empty();
   }
 }

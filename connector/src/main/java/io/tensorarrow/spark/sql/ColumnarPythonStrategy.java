@@ -1,19 +1,11 @@
 package io.tensorarrow.spark.sql;
 
-import io.tensorarrow.spark.python.ColumnarMapInBatchExec;
-import io.tensorarrow.spark.source.TensorFlowTables;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
-import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
-import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
@@ -42,47 +34,10 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
 
   @Override
   public Seq<SparkPlan> apply(LogicalPlan plan) {
-    if (plan instanceof PythonMapInArrow map && isColumnar(map.child())) {
-      return planned(
-          map.functionExpr(),
-          map.output(),
-          map.child(),
-          map.isBarrier(),
-          PythonEvalType.SQL_MAP_ARROW_ITER_UDF());
-    }
-    if (plan instanceof MapInPandas map && isColumnar(map.child())) {
-      return planned(
-          map.functionExpr(),
-          map.output(),
-          map.child(),
-          map.isBarrier(),
-          PythonEvalType.SQL_MAP_PANDAS_ITER_UDF());
-    }
-    return list(List.of());
-  }
-
-  private Seq<SparkPlan> planned(
-      Expression function,
-      Seq<Attribute> output,
-      LogicalPlan child,
-      boolean barrier,
-      int evalType) {
-    return list(
-        List.of(new ColumnarMapInBatchExec(function, output, planLater(child), barrier, evalType)));
-  }
-
-  private static boolean isColumnar(LogicalPlan plan) {
-    if (plan instanceof PythonMapInArrow map) {
-      return isColumnar(map.child());
-    }
-    if (plan instanceof MapInPandas map) {
-      return isColumnar(map.child());
-    }
-    return plan instanceof DataSourceV2ScanRelation relation
-        && TensorFlowTables.isInference(relation.scan());
-  }
-
-  private static <T> Seq<T> list(List<T> elements) {
-    return JavaConverters.asScalaBuffer(elements).toList();
+    List<SparkPlan> planned = new ArrayList<>();
+    ColumnarPlan.of(plan)
+        .filter(ColumnarPlan::callsPython)
+        .ifPresent(columnar -> planned.add(columnar.physical(this::planLater)));
+    return JavaConverters.asScalaBuffer(planned).toList();
   }
 }

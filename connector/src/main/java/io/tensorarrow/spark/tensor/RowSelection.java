@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,18 @@ public final class RowSelection {
   /** Selects the first {@code size} row numbers of {@code rows}, which ascend. */
   public static RowSelection of(int[] rows, int size) {
     return new RowSelection(rows, 0, size, false);
+  }
+
+  /** Selects those of the rows 0 to {@code rows - 1} that a condition is true of. */
+  public static RowSelection where(int rows, IntPredicate condition) {
+    int[] kept = new int[rows];
+    int size = 0;
+    for (int row = 0; row < rows; row++) {
+      if (condition.test(row)) {
+        kept[size++] = row;
+      }
+    }
+    return of(kept, size);
   }
 
   /** Returns how many rows are selected. */

@@ -1,0 +1,23 @@
+package io.tensorarrow.spark;
+
+import io.tensorarrow.spark.sql.ColumnarPythonStrategy;
+import org.apache.spark.sql.SparkSessionExtensions;
+import scala.Function1;
+import scala.runtime.BoxedUnit;
+
+/**
+ * What {@code spark.sql.extensions} takes, for sessions that want everything from their start. It
+ * is not needed: the data source does the same when it is first used in a session.
+ *
+ * <p>Spark makes an instance, by class name, with each session.
+ */
+public final class TensorArrowExtensions implements Function1<SparkSessionExtensions, BoxedUnit> {
+  /** Called by Spark, by class name. */
+  public TensorArrowExtensions() {}
+
+  @Override
+  public BoxedUnit apply(SparkSessionExtensions extensions) {
+    extensions.injectPlannerStrategy(session -> new ColumnarPythonStrategy());
+    return BoxedUnit.UNIT;
+  }
+}

@@ -1,0 +1,31 @@
+package io.tensorarrow.spark.python;
+
+import io.tensorarrow.spark.tensor.TensorColumns;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.spark.sql.types.Metadata;
+
+/** What the fields of Arrow batches say of tensors; the Python module reads it. */
+final class TensorFields {
+  private TensorFields() {}
+
+  /** Returns a field with what its column's metadata say of a tensor, if it is one. */
+  static Field labelled(Field field, Metadata metadata) {
+    if (!metadata.contains(TensorColumns.DTYPE_KEY)
+        || !metadata.contains(TensorColumns.SHAPE_KEY)) {
+      return field;
+    }
+    Map<String, String> labels = new HashMap<>();
+    labels.put(TensorColumns.DTYPE_KEY, metadata.getString(TensorColumns.DTYPE_KEY));
+    labels.put(
+        TensorColumns.SHAPE_KEY, Arrays.toString(metadata.getLongArray(TensorColumns.SHAPE_KEY)));
+    if (metadata.contains(TensorColumns.VERSION_KEY)) {
+      labels.put(TensorColumns.VERSION_KEY, metadata.getString(TensorColumns.VERSION_KEY));
+    }
+    FieldType type = new FieldType(field.isNullable(), field.getType(), null, labels);
+    return new Field(field.getName(), type, field.getChildren());
+  }
+}

@@ -1,0 +1,113 @@
+package io.tensorarrow.spark.sql;
+
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.python.ColumnarFilterExec;
+import io.tensorarrow.spark.python.ColumnarLocalLimitExec;
+import io.tensorarrow.spark.python.ColumnarMapInBatchExec;
+import io.tensorarrow.spark.python.ColumnarProjectExec;
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.apache.spark.api.python.PythonEvalType;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.PythonUDF;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.Filter;
+import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import scala.collection.JavaConverters;
+import scala.collection.Seq;
+
+/**
+ * A logical plan that can run in columns from one of our scans up. Immutable.
+ *
+ * @param handover what the scan's reader demands of Python functions above it
+ * @param callsPython whether the plan's root is a Python function
+ * @param planner makes the physical plan, given what plans the scan
+ */
+record ColumnarPlan(
+    Handover handover,
+    boolean callsPython,
+    Function<Function<LogicalPlan, SparkPlan>, SparkPlan> planner) {
+
+  /** Looks at a plan; empty if rows are needed somewhere, or the demand is rows. */
+  static Optional<ColumnarPlan> of(LogicalPlan plan) {
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      return TensorFlowTables.handover(relation.scan())
+          .filter(demand -> demand != Handover.ROWS)
+          .map(demand -> new ColumnarPlan(demand, false, later -> later.apply(plan)));
+    }
+    if (plan instanceof Project project && choosesColumns(project)) {
+      return of(project.child())
+          .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)));
+    }
+    if (plan instanceof Filter filter && isPlain(filter.condition())) {
+      return of(filter.child())
+          .map(c -> c.under(child -> new ColumnarFilterExec(filter.condition(), child)));
+    }
+    if (plan instanceof LocalLimit limit && limit.limitExpr() instanceof Literal rows) {
+      return of(limit.child())
+          .map(c -> c.under(child -> new ColumnarLocalLimitExec((Integer) rows.value(), child)));
+    }
+    if (plan instanceof PythonMapInArrow map) {
+      return of(map.child())
+          .map(
+              c ->
+                  c.called(
+                      map.functionExpr(),
+                      map.output(),
+                      map.isBarrier(),
+                      PythonEvalType.SQL_MAP_ARROW_ITER_UDF()));
+    }
+    if (plan instanceof MapInPandas map) {
+      return of(map.child())
+          .map(
+              c ->
+                  c.called(
+                      map.functionExpr(),
+                      map.output(),
+                      map.isBarrier(),
+                      PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()));
+    }
+    return Optional.empty();
+  }
+
+  private static boolean choosesColumns(Project project) {
+    return JavaConverters.seqAsJavaList(project.projectList()).stream()
+        .allMatch(column -> ColumnarProjectExec.isColumn((Expression) column));
+  }
+
+  private static boolean isPlain(Expression condition) {
+    return condition.deterministic()
+        && !SubqueryExpression.hasSubquery(condition)
+        && condition.find(e -> e instanceof PythonUDF).isEmpty();
+  }
+
+  /** Returns the physical plan. */
+  SparkPlan physical(Function<LogicalPlan, SparkPlan> planLater) {
+    return planner.apply(planLater);
+  }
+
+  private ColumnarPlan under(UnaryOperator<SparkPlan> node) {
+    return new ColumnarPlan(handover, false, later -> node.apply(planner.apply(later)));
+  }
+
+  private ColumnarPlan called(
+      Expression function, Seq<Attribute> output, boolean barrier, int evalType) {
+    Handover way = handover == Handover.AUTO ? Handover.SHARED_MEMORY : handover;
+    return new ColumnarPlan(
+        handover,
+        true,
+        later ->
+            new ColumnarMapInBatchExec(
+                function, output, planner.apply(later), barrier, evalType, way.text()));
+  }
+}

@@ -1,0 +1,145 @@
+"""Batches reach Python functions in columns and through shared memory, and nobody can tell by them.
+
+Equal queries give equal data whichever way batches are handed over; arrays are read-only views of
+memory that the JVM wrote, and stay as they are for as long as they are referenced.
+"""
+
+import os
+from pathlib import Path
+
+import it_common as it
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+import tensorarrow as ta
+
+ROWS = 20_000
+WAYS = ["auto", "shared-memory", "arrow", "rows"]
+
+
+def write_rows(spark):
+    """Writes rows of 64 floats, enough for many batches; returns the path."""
+    path = str(Path(os.environ["IT_WORK"]) / "rows.parquet")
+    pixels = F.array(*[((F.col("id") * 7 + i) % 17).cast("float") for i in range(64)])
+    rows = spark.range(0, ROWS, 1, 2).select(
+        "id",
+        pixels.alias("pixels"),
+        F.when(F.col("id") % 3 == 0, None).otherwise(F.concat(F.lit("n"), "id")).alias("name"),
+        F.to_timestamp(F.col("id")).alias("time"),
+        F.col("id").cast("date" if False else "decimal(12,2)").alias("amount"),
+        (F.col("id") % 2 == 0).alias("even"),
+        F.struct("id", F.lit("x").alias("x")).alias("pair"),
+    )
+    rows.write.mode("overwrite").parquet(path)
+    return path
+
+
+def scored(spark, path, way, **options):
+    """Reads the rows with the digits model's outputs."""
+    reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL)
+    return reader.option("handover", way).options(**options).load(path)
+
+
+def plan(df):
+    """Returns the physical plan."""
+    return df._jdf.queryExecution().executedPlan().toString()
+
+
+def identity(batches):
+    yield from batches
+
+
+def check_equal_data(spark, path):
+    """Checks that each way gives the same rows of every type, through Arrow and through pandas."""
+    wanted = scored(spark, path, "rows").orderBy("id").collect()
+    assert len(wanted) == ROWS
+    for way in WAYS:
+        df = scored(spark, path, way, batchRows="4096")
+        mapped = df.mapInArrow(identity, df.schema)
+        assert ("ColumnarMapInBatch" in plan(mapped)) == (way != "rows"), plan(mapped)
+        assert mapped.orderBy("id").collect() == wanted, way
+        assert df.mapInPandas(identity, df.schema).orderBy("id").collect() == wanted, way
+
+
+def check_between(spark, path):
+    """Checks projections, filters and limits between the read and the function."""
+
+    def sums(batches):
+        for batch in batches:
+            values = batch.column(1).flatten().to_numpy().reshape(batch.num_rows, -1).sum(axis=1)
+            yield pa.RecordBatch.from_arrays([batch.column(0), pa.array(values)], ["n", "total"])
+
+    def query(way):
+        df = scored(spark, path, way)
+        few = df.where("id % 5 = 1 and digit >= 3").selectExpr("id as n", "probabilities as p")
+        return few.mapInArrow(sums, "n long, total float")
+
+    assert plan(query("auto")).count("Columnar") >= 3, plan(query("auto"))
+    wanted = query("rows").orderBy("n").collect()
+    assert len(wanted) > 100
+    assert query("auto").orderBy("n").collect() == wanted
+    assert scored(spark, path, "auto").mapInArrow(identity, "id long").limit(5).count() == 5
+    chained = query("auto").mapInArrow(identity, "n long, total float")
+    assert plan(chained).count("ColumnarMapInBatch") == 2
+    assert chained.orderBy("n").collect() == wanted
+
+
+def check_shared(spark, path):
+    """Checks that arrays are aligned views of shared pages that nobody can write to."""
+
+    def look(batches):
+        kept = []
+        for batch in batches:
+            array = ta.numpy(batch, "pixels_out") if False else ta.numpy(batch, "probabilities")
+            mapped = False
+            with open("/proc/self/maps") as maps:
+                for line in maps:
+                    begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+                    if begin <= array.ctypes.data < end:
+                        mapped = "/dev/shm/tensorarrow-" in line and " r--s " in line
+            try:
+                array.flags.writeable = True
+                locked = False
+            except ValueError:
+                locked = not array.flags.writeable and not array.flags.owndata
+            kept.append((array, array.copy(), mapped and locked and array.ctypes.data % 64 == 0))
+        same = all(np.array_equal(view, copy) for view, copy, _ in kept)
+        good = same and all(ok for _, _, ok in kept)
+        yield pa.RecordBatch.from_arrays([pa.array([good]), pa.array([len(kept)])], ["good", "n"])
+
+    df = scored(spark, path, "auto", batchRows="4096")
+    found = df.mapInArrow(look, "good boolean, n long").collect()
+    assert sum(row.n for row in found) >= ROWS // 4096, found
+    assert all(row.good for row in found), found
+
+
+def check_sessions(spark, path):
+    """Checks that views of another session, and new sessions, are served alike."""
+    scored(spark, path, "auto").createOrReplaceGlobalTempView("scored")
+    other = spark.newSession()
+    mapped = other.table("global_temp.scored").mapInArrow(identity, "id long")
+    assert "ColumnarMapInBatch" in plan(mapped)
+    assert mapped.count() == ROWS
+
+
+def check_nothing_is_left():
+    """Checks that the segments have no names."""
+    assert not [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
+
+
+def main():
+    """Run the checks."""
+    spark = it.builder().getOrCreate()
+    path = write_rows(spark)
+    check_equal_data(spark, path)
+    check_between(spark, path)
+    check_shared(spark, path)
+    check_sessions(spark, path)
+    check_nothing_is_left()
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
+    it.passed(__file__)
