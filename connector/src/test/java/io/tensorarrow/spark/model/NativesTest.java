@@ -3,11 +3,11 @@ package io.tensorarrow.spark.model;
 import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.PrivateDirectory;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.File;
@@ -185,7 +185,7 @@ class NativesTest {
     extracting.join();
     assertThat(error.get()).hasMessageStartingWith("[TA_NATIVES] Cannot extract");
     assertThat(error.get())
-        .hasMessageContaining("found the thread interrupted; expected its task to run on");
+        .hasMessageContaining("found the task interrupted; expected it to run on");
     assertThat(names(directory)).doesNotContain("javacpp").noneMatch(name -> name.contains("-"));
   }
 
@@ -200,7 +200,7 @@ class NativesTest {
     Thread.currentThread().interrupt();
     try {
       assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
-          .contains(directory.toString(), "found the thread interrupted");
+          .contains(directory.toString(), "found the task interrupted");
       assertThat(Thread.currentThread().isInterrupted()).isTrue();
     } finally {
       Thread.interrupted();
