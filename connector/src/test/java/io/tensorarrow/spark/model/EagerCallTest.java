@@ -248,11 +248,17 @@ class EagerCallTest extends ModelTest {
   }
 
   @Test
-  void saysHowMuchMemoryWasAskedForAndWhatToDo() {
+  void saysHowMuchMemoryWasAskedForAndWhatToDoAndGoesOn() {
     try (ModelLease lease = lease(TestModels.huge(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+      for (int i = 0; i < 3; i++) {
+        assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1L << 42}, 1)))
+            .contains(
+                "[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+        List<NativeTensor> y = run(call, floats(new float[] {3}, 1));
+        assertThat(floats(y.get(0))).containsExactly(3, 3, 3);
+        close(y);
+      }
     }
   }
 
