@@ -71,14 +71,31 @@ def check_arrays(df):
         assert found[row.id]["open"] == row["open"].data
 
 
+def check_text(df):
+    """Checks text in and out, as rows and as arrays."""
+    assert dict(df.dtypes)["upper"] == "string"
+    assert df.schema["upper"].metadata["tensor.dtype"] == "str"
+    rows = df.collect()
+    for name in ["upper", "length"]:
+        assert [row[name] for row in rows] == [row[f"text_{name}"] for row in rows]
+
+    def lengths(t):
+        assert t["upper"].dtype == object
+        assert isinstance(t["upper"][0], str)
+        return {"id": t["id"], "letters": np.array([len(text) for text in t["upper"]], np.int32)}
+
+    found = {
+        row.id: row.letters for row in ta.map_tensors(df, lengths, "id long, letters int").collect()
+    }
+    assert found == {row.id: row.length for row in rows}
+
+
 def check_refused(spark):
-    """Checks signatures that can't be fed row by row: an input without a batch axis, and text."""
+    """Checks a signature that can't be fed row by row: an input without a batch axis."""
     with it.raises("[TA_INPUT_MISMATCH]", "'factor'"):
         scored(spark, signature="scaled")
     with it.raises("[TA_TENSOR_UNSUPPORTED]", "'factor'", "no batch axis"):
         scored(spark, signature="scaled", inputs="factor=b")
-    with it.raises("[TA_TENSOR_UNSUPPORTED]", "'word'", "dtype str"):
-        scored(spark, signature="text")
 
 
 def main():
@@ -88,6 +105,7 @@ def main():
     check_columns(df)
     check_columns(scored(spark, batchRows="9"))
     check_arrays(df)
+    check_text(scored(spark, signature="text"))
     check_refused(spark)
     spark.stop()
 

@@ -125,7 +125,8 @@ class NativeMemoryLeakTest {
     private static ColumnVector texts() {
       WritableColumnVector texts = new OnHeapColumnVector(2, DataTypes.StringType);
       texts.putByteArray(0, "short".getBytes(StandardCharsets.UTF_8));
-      texts.putByteArray(1, "too long for the 24 bytes of a string ".repeat(20).getBytes(StandardCharsets.UTF_8));
+      texts.putByteArray(
+          1, "too long for the 24 bytes of a string ".repeat(20).getBytes(StandardCharsets.UTF_8));
       return texts;
     }
 

@@ -439,7 +439,7 @@ class NativesTest {
         task.kill();
         task.get();
       } catch (ExecutionException e) {
-        System.out.println(e.getCause().getMessage());
+        System.out.println(e.getMessage());
       }
       Natives.ensureLoaded(Optional.empty());
       System.out.println("then version " + tensorflow.TF_Version().getString());

@@ -106,9 +106,9 @@ class ProcessEndTest {
       thread.start();
     }
 
-    private static void run(Path directory, String output, float[] values, int times, long... dims) {
-      try (ModelLease lease =
-              CACHE.acquire(ModelTest.reference(directory), ModelTest.ONE_THREAD);
+    private static void run(
+        Path directory, String output, float[] values, int times, long... dims) {
+      try (ModelLease lease = CACHE.acquire(ModelTest.reference(directory), ModelTest.ONE_THREAD);
           EagerCall call = lease.newCall("serving_default", List.of(output));
           NativeTensor x = Tensors.floats(values, dims)) {
         for (int i = 0; i != times; i++) {

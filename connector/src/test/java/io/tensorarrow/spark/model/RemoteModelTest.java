@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
 
-import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.TestFileSystem;
 import io.tensorarrow.spark.testing.TestFileSystem.Fault;
 import io.tensorarrow.spark.testing.TestModels;

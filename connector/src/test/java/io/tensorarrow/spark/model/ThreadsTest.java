@@ -100,8 +100,7 @@ class ThreadsTest {
         leases.add(
             cache.acquire(
                 ModelTest.reference(Path.of(args[i])),
-                new ModelSettings(
-                    Integer.parseInt(settings[0]), Integer.parseInt(settings[1]))));
+                new ModelSettings(Integer.parseInt(settings[0]), Integer.parseInt(settings[1]))));
         print();
       }
       leases.forEach(ModelLease::close);

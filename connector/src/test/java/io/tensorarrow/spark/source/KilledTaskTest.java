@@ -264,7 +264,8 @@ class KilledTaskTest extends SourceTestBase {
             .select("y");
     CompletableFuture<List<Float>> job =
         CompletableFuture.supplyAsync(
-            () -> query.javaRDD().mapPartitions(KilledTaskTest::firstWhileAThreadReadsOn).collect());
+            () ->
+                query.javaRDD().mapPartitions(KilledTaskTest::firstWhileAThreadReadsOn).collect());
     try {
       assertThat(job.get(GENEROUS, TimeUnit.SECONDS)).containsExactly(7f);
     } finally {
@@ -280,7 +281,7 @@ class KilledTaskTest extends SourceTestBase {
         new Thread(
             () -> {
               TaskContext$.MODULE$.setTaskContext(task);
-              rows.hasNext();
+              boolean unused = rows.hasNext();
             });
     reader.setDaemon(true);
     reader.setUncaughtExceptionHandler((thread, e) -> {});

@@ -127,8 +127,7 @@ class TaskFailureTest extends SourceTestBase {
             Iterator<Row> some = scored.toLocalIterator();
             yield List.of(some.next(), some.next(), some.next());
           }
-          case "first" ->
-              scored.javaRDD().mapPartitions(all -> first(all).iterator()).collect();
+          case "first" -> scored.javaRDD().mapPartitions(all -> first(all).iterator()).collect();
           case "take" -> scored.takeAsList(3);
           // Several readers in one task.
           case "union" -> scored.union(scored).coalesce(1).limit(3).collectAsList();

@@ -627,8 +627,8 @@ public final class TestModels {
   public record Rows(TensorProto values, DataType dtype, long... shape) {}
 
   /**
-   * {@code x} float (-1) to {@code y}, said to be float (-1), but of as many elements as the largest
-   * {@code x} says, and each of them that: 2^42 are more memory than any machine has.
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but of as many elements as the
+   * largest {@code x} says, and each of them that: 2^42 are more memory than any machine has.
    */
   public static Path huge(Path parent) {
     Map<String, AttrValue> max =
