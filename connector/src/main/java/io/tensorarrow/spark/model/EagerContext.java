@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunction;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunctionDef;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextOptionsSetConfig;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextRemoveFunction;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContext;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContextOptions;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteOp;
@@ -121,6 +122,18 @@ final class EagerContext implements AutoCloseable {
       status.check();
     } finally {
       TF_DeleteFunction(function);
+    }
+  }
+
+  /**
+   * Forgets a function, and frees what TensorFlow made of it.
+   *
+   * @param function the name of a function that no one runs
+   */
+  void remove(String function, TensorFlowStatus status) {
+    try (BytePointer name = new BytePointer(function)) {
+      TFE_ContextRemoveFunction(handle(), name, status.handle());
+      status.check();
     }
   }
 

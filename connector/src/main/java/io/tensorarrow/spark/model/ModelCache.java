@@ -406,7 +406,13 @@ public final class ModelCache {
         throw new IllegalStateException("lease is closed");
       }
       EagerFunction function = model.function(signature, fetches);
-      EagerCall call = new EagerCall(model.context(), function, cancelled, this::endUse);
+      EagerCall call;
+      try {
+        call = new EagerCall(model.context(), function, cancelled, () -> endCall(function));
+      } catch (RuntimeException | Error e) {
+        model.release(function);
+        throw e;
+      }
       retain(entry);
       LEASES.incrementAndGet();
       return call;
@@ -421,6 +427,14 @@ public final class ModelCache {
     public synchronized void close() {
       if (!closed) {
         closed = true;
+        endUse();
+      }
+    }
+
+    private void endCall(EagerFunction function) {
+      try {
+        model.release(function);
+      } finally {
         endUse();
       }
     }

@@ -18,7 +18,8 @@
  * duration of a call; fetched tensors are owned by the caller. Contexts, graphs and functions are
  * freed when the last lease of an evicted model is closed. A variable is in memory once, a constant
  * of a frozen graph about four times: in the graph, the function, TensorFlow's optimised copy of
- * that, and as a tensor.
+ * that, and as a tensor. TensorFlow keeps some 900 bytes of each call that fails for as long as the
+ * process lives.
  *
  * <p>This room knows neither Spark SQL nor Arrow.
  */

@@ -357,6 +357,27 @@ class EagerCallTest extends ModelTest {
     }
   }
 
+  /** Functions that nobody uses are freed when there are many; those in use and new ones run on. */
+  @Test
+  void servesMoreChoicesOfOutputsThanItKeeps() {
+    try (ModelLease lease = lease(TestModels.manyOutputs(temp, 100));
+        EagerCall used = lease.newCall(SERVING, List.of("y99"))) {
+      for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 60; i++) {
+          List<String> outputs = List.of("y" + i, "y" + (i + 1));
+          try (EagerCall call = lease.newCall(SERVING, outputs);
+              EagerCall same = lease.newCall(SERVING, outputs)) {
+            for (EagerCall each : List.of(call, same, used)) {
+              List<NativeTensor> y = run(each, floats(new float[] {i}, 1));
+              assertThat(floats(y.get(0))).containsExactly(2f * i);
+              close(y);
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test
   void oneModelServesSeveralThreadsAtOnce() throws Exception {
     int threads = 4;
