@@ -175,7 +175,7 @@ final class EagerModel implements AutoCloseable {
   synchronized void release(EagerFunction function) {
     List<Cut> unused = new ArrayList<>();
     for (Cut cut : functions.values()) {
-      if (cut.function == function) {
+      if (cut.function.equals(function)) {
         cut.users--;
       }
       if (cut.users == 0) {
