@@ -17,7 +17,7 @@ final class Models {
 
   /** One place, so that a model is loaded anew when another one was wanted in between. */
   private static final ExecutorModelSettings CACHE =
-      new ExecutorModelSettings(1, Duration.ofMinutes(10), Optional.empty());
+      new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofMinutes(10), Optional.empty());
 
   private Models() {}
 
