@@ -65,7 +65,7 @@ import org.tensorflow.types.TString;
 @Warmup(iterations = 4, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 7, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 public class Strings {
-  private static final int ROWS = 100_000;
+  private static final int ROWS = 8_192;
 
   /** Names of the methods, and what the table calls them. */
   private static final Map<String, String> WAYS =
