@@ -86,10 +86,10 @@ REFUSED = {
     tf2.refused_file: ["[TA_OP_NOT_ALLOWED]", "ReadFile"],
     tf2.refused_python: ["[TA_OP_NOT_ALLOWED]", "EagerPyFunc"],
     tf2.refused_print: ["[TA_OP_NOT_ALLOWED]", "PrintV2"],
-    tf2.refused_two_handles: ["[TA_MODEL_LOAD]", "model.export("],
+    tf2.refused_two_handles: ["[TA_MODEL_RUN]", "model.export("],
     tf2.refused_custom_operation: ["[TA_OP_UNKNOWN]", "CaseFoldUTF8"],
     tf1.refused_queue: ["[TA_OP_NOT_ALLOWED]", "FIFOQueueV2"],
-    tf1.v1_sparse: ["[TA_TENSOR_UNSUPPORTED]", "'x'"],
+    tf1.v1_sparse: ["[TA_INPUT_TYPE]", "a part of a sparse tensor"],
 }
 
 

@@ -32,7 +32,9 @@ class Call:
     options: options of the reader that the signature needs
     batch: rows of a call; every call but the last has so many
     pad: whether a short last batch is filled up with zeros, for models of a fixed batch size
-    compare: "bits" if equal batches give equal bits, "shape" if nothing says which values come out
+    compare: "bits" if equal batches give equal bits; "close" if not even then, since Python passes
+        captured constants as arguments and so keeps its optimizer from folding them; "shape" if
+        nothing says which values come out
     tolerance: how far other batches and other kernels may be off
     """
 
@@ -61,11 +63,17 @@ def of(columns, **options):
 def record(directory: Path, example: Example):
     """Calls the saved model, writes the Parquet file, and returns the entry for `zoo.json`."""
     columns = {"id": pa.array(np.arange(ROWS))}
-    for name, values in example.columns.items():
-        assert len(values) == ROWS, name
-        columns[name] = cells(values)
     signatures = {}
     loaded = tf.saved_model.load(str(directory), tags=["serve"])
+    open_columns = {
+        column
+        for name, call in example.calls.items()
+        for tensor, column in call.inputs.items()
+        if has_open_shape(loaded.signatures[name], tensor)
+    }
+    for name, values in example.columns.items():
+        assert len(values) == ROWS, name
+        columns[name] = nested(values) if name in open_columns else cells(values)
     for name, call in example.calls.items():
         function = loaded.signatures[name]
         outputs = {}
@@ -156,6 +164,20 @@ def cells(values):
     return flat(values, values.dtype)
 
 
+def has_open_shape(function, tensor):
+    """Whether a flat list would leave open which dimension of an input is how long."""
+    spec = function.structured_input_signature[1][tensor]
+    return spec.shape[1:].as_list().count(None) > 1
+
+
+def nested(values):
+    """Returns the rows of a tensor as lists of lists, as deep as the tensor."""
+    array = flat(values.reshape(-1), values.dtype)
+    for size in values.shape[:0:-1]:
+        array = pa.FixedSizeListArray.from_arrays(array, size).cast(pa.list_(array.type))
+    return array
+
+
 def shaped(values):
     """Returns the rows of a tensor as structs of their flat elements and their shape."""
     shapes = [np.array(np.shape(row), dtype=np.int32) for row in values]
@@ -178,7 +200,7 @@ WIDER = {
     "quint16": np.int32,
     "qint32": np.int32,
     "int4": np.int8,
-    "uint4": np.int16,
+    "uint4": np.int8,
 }
 
 

@@ -2,9 +2,9 @@ package io.tensorarrow.spark.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;

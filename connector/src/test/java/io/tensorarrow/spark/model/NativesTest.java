@@ -3,11 +3,11 @@ package io.tensorarrow.spark.model;
 import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.PrivateDirectory;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.File;
