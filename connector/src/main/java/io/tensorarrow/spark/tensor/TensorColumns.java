@@ -186,7 +186,8 @@ public final class TensorColumns {
 
   /**
    * Estimates how many bytes of tensor one row takes, by the signature: each unknown dimension
-   * counts as 64, each string 40 bytes besides its handle. At most {@link Long#MAX_VALUE}.
+   * counts as 64, each string 40 bytes besides its handle; of a sparse row at most 64 elements are
+   * stored, with their places. At most {@link Long#MAX_VALUE}.
    *
    * @param spec an input or output tensor, as the signature declares it
    */
@@ -194,6 +195,10 @@ public final class TensorColumns {
     List<Long> dims = spec.shape().dims().orElse(List.of(1L, TensorShape.UNKNOWN_DIM));
     long[] perRow = dims.stream().skip(1).mapToLong(Long::longValue).toArray();
     int element = spec.dtype().byteSize() + (spec.dtype() == DType.STRING ? STRING_ESTIMATE : 0);
+    if (spec.sparse()) {
+      long stored = Math.min(Dims.productWith(perRow, UNKNOWN_DIM_ESTIMATE), UNKNOWN_DIM_ESTIMATE);
+      return stored * (element + (long) Long.BYTES * dims.size());
+    }
     return Dims.productWith(Dims.withBatch(element, perRow), UNKNOWN_DIM_ESTIMATE);
   }
 
