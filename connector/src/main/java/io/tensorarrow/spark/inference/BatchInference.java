@@ -115,8 +115,7 @@ public final class BatchInference implements AutoCloseable {
         feed(input, batch, fed, feeds);
       }
       long run = System.nanoTime();
-      counters.fed(
-          feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
+      counters.fed(feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
       List<NativeTensor> fetched = eager.run(inOrder(eager.feeds(), feeds));
       counters.ran(rows.size(), System.nanoTime() - run);
       // Before the feeds are closed: a string that the model handed on may lie in their memory.

@@ -11,6 +11,7 @@ import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,6 +118,30 @@ public final class ModelGraph {
     OpPolicy policy = opPolicy(allowed);
     policy.checkInitialisers();
     checkSignature(policy, signature, outputs);
+  }
+
+  /**
+   * Finds the outputs of a signature that can't be computed because of what they reach, by {@link
+   * #checkOps}.
+   *
+   * @param allowed operations that the user allows in any case
+   * @param signature the signature's name
+   * @return what is said of each such output, by its name; of every output if the model can't be
+   *     loaded
+   */
+  public Map<String, TensorArrowException> refusedOutputs(
+      Collection<String> allowed, String signature) {
+    Map<String, TensorArrowException> refused = new LinkedHashMap<>();
+    OpPolicy policy = opPolicy(allowed);
+    for (TensorSpec output : signature(Optional.of(signature)).outputs()) {
+      try {
+        policy.checkInitialisers();
+        checkSignature(policy, signature, output.parts().stream().map(TensorSpec::name).toList());
+      } catch (TensorArrowException e) {
+        refused.put(output.name(), e);
+      }
+    }
+    return refused;
   }
 
   /** Returns what operations this graph may reach. */

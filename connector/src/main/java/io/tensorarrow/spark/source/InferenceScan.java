@@ -159,9 +159,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             spec.model().directory(),
             shortened(spec.model().fingerprint()),
             spec.signature(),
-            spec.feeds().stream()
-                .map(InferenceScan::text)
-                .collect(Collectors.joining(", ")),
+            spec.feeds().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batchRows(),
             spec.fixedBatch() ? " (fixed)" : "",
@@ -173,7 +171,10 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   }
 
   private static String text(Feed feed) {
-    return feed.tensor().name() + "<-" + feed.column() + (feed.tensor().sparse() ? " (sparse)" : "");
+    return feed.tensor().name()
+        + "<-"
+        + feed.column()
+        + (feed.tensor().sparse() ? " (sparse)" : "");
   }
 
   private static String text(Fetch fetch) {

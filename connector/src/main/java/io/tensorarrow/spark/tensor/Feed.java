@@ -163,7 +163,8 @@ final class Feed {
     if (runMayHoldNull) {
       for (int i = 0; i < runLength; i++) {
         if (run.isNullAt(runStart + i)) {
-          throw faults.nullFound(feeder.depth() == 0 ? "a null" : "a null element", rowOfElement(i));
+          throw faults.nullFound(
+              feeder.depth() == 0 ? "a null" : "a null element", rowOfElement(i));
         }
       }
     }
@@ -208,9 +209,6 @@ final class Feed {
   private TensorArrowException wrongLength(int row, int level, long found, String expected) {
     String where = lengths.length == 1 ? "" : " on nesting level " + (level + 1);
     return faults.inRow(
-        ErrorCode.TA_INPUT_SHAPE,
-        "an array of length " + found + where,
-        row,
-        "length " + expected);
+        ErrorCode.TA_INPUT_SHAPE, "an array of length " + found + where, row, "length " + expected);
   }
 }

@@ -23,9 +23,7 @@ record FeedFaults(TensorSpec spec, String columnName, ElementType source) {
 
   TensorArrowException overflow(int row) {
     boolean infinityFits =
-        NumberType.of(spec.dtype())
-            .filter(n -> n.kind().compareTo(Kind.FLOATING) >= 0)
-            .isPresent();
+        NumberType.of(spec.dtype()).filter(n -> n.kind().compareTo(Kind.FLOATING) >= 0).isPresent();
     return inRow(
         ErrorCode.TA_CAST_OVERFLOW,
         "a " + source.sparkType().simpleString() + " that does not fit",

@@ -67,10 +67,9 @@ final class SparseFeed {
             switch (part) {
               case DENSE_SHAPE -> longs(denseShape, place.length);
               case INDICES -> longs(indices, count, place.length);
-              case VALUES -> NativeTensor.allocate(feeder.spec().dtype(), count);
+              case VALUES -> values();
             });
       }
-      copyValues(parts.get(SparsePart.VALUES.ordinal()));
       return parts;
     } catch (Throwable fault) {
       parts.forEach(NativeTensor::close);
@@ -170,7 +169,18 @@ final class SparseFeed {
     return tensor;
   }
 
-  private void copyValues(NativeTensor values) {
+  private NativeTensor values() {
+    NativeTensor values = NativeTensor.allocate(feeder.spec().dtype(), count);
+    try {
+      copyTo(values);
+      return values;
+    } catch (Throwable fault) {
+      values.close();
+      throw fault;
+    }
+  }
+
+  private void copyTo(NativeTensor values) {
     ElementCopier copier = ElementCopier.of(feeder.source(), values);
     int copied = 0;
     for (Run run : runs) {

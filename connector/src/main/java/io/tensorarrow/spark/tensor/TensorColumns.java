@@ -43,6 +43,9 @@ public final class TensorColumns {
   /** What an unknown dimension counts where bytes are estimated. */
   private static final long UNKNOWN_DIM_ESTIMATE = 64;
 
+  /** Of one row of a sparse tensor. */
+  private static final long STORED_ESTIMATE = 64;
+
   /** What a string counts besides its handle in the tensor. */
   private static final int STRING_ESTIMATE = 40;
 
@@ -196,7 +199,7 @@ public final class TensorColumns {
     long[] perRow = dims.stream().skip(1).mapToLong(Long::longValue).toArray();
     int element = spec.dtype().byteSize() + (spec.dtype() == DType.STRING ? STRING_ESTIMATE : 0);
     if (spec.sparse()) {
-      long stored = Math.min(Dims.productWith(perRow, UNKNOWN_DIM_ESTIMATE), UNKNOWN_DIM_ESTIMATE);
+      long stored = Math.min(Dims.productWith(perRow, UNKNOWN_DIM_ESTIMATE), STORED_ESTIMATE);
       return stored * (element + (long) Long.BYTES * dims.size());
     }
     return Dims.productWith(Dims.withBatch(element, perRow), UNKNOWN_DIM_ESTIMATE);

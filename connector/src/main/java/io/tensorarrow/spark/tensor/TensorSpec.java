@@ -25,9 +25,7 @@ public record TensorSpec(String name, DType dtype, TensorShape shape, boolean sp
    * SparsePart}, in that order.
    */
   public List<TensorSpec> parts() {
-    return sparse
-        ? Arrays.stream(SparsePart.values()).map(this::part).toList()
-        : List.of(this);
+    return sparse ? Arrays.stream(SparsePart.values()).map(this::part).toList() : List.of(this);
   }
 
   private TensorSpec part(SparsePart part) {
@@ -35,14 +33,14 @@ public record TensorSpec(String name, DType dtype, TensorShape shape, boolean sp
     return switch (part) {
       case DENSE_SHAPE -> new TensorSpec(part.of(name), DType.INT64, TensorShape.of(rank));
       case INDICES ->
-          new TensorSpec(
-              part.of(name), DType.INT64, TensorShape.of(TensorShape.UNKNOWN_DIM, rank));
-      case VALUES ->
-          new TensorSpec(part.of(name), dtype, TensorShape.of(TensorShape.UNKNOWN_DIM));
+          new TensorSpec(part.of(name), DType.INT64, TensorShape.of(TensorShape.UNKNOWN_DIM, rank));
+      case VALUES -> new TensorSpec(part.of(name), dtype, TensorShape.of(TensorShape.UNKNOWN_DIM));
     };
   }
 
-  /** Returns for instance {@code 'pixels' float32 (-1, 64)} or {@code 'x' sparse float32 (-1, 6)}. */
+  /**
+   * Returns for instance {@code 'pixels' float32 (-1, 64)} or {@code 'x' sparse float32 (-1, 6)}.
+   */
   @Override
   public String toString() {
     return "'" + name + "' " + (sparse ? "sparse " : "") + dtype.numpyName() + " " + shape;
