@@ -118,7 +118,6 @@ public final class BatchInference implements AutoCloseable {
       counters.fed(feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
       List<NativeTensor> fetched = eager.run(inOrder(eager.feeds(), feeds));
       counters.ran(rows.size(), System.nanoTime() - run);
-      // Before the feeds are closed: a string that the model handed on may lie in their memory.
       return columns(fetched, fed.size(), rows.size());
     } finally {
       feeds.values().forEach(NativeTensor::close);

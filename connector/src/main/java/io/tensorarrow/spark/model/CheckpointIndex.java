@@ -4,7 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Optional;
 import org.tensorflow.proto.BundleEntryProto;
 import org.tensorflow.proto.BundleHeaderProto;
@@ -21,9 +20,13 @@ final class CheckpointIndex {
   private static final int FOOTER_BYTES = 48;
   private static final int MOST_SHARDS = 100_000;
 
+  private final ByteBuffer file;
   private long[] shards = new long[0];
+  private long read;
 
-  private CheckpointIndex() {}
+  private CheckpointIndex(ByteBuffer file) {
+    this.file = file;
+  }
 
   /** What can be wrong with an index. */
   static final class MalformedException extends Exception {
@@ -54,12 +57,12 @@ final class CheckpointIndex {
       throw new MalformedException("cut off");
     }
     try {
-      CheckpointIndex index = new CheckpointIndex();
+      CheckpointIndex index = new CheckpointIndex(file);
       ByteBuffer footer = file.duplicate().position(bytes.length - FOOTER_BYTES);
       readVarint(footer);
       readVarint(footer);
       boolean plain =
-          readBlock(file, footer, (header, handle) -> readBlock(file, handle, index::addEntry));
+          index.readBlock(footer, (header, handle) -> index.readBlock(handle, index::addEntry));
       if (plain && index.shards.length == 0) {
         throw new MalformedException("damaged");
       }
@@ -99,10 +102,15 @@ final class CheckpointIndex {
    * @param handle where it begins and how long it is
    * @return false if it is compressed
    */
-  private static boolean readBlock(ByteBuffer file, ByteBuffer handle, EntryReader reader)
+  private boolean readBlock(ByteBuffer handle, EntryReader reader)
       throws MalformedException, InvalidProtocolBufferException {
     int offset = Math.toIntExact(readVarint(handle));
     int length = Math.toIntExact(readVarint(handle));
+    read += length;
+    if (length < 0 || read > file.capacity()) {
+      // Blocks do not overlap. A table that names one again and again would take for ever.
+      throw new MalformedException("damaged");
+    }
     if (file.get(Math.addExact(offset, length)) != 0) {
       return false;
     }
@@ -111,19 +119,20 @@ final class CheckpointIndex {
     int restarts = block.getInt(offset + length - Integer.BYTES);
     // Behind the entries lie the places of those whose key is whole, and how many there are.
     block.limit(offset + length - Math.multiplyExact(Math.addExact(restarts, 1), Integer.BYTES));
-    byte[] key = new byte[0];
+    int keyLength = 0;
     while (block.hasRemaining()) {
       int shared = Math.toIntExact(readVarint(block));
       int unshared = Math.toIntExact(readVarint(block));
       int size = Math.toIntExact(readVarint(block));
-      if (shared > key.length || unshared > block.remaining()) {
+      if (shared < 0 || shared > keyLength || unshared < 0 || unshared > block.remaining()) {
         throw new MalformedException("damaged");
       }
-      key = Arrays.copyOf(key, shared + unshared);
-      block.get(key, shared, unshared);
+      // Only the header's key is empty; what is in the others does not matter.
+      keyLength = shared + unshared;
+      block.position(block.position() + unshared);
       ByteBuffer value = block.slice(block.position(), size);
       block.position(block.position() + size);
-      if (!reader.read(key.length == 0, value)) {
+      if (!reader.read(keyLength == 0, value)) {
         return false;
       }
     }

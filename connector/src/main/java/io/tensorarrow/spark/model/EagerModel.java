@@ -180,7 +180,8 @@ final class EagerModel implements AutoCloseable {
       List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
       context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
     }
-    return new EagerFunction(name, "Cannot run " + where, signature.denseInputs(), fetches);
+    return new EagerFunction(
+        name, "Cannot run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
   }
 
   private static List<TensorSpec> fetches(

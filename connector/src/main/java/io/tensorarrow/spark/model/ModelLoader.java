@@ -4,14 +4,17 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.model.store.HostName;
+import io.tensorarrow.spark.model.store.LocalName;
 import io.tensorarrow.spark.model.store.ModelCopies;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
 final class ModelLoader {
@@ -53,14 +56,9 @@ final class ModelLoader {
    */
   EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     if (reference.access().isRemote()) {
-      return copies.use(
-          reference.fingerprint().replace(':', '-'),
-          reference.directory(),
-          () -> original(reference),
-          copy -> checkedCopy(copy, reference),
-          file -> load(file, reference, settings, cancelled));
+      return loadCopy(reference, settings, cancelled);
     }
-    Path directory = Path.of(reference.directory());
+    Path directory = directory(reference);
     if (!Files.isDirectory(directory)) {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_NOT_FOUND,
@@ -72,7 +70,58 @@ final class ModelLoader {
               + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
               + " or copy it to each)");
     }
-    return load(checked(SavedModelFile.read(directory), reference), reference, settings, cancelled);
+    SavedModelFile file = checked(SavedModelFile.read(directory), reference);
+    return loadUnchanged(reference, () -> load(file, reference, settings, cancelled));
+  }
+
+  private EagerModel loadCopy(
+      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
+    String name = reference.fingerprint().replace(':', '-');
+    try {
+      return copies.use(
+          name,
+          reference.directory(),
+          () -> original(reference),
+          copy -> checkedCopy(copy, reference),
+          file -> load(file, reference, settings, cancelled));
+    } catch (TensorArrowException e) {
+      if (e.code() == ErrorCode.TA_MODEL_LOAD && TensorFlowStatus.tellsDamage(e.reason())) {
+        // Its large files are checked by TensorFlow alone. The original may be well.
+        copies.discard(name);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Loads a model that lies where anybody may write. TensorFlow reads its variables and assets by
+   * itself, after they were checked.
+   */
+  static EagerModel loadUnchanged(ModelReference reference, Supplier<EagerModel> loading) {
+    EagerModel model = loading.get();
+    try {
+      checked(SavedModelFile.read(Path.of(reference.directory())), reference);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+    return model;
+  }
+
+  private static Path directory(ModelReference reference) {
+    try {
+      return LocalName.of(reference.directory());
+    } catch (FileSystemException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_MODEL_NOT_FOUND,
+          "Cannot load model '"
+              + reference.directory()
+              + "' on host '"
+              + HostName.get()
+              + "': found "
+              + e.getReason(),
+          e);
+    }
   }
 
   private EagerModel load(

@@ -217,13 +217,27 @@ public final class SavedModelFile {
           proto.size() + " bytes in " + SavedModelLayout.PROTO,
           "at most " + LARGEST_PROTO + ", with weights in variables and not in constants");
     }
+    requireMemory(files, proto.size());
     try (InputStream in = files.open(proto.name())) {
-      byte[] bytes = in.readNBytes((int) proto.size());
-      if (bytes.length < proto.size()) {
+      byte[] bytes = new byte[(int) proto.size()];
+      int read = in.readNBytes(bytes, 0, bytes.length);
+      if (read < bytes.length) {
         throw new IOException(
-            bytes.length + " of " + proto.size() + " bytes of " + proto.name() + " could be read");
+            read + " of " + proto.size() + " bytes of " + proto.name() + " could be read");
       }
       return bytes;
+    }
+  }
+
+  /** The bytes are in memory as they were read and parsed, which takes a little more. */
+  private static void requireMemory(ModelFiles files, long bytes) {
+    long memory = Runtime.getRuntime().maxMemory();
+    if (bytes > memory / 3) {
+      // No fault of the model: no other version is taken instead.
+      throw new TensorArrowException(
+          ErrorCode.TA_MODEL_CORRUPT,
+          "Cannot read model '%s': found %d bytes in %s; expected at most a third of the %d bytes of memory that Java may use here (raise spark.driver.memory and spark.executor.memory, or save the weights as variables and not as constants)"
+              .formatted(files.location(), bytes, SavedModelLayout.PROTO, memory));
     }
   }
 

@@ -90,10 +90,15 @@ final class TensorFlowStatus implements AutoCloseable {
     if (message.contains("Op type not registered")) {
       return "only operations of TensorFlow 2.18 (libraries of custom operations are not loaded)";
     }
-    if (message.contains("Checksum does not match") || message.contains("corrupted")) {
+    if (tellsDamage(message)) {
       return "the files as they were saved (copy the model again)";
     }
     return "a model that TensorFlow 2.18 can run on these inputs";
+  }
+
+  /** Returns whether TensorFlow says that a file is not as it was written. */
+  static boolean tellsDamage(String message) {
+    return message.contains("Checksum does not match") || message.contains("corrupted");
   }
 
   @Override

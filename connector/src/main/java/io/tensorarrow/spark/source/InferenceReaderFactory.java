@@ -52,6 +52,11 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
     this.limit = limit;
   }
 
+  /** Returns what its readers run. */
+  InferenceSpec spec() {
+    return spec;
+  }
+
   @Override
   public boolean supportColumnarReads(InputPartition partition) {
     return true;

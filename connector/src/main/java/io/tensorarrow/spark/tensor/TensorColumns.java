@@ -140,8 +140,7 @@ public final class TensorColumns {
    * owns it, together with all that it allocates, and closing the vector (again does nothing) gives
    * all of it back.
    *
-   * @param tensor what the model returned, shape {@code [rows, ...]}; strings may still lie in the
-   *     memory of the tensors that were fed
+   * @param tensor what the model returned, shape {@code [rows, ...]}
    * @param spec the output tensor, as the signature declares it
    * @param columnName the column's name
    * @param rows how many rows were fed

@@ -23,10 +23,8 @@ final class VectorReader extends ArrayReader {
   private final ArrayReader indices;
   private final ArrayReader values;
 
-  private ColumnVector elements = new Doubles(new double[0]);
-  private boolean elementsMayBeNull;
-  private int offset;
-  private int length;
+  private int index;
+  private boolean dense;
 
   VectorReader(ColumnVector vectors) {
     this.types = vectors.getChild(0);
@@ -42,23 +40,20 @@ final class VectorReader extends ArrayReader {
 
   @Override
   void seek(int index) {
+    this.index = index;
+    this.dense = types.getByte(index) == DENSE;
     values.seek(index);
-    if (types.getByte(index) == DENSE) {
-      elements = values.elements();
-      elementsMayBeNull = values.elementsMayBeNull();
-      offset = values.offset();
-      length = values.length();
-    } else {
-      elements = new Doubles(unpacked(index));
-      elementsMayBeNull = false;
-      offset = 0;
-      length = sizes.getInt(index);
-    }
   }
 
-  private double[] unpacked(int index) {
+  /** A sparse one is unpacked here: its size may be anything until someone looked at its length. */
+  @Override
+  ColumnVector elements() {
+    return dense ? values.elements() : new Doubles(unpacked());
+  }
+
+  private double[] unpacked() {
     indices.seek(index);
-    double[] unpacked = new double[sizes.getInt(index)];
+    double[] unpacked = new double[length()];
     for (int i = 0; i < values.length(); i++) {
       int place = indices.elements().getInt(indices.offset() + i);
       unpacked[place] = values.elements().getDouble(values.offset() + i);
@@ -67,23 +62,18 @@ final class VectorReader extends ArrayReader {
   }
 
   @Override
-  ColumnVector elements() {
-    return elements;
-  }
-
-  @Override
   boolean elementsMayBeNull() {
-    return elementsMayBeNull;
+    return dense && values.elementsMayBeNull();
   }
 
   @Override
   int offset() {
-    return offset;
+    return dense ? values.offset() : 0;
   }
 
   @Override
   int length() {
-    return length;
+    return dense ? values.length() : sizes.getInt(index);
   }
 
   @Override

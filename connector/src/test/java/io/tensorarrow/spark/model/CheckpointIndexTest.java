@@ -3,7 +3,10 @@ package io.tensorarrow.spark.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.testing.TestModels;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -44,6 +47,38 @@ class CheckpointIndexTest {
       noticed += read(damaged).isEmpty() ? 1 : 0;
     }
     assertThat(noticed).isGreaterThan(1000);
+  }
+
+  @Test
+  void negativeLengthsAreNoticed() {
+    byte[] minusOne = {-1, -1, -1, -1, -1, -1, -1, -1, -1, 1};
+    for (int field = 0; field < 3; field++) {
+      ByteArrayOutputStream entry = new ByteArrayOutputStream();
+      for (int i = 0; i < 3; i++) {
+        entry.writeBytes(i == field ? minusOne : new byte[1]);
+      }
+      assertThat(read(table(entry.toByteArray()))).as("field %s", field).isEmpty();
+    }
+  }
+
+  @Test
+  void blocksThatAreNamedAgainAndAgainAreNoticed() {
+    // Each entry of the table's block leads to that block itself.
+    byte[] entry = {0, 0, 2, 0, 127};
+    ByteArrayOutputStream entries = new ByteArrayOutputStream();
+    for (int i = 0; i < 20; i++) {
+      entries.writeBytes(entry);
+    }
+    assertThat(read(table(entries.toByteArray()))).isEmpty();
+  }
+
+  /** Returns a table whose block of places has these entries, and no restarts. */
+  private static byte[] table(byte[] entries) {
+    int length = entries.length + Integer.BYTES;
+    ByteBuffer file = ByteBuffer.allocate(length + 1 + 48).order(ByteOrder.LITTLE_ENDIAN);
+    file.put(entries).putInt(0).put((byte) 0);
+    file.put(new byte[] {0, 0, 0, (byte) length});
+    return file.putLong(file.capacity() - Long.BYTES, 0xdb4775248b80fb57L).array();
   }
 
   /** Returns nothing if the bytes were refused; any other exception is a fault. */

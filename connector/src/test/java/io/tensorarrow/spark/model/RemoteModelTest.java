@@ -5,6 +5,7 @@ import static io.tensorarrow.spark.testing.Tensors.floats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -36,6 +37,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.logging.log4j.Level;
 import org.assertj.core.api.AbstractStringAssert;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -208,6 +210,22 @@ class RemoteModelTest extends ModelTest {
   }
 
   @Test
+  void aFileThatDoesNotEndIsAnErrorAndLeavesNothing() throws IOException {
+    long size = Files.size(original.resolve("variables").resolve(SHARD));
+    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.LONG))
+        .contains("more than " + size + " bytes of variables/" + SHARD);
+    assertThat(kept()).isEmpty();
+  }
+
+  @Test
+  void aFileThatDoesNotComeInTimeIsNoInterruption() throws IOException {
+    loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.TIMEOUT))
+        .contains("Cannot read model", "SocketTimeoutException: Read timed out", "only busy");
+    assertThat(Thread.interrupted()).isFalse();
+    assertThat(kept()).isEmpty();
+  }
+
+  @Test
   void aModelThatChangesWhileItIsCopiedIsAnErrorAndLeavesNothing() throws IOException {
     original = TestModels.table(temp.resolve("store"));
     Path counted = temp.resolve("other.txt");
@@ -247,6 +265,23 @@ class RemoteModelTest extends ModelTest {
   }
 
   @Test
+  void aCopyWhoseDataIsDamagedIsAnErrorAndThenMadeAnew() throws IOException {
+    ModelReference reference = plan(Fault.NONE);
+    load(reference);
+    Path shard = models.resolve(copyName(reference)).resolve("variables").resolve(SHARD);
+    FileTime time = Files.getLastModifiedTime(shard);
+    byte[] bytes = Files.readAllBytes(shard);
+    bytes[0] ^= 1;
+    Files.write(shard, bytes);
+    Files.setLastModifiedTime(shard, time);
+    loadingFails(ErrorCode.TA_MODEL_LOAD, reference).contains("Checksum does not match");
+    assertThat(kept()).isEmpty();
+    load(reference);
+    assertThat(kept()).containsExactly(copyName(reference));
+    assertThat(TestFileSystem.opened(log, SHARD)).isEqualTo(2);
+  }
+
+  @Test
   void refusesADirectoryThatOthersCanWrite() throws IOException {
     Files.createDirectory(models);
     Files.setPosixFilePermissions(models, PosixFilePermissions.fromString("rwxrwxrwx"));
@@ -260,6 +295,95 @@ class RemoteModelTest extends ModelTest {
     Files.createFile(models);
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.NONE))
         .contains("in '" + models + "'", "spark.tensorarrow.models.directory");
+  }
+
+  @Test
+  void refusesADirectoryThatCantBeMade() {
+    // Not even root can write there.
+    Path system = Path.of("/sys/tensorarrow");
+    assertError(ErrorCode.TA_MODEL_FETCH, () -> load(plan(Fault.NONE), system))
+        .contains("in '" + system + "'", "spark.tensorarrow.models.directory");
+  }
+
+  @Test
+  void aDiskThatFillsUpWhileCopyingIsAnErrorAndLeavesNothing() throws Exception {
+    original = TestModels.table(temp.resolve("store"));
+    Files.write(original.resolve("assets/large"), new byte[1 << 20]);
+    Process full =
+        ChildJvm.startWithShortFiles(
+            512,
+            LoadProbe.class,
+            original.toString(),
+            Fault.NONE.name(),
+            log.toString(),
+            models.toString());
+    ChildJvm.Result result = ChildJvm.finish(full);
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.output())
+        .contains(
+            "[TA_MODEL_FETCH] Cannot copy model 'test:" + original + "' to host '",
+            "File too large",
+            "in '" + models + "'; expected a directory on a local disk that this user can write");
+    assertThat(TestFileSystem.opened(log, "assets/large")).as("driver and executor").isEqualTo(3);
+    assertThat(kept()).isEmpty();
+    ModelReference reference = plan(Fault.NONE);
+    load(reference);
+    assertThat(kept()).containsExactly(copyName(reference));
+    assertThat(models.resolve(copyName(reference)).resolve("assets/large")).hasSize(1 << 20);
+  }
+
+  @Test
+  void latestSkipsWhatIsHalfUploadedWithAWarning() throws IOException {
+    Path versions = temp.resolve("store/versions");
+    TestModels.scaleBy(versions.resolve("1"), 2);
+    Files.createDirectories(versions.resolve("2/variables"));
+    Files.move(original, versions.resolve("3"));
+    Files.delete(versions.resolve("3/variables").resolve(SHARD));
+    try (LogCapture captured = LogCapture.of(ModelVersions.class)) {
+      ModelReference reference = plan(versions, conf(Fault.NONE));
+      assertThat(reference.directory()).isEqualTo("test:" + versions + "/1");
+      assertThat(captured.lines(Level.WARN))
+          .singleElement(STRING)
+          .contains(
+              "Reading version 1 of model test:" + versions,
+              "'3' (no variables/" + SHARD,
+              "'2' (a directory without saved_model.pb");
+    }
+  }
+
+  @Test
+  void theNameOfAFileThatThisProcessCantWriteIsAnErrorThatNamesTheLocale() throws Exception {
+    original = TestModels.table(temp.resolve("store"));
+    Files.writeString(original.resolve("assets/w\u00f6rter"), "");
+    Process child =
+        ChildJvm.start(List.of(), Map.of("LC_ALL", "C"), ReadProbe.class, original.toString());
+    ChildJvm.Result result = ChildJvm.finish(child);
+    assertThat(result.output().lines())
+        .hasSize(2)
+        .allSatisfy(
+            line ->
+                assertThat(line)
+                    .contains("of this process does not have", "LC_ALL=C.UTF-8", "executorEnv"));
+  }
+
+  /** Reads a local model and a name, and tells what is wrong with them. */
+  static final class ReadProbe {
+    private ReadProbe() {}
+
+    public static void main(String[] args) {
+      try {
+        SavedModelFile.read(Path.of(args[0]));
+      } catch (TensorArrowException e) {
+        System.out.println(e.getMessage());
+      }
+      try {
+        load(
+            new ModelReference(args[0] + "/m\u00f6del", "sha256:0", List.of("serve")),
+            Path.of(args[0]));
+      } catch (TensorArrowException e) {
+        System.out.println(e.getMessage());
+      }
+    }
   }
 
   @Test

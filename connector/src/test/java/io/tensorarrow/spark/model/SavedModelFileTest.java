@@ -4,6 +4,7 @@ import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
@@ -169,6 +170,26 @@ class SavedModelFileTest {
       sparse.setLength(3L << 30);
     }
     assertCorrupt(model).contains("3221225472 bytes", "at most 2147483639");
+  }
+
+  @Test
+  void refusesProtosThatMemoryCantHoldWithoutReadingThem() throws IOException {
+    Path versions = temp.resolve("versions");
+    TestModels.scaleBy(versions.resolve("1"), 2);
+    Path large = TestModels.scaleBy(versions.resolve("2"), 3);
+    long memory = Runtime.getRuntime().maxMemory();
+    long size = memory / 3 + 1;
+    try (RandomAccessFile sparse =
+        new RandomAccessFile(large.resolve("saved_model.pb").toFile(), "rw")) {
+      sparse.setLength(size);
+    }
+    assertCorrupt(large)
+        .contains(size + " bytes in saved_model.pb", "the " + memory + " bytes", "spark.driver");
+    // An older version would be a silent surprise.
+    assertError(
+            ErrorCode.TA_MODEL_CORRUPT,
+            () -> ModelVersions.read(ModelFiles.local(versions), "latest"))
+        .contains("Cannot read model '" + large + "'");
   }
 
   @Test

@@ -1,16 +1,12 @@
 package io.tensorarrow.spark.source;
 
+import static io.tensorarrow.spark.testing.Copies.javaBytes;
+import static io.tensorarrow.spark.testing.Copies.javaCopy;
+import static io.tensorarrow.spark.testing.Copies.kryoCopy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.nio.ByteBuffer;
-import org.apache.spark.SparkConf;
-import org.apache.spark.serializer.KryoSerializer;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.connector.read.Batch;
@@ -19,7 +15,6 @@ import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.junit.jupiter.api.Test;
-import scala.reflect.ClassTag$;
 
 class PlanTest extends SourceTestBase {
   private static Batch batch(Dataset<Row> query) {
@@ -122,27 +117,5 @@ class PlanTest extends SourceTestBase {
       }
     }
     return rows;
-  }
-
-  private static byte[] javaBytes(Object object) throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(object);
-    }
-    return bytes.toByteArray();
-  }
-
-  @SuppressWarnings("unchecked")
-  private static <T> T javaCopy(T object) throws IOException, ClassNotFoundException {
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(javaBytes(object)))) {
-      return (T) in.readObject();
-    }
-  }
-
-  private static <T> T kryoCopy(T object) {
-    var kryo = new KryoSerializer(new SparkConf()).newInstance();
-    ByteBuffer bytes = kryo.serialize(object, ClassTag$.MODULE$.apply(object.getClass()));
-    return kryo.deserialize(bytes, ClassTag$.MODULE$.apply(object.getClass()));
   }
 }

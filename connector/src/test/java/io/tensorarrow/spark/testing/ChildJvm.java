@@ -42,6 +42,14 @@ public final class ChildJvm {
     return start(limit, options, Map.of(), main, args);
   }
 
+  /** Starts a class that can't make a file longer than that, as if the disk were full then. */
+  public static Process startWithShortFiles(int kilobytes, Class<?> main, String... args)
+      throws IOException {
+    // The shell counts blocks of 512 bytes.
+    List<String> limit = List.of("sh", "-c", "ulimit -f " + 2 * kilobytes + "; exec \"$0\" \"$@\"");
+    return start(limit, List.of(), Map.of(), main, args);
+  }
+
   private static Process start(
       List<String> prefix,
       List<String> options,

@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -43,13 +45,20 @@ public final class TestFileSystem extends RawLocalFileSystem {
     DENIED,
     /** Data files end too early. */
     CUT,
+    /** Data files do not end where they should. */
+    LONG,
+    /** Data files don't come in time. */
+    TIMEOUT,
     /** Data files can be read only very slowly. */
     SLOW,
     /** The graph's bytes are others than those that the driver saw. */
     OTHER_BYTES
   }
 
+  private static final AtomicInteger CONNECTIONS = new AtomicInteger();
+
   private Fault fault = Fault.NONE;
+  private boolean connected;
 
   /** Called by Hadoop, by class name. */
   public TestFileSystem() {}
@@ -79,6 +88,11 @@ public final class TestFileSystem extends RawLocalFileSystem {
         : 0;
   }
 
+  /** Returns how many of these are not closed yet. */
+  public static int connections() {
+    return CONNECTIONS.get();
+  }
+
   @Override
   public void initialize(URI name, Configuration conf) throws IOException {
     if (!SECRET.equals(conf.get("fs.test.secret.key"))) {
@@ -87,6 +101,17 @@ public final class TestFileSystem extends RawLocalFileSystem {
     super.initialize(name, conf);
     setConf(conf);
     fault = Fault.valueOf(conf.get(FAULT));
+    connected = true;
+    CONNECTIONS.incrementAndGet();
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (connected) {
+      connected = false;
+      CONNECTIONS.decrementAndGet();
+    }
+    super.close();
   }
 
   @Override
@@ -138,8 +163,14 @@ public final class TestFileSystem extends RawLocalFileSystem {
       throw new FileNotFoundException(path.toString());
     }
     byte[] bytes = Files.readAllBytes(file);
-    if (fault == Fault.CUT && isData(path)) {
-      bytes = Arrays.copyOf(bytes, bytes.length / 2);
+    if (isData(path)) {
+      if (fault == Fault.TIMEOUT) {
+        throw new SocketTimeoutException("Read timed out");
+      }
+      int length = bytes.length;
+      bytes =
+          Arrays.copyOf(
+              bytes, fault == Fault.CUT ? length / 2 : fault == Fault.LONG ? length + 1 : length);
     }
     if (fault == Fault.OTHER_BYTES
         && path.getName().equals("values.txt")

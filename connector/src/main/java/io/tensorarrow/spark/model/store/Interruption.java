@@ -1,6 +1,8 @@
 package io.tensorarrow.spark.model.store;
 
 import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedByInterruptException;
 import org.apache.spark.TaskContext;
 
 /** Notices that nobody waits for this thread's work any more. */
@@ -18,6 +20,13 @@ final class Interruption {
     if (Thread.currentThread().isInterrupted() || (task != null && task.isInterrupted())) {
       throw new InterruptedIOException("interrupted");
     }
+  }
+
+  /** Returns whether an exception says that the thread was interrupted. */
+  static boolean isCauseOf(Exception e) {
+    // A file system that is too slow says so by a subclass.
+    return e instanceof ClosedByInterruptException
+        || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException));
   }
 
   /** Waits a while. */

@@ -70,7 +70,7 @@ final class LocalFiles implements ModelFiles {
 
   @Override
   public Optional<ModelEntry> find(String name) throws IOException {
-    Path path = name.isEmpty() ? root : root.resolve(name);
+    Path path = name.isEmpty() ? root : LocalName.below(root, name);
     try {
       Path real = path.toRealPath();
       if (!real.startsWith(root.toRealPath())) {
@@ -142,7 +142,7 @@ final class LocalFiles implements ModelFiles {
 
   @Override
   public InputStream open(String name) throws IOException {
-    return Files.newInputStream(root.resolve(name));
+    return Files.newInputStream(LocalName.below(root, name));
   }
 
   @Override

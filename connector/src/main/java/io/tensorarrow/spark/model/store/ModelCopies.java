@@ -5,12 +5,16 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
-import java.nio.channels.ClosedByInterruptException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
@@ -115,10 +119,11 @@ public final class ModelCopies {
           location,
           "its copy in '" + base + "' altered again and again; expected nobody else to write there",
           null);
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      Thread.currentThread().interrupt();
-      throw failed(location, "the task interrupted; expected it to run on", e);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException | DirectoryIteratorException e) {
+      if (Interruption.isCauseOf(e)) {
+        Thread.currentThread().interrupt();
+        throw failed(location, "the task interrupted; expected it to run on", e);
+      }
       throw failed(
           location,
           e
@@ -128,6 +133,24 @@ public final class ModelCopies {
               + DIRECTORY_SETTING
               + ")",
           e);
+    }
+  }
+
+  /**
+   * Deletes a copy that turned out to be damaged, so that it is made again. Waits for those who use
+   * it.
+   */
+  public void discard(String name) {
+    try {
+      Path real = base.toRealPath();
+      try (FileLease exclusive =
+          FileLease.take(real.resolve(name + LOCK), FileLease.Mode.EXCLUSIVE)) {
+        exclusive.touch();
+        PrivateDirectory.delete(real.resolve(name));
+      }
+      LOG.warn("Deleted damaged copy {} in {}", name, base);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.warn("Cannot delete damaged copy {} in {}: {}", name, base, e.toString());
     }
   }
 
@@ -167,35 +190,57 @@ public final class ModelCopies {
   }
 
   private static void copy(ModelFiles files, ModelEntry entry, Path directory) throws IOException {
-    Path target = directory.resolve(entry.name()).normalize();
+    Path target = target(files, entry, directory);
     if (!target.startsWith(directory) || target.equals(directory)) {
       throw new IOException("'" + entry.name() + "' is no name below the model's directory");
     }
     Files.createDirectories(target.getParent(), PrivateDirectory.ATTRIBUTE);
     long size = 0;
     try (InputStream in = open(files, entry);
-        OutputStream out = Files.newOutputStream(target)) {
+        FileChannel out =
+            FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       byte[] buffer = new byte[BUFFER_BYTES];
-      for (int n = read(files, in, buffer); n >= 0; n = read(files, in, buffer)) {
+      for (int n = read(files, in, buffer);
+          n >= 0 && size <= entry.size();
+          n = read(files, in, buffer)) {
         Interruption.check();
-        out.write(buffer, 0, n);
+        ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n);
+        while (bytes.hasRemaining()) {
+          out.write(bytes);
+        }
         size += n;
       }
+      // A copy is recognised by names, sizes and times: after a loss of power they must not be all
+      // that is left of it.
+      out.force(false);
     }
     if (size != entry.size()) {
       throw files.unreadable(
           new IOException(
-              size + " of " + entry.size() + " bytes of " + entry.name() + " could be read"));
+              (size < entry.size() ? size + " of " : "more than ")
+                  + entry.size()
+                  + " bytes of "
+                  + entry.name()
+                  + " could be read"));
     }
     Files.setLastModifiedTime(target, FileTime.fromMillis(entry.modified()));
+  }
+
+  private static Path target(ModelFiles files, ModelEntry entry, Path directory) {
+    try {
+      return LocalName.below(directory, entry.name()).normalize();
+    } catch (FileSystemException e) {
+      throw failed(files.location(), e.toString(), e);
+    }
   }
 
   private static InputStream open(ModelFiles files, ModelEntry entry) throws IOException {
     try {
       return files.open(entry.name());
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      throw e;
     } catch (IOException e) {
+      if (Interruption.isCauseOf(e)) {
+        throw e;
+      }
       throw files.unreadable(e);
     }
   }
@@ -204,9 +249,10 @@ public final class ModelCopies {
   private static int read(ModelFiles files, InputStream in, byte[] buffer) throws IOException {
     try {
       return in.read(buffer);
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
-      throw e;
     } catch (IOException e) {
+      if (Interruption.isCauseOf(e)) {
+        throw e;
+      }
       throw files.unreadable(e);
     } catch (RuntimeException e) {
       throw files.unreadable(new IOException(e.toString(), e));
@@ -232,14 +278,15 @@ public final class ModelCopies {
 
   /**
    * Deletes what nobody used for long, and what processes left that died while they copied. What
-   * another one reads or makes is locked.
+   * another one reads or makes is locked. What can't be deleted stays: it is no reason not to copy.
    */
   private static void deleteUnused(Path real, String mine) throws IOException {
     Instant oldest = Instant.now().minus(KEPT_UNUSED);
     for (Path path : children(real, "*" + LOCK)) {
-      if (Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
-        String file = path.getFileName().toString();
-        deleteUnlessLocked(path, real.resolve(file.substring(0, file.length() - LOCK.length())));
+      String file = path.getFileName().toString();
+      String name = file.substring(0, file.length() - LOCK.length());
+      if (!name.equals(mine) && Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
+        deleteUnlessLocked(path, real.resolve(name));
       }
     }
     for (Path path : children(real, "*" + UNFINISHED + "*")) {
@@ -247,7 +294,7 @@ public final class ModelCopies {
       String name = file.substring(0, file.indexOf(UNFINISHED));
       if (name.equals(mine)) {
         // This process holds the lock.
-        PrivateDirectory.delete(path);
+        deleteIfPossible(path);
       } else {
         deleteUnlessLocked(real.resolve(name + LOCK), path);
       }
@@ -258,8 +305,17 @@ public final class ModelCopies {
     Optional<FileLease> lease = FileLease.tryTake(lock, FileLease.Mode.EXCLUSIVE);
     if (lease.isPresent()) {
       try (FileLease held = lease.get()) {
-        PrivateDirectory.delete(directory);
+        deleteIfPossible(directory);
       }
+    }
+  }
+
+  private static void deleteIfPossible(Path directory) throws InterruptedIOException {
+    try {
+      PrivateDirectory.delete(directory);
+    } catch (IOException | UncheckedIOException e) {
+      Interruption.check();
+      LOG.warn("Cannot delete unused copy {}: {}", directory, e.toString());
     }
   }
 

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model.store;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.InvalidPathException;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -14,9 +15,15 @@ import org.apache.hadoop.fs.UnsupportedFileSystemException;
 /** Opens what the option {@code model} names. */
 public final class ModelLocation {
   private static final String LOCAL = "file";
+  private static final String HOST = "(\\[[^]@]*]|[^:@,;]*)(:[0-9]+)?";
 
-  /** A colon before the last at sign, encoded or not. */
-  private static final Pattern PASSWORD = Pattern.compile("(?i).*(:|%3a).*@");
+  /**
+   * Hosts with their ports, and perhaps a user: a user alone is no secret, and abfs has its
+   * container there. What else has a colon holds a password, or its beginning: people forget to
+   * encode a slash in it.
+   */
+  private static final Pattern HARMLESS_AUTHORITY =
+      Pattern.compile("(?i)(((?!%3a)[^:@])*@)?HOST([,;]HOST)*".replace("HOST", HOST));
 
   private static final Map<String, String> CONNECTORS =
       Map.ofEntries(
@@ -45,11 +52,25 @@ public final class ModelLocation {
    */
   public static ModelFiles open(String location, Configuration conf) {
     Path path = path(location);
-    String scheme =
-        path.toUri().getScheme() != null
-            ? path.toUri().getScheme()
-            : FileSystem.getDefaultUri(conf).getScheme();
+    String scheme = path.toUri().getScheme();
+    if (path.toUri().getAuthority() == null && !LOCAL.equals(scheme)) {
+      // The file system may get its authority from there.
+      URI defaults = defaultUri(conf);
+      scheme = scheme != null ? scheme : defaults.getScheme();
+    }
     return LOCAL.equals(scheme) ? local(path, conf) : remote(path, scheme, conf);
+  }
+
+  private static URI defaultUri(Configuration conf) {
+    URI uri;
+    try {
+      uri = FileSystem.getDefaultUri(conf);
+    } catch (IllegalArgumentException e) {
+      // The exception repeats the text, which may hold anything.
+      throw invalid("something that is no URI in fs.defaultFS", "a URI there");
+    }
+    requireHarmless(uri, "in fs.defaultFS a URI with a user and a password");
+    return uri;
   }
 
   private static ModelFiles local(Path path, Configuration conf) {
@@ -69,7 +90,12 @@ public final class ModelLocation {
       // Not from Hadoop's cache, which would lend the connection of whoever came first, with other
       // credentials.
       FileSystem fileSystem = FileSystem.newInstance(path.toUri(), conf);
-      return new HadoopFiles(fileSystem, fileSystem.makeQualified(path), redaction);
+      try {
+        return new HadoopFiles(fileSystem, fileSystem.makeQualified(path), redaction);
+      } catch (RuntimeException e) {
+        fileSystem.close();
+        throw e;
+      }
     } catch (IOException | RuntimeException | LinkageError e) {
       throw unreachable(path, scheme, redaction, e);
     }
@@ -84,17 +110,19 @@ public final class ModelLocation {
       throw invalid("something that is no path", "a path or URI");
     }
     String scheme = path.toUri().getScheme();
-    String authority = path.toUri().getAuthority();
-    // Not from the URI's user, which is missing where the host is malformed. A user alone is no
-    // secret; abfs has its container there.
-    if (authority != null && PASSWORD.matcher(authority).lookingAt()) {
-      throw invalid(
-          "a URI with a user and a password", "the URI without them, and fs.* options instead");
-    }
+    requireHarmless(path.toUri(), "a URI with a user and a password");
     if (scheme != null && !scheme.equals(LOCAL) && path.toUri().getPath().contains("?")) {
       throw invalid("a URI with a query", "the URI without it, and fs.* options instead");
     }
     return path;
+  }
+
+  private static void requireHarmless(URI uri, String found) {
+    // Not from the URI's user, which is missing where the host is malformed.
+    String authority = uri.getAuthority();
+    if (authority != null && !HARMLESS_AUTHORITY.matcher(authority).matches()) {
+      throw invalid(found, "the URI without them, and fs.* options instead");
+    }
   }
 
   private static TensorArrowException invalid(String found, String expected) {

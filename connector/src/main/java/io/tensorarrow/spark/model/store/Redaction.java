@@ -1,11 +1,15 @@
 package io.tensorarrow.spark.model.store;
 
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +24,9 @@ final class Redaction {
   private static final Pattern SECRET_KEY =
       Pattern.compile("(?i)secret|password|passphrase|token|credential|sas|auth|key");
 
+  /** The user and the password of a URI, which may come from any setting. */
+  private static final Pattern USER_INFO = Pattern.compile("://[^/@:\\s]*:[^/@\\s]*@");
+
   private final List<String> secrets;
 
   /** Takes the configuration whose credentials must not show. */
@@ -29,6 +36,7 @@ final class Redaction {
             .filter(entry -> isSecret(entry.getKey()))
             .map(Map.Entry::getValue)
             .filter(value -> value.length() >= SHORTEST_SECRET && !WORDS.contains(value))
+            .flatMap(value -> Stream.of(value, URLEncoder.encode(value, StandardCharsets.UTF_8)))
             // One secret may be part of another.
             .sorted(Comparator.comparingInt(String::length).reversed())
             .distinct()
@@ -45,7 +53,7 @@ final class Redaction {
     for (String secret : secrets) {
       redacted = redacted.replace(secret, HIDDEN);
     }
-    return redacted;
+    return USER_INFO.matcher(redacted).replaceAll("://" + Matcher.quoteReplacement(HIDDEN) + "@");
   }
 
   /** Returns the exception if a stack trace of it shows no secret, else null. */

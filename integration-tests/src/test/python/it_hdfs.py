@@ -1,0 +1,133 @@
+"""Models on a real HDFS: each host copies one once, and what is wrong is said clearly."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import it_common as it
+import numpy as np
+import pyarrow.parquet as pq
+
+import tensorarrow as ta
+
+WORK = Path(os.environ["IT_WORK"])
+HDFS = os.environ["IT_HDFS"].rstrip("/")
+SECRET = os.environ["IT_SECRET"]
+SHARD = "/variables/variables.data-00000-of-00001"
+
+
+def session():
+    """Returns a session with two executors that share their host's copies."""
+    (WORK / "events").mkdir()
+    return (
+        it.builder()
+        .config("spark.sql.files.maxPartitionBytes", "8k")
+        .config("spark.sql.files.openCostInBytes", "0")
+        .config("spark.scheduler.minRegisteredResourcesRatio", "1.0")
+        .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "60s")
+        .config("spark.locality.wait", "0s")
+        .config("spark.tensorarrow.models.directory", str(WORK / "models"))
+        .config("spark.eventLog.enabled", "true")
+        .config("spark.eventLog.dir", (WORK / "events").as_uri())
+        .config("spark.hadoop.fs.test.application.secret", SECRET)
+        # A name node that does not answer is not asked for long.
+        .config("spark.hadoop.ipc.client.connect.max.retries", "1")
+        .getOrCreate()
+    )
+
+
+def scored(spark, model, **options):
+    """Reads the digits with the outputs of a model that lies elsewhere."""
+    reader = spark.read.format("tensorflow").option("model", model)
+    reader = reader.option("fs.test.secret.key", SECRET).options(**options)
+    return reader.load(Path(it.DIGITS_DATA).as_uri()).where("split = 'test'")
+
+
+def copies():
+    """Returns this host's copies of models, whole or not."""
+    return [path.name for path in (WORK / "models").iterdir() if path.is_dir()]
+
+
+def check_copied_once(spark):
+    """Checks that both executors run the model, and share one copy of it."""
+    planned = scored(spark, "/models/digits", **{"fs.defaultFS": HDFS})
+    assert planned.rdd.getNumPartitions() >= 4, planned.rdd.getNumPartitions()
+    plan = planned._jdf.queryExecution().toString()
+    # Version 2 has no variables.
+    assert f"model={HDFS}/models/digits/1 " in plan, plan
+    assert SECRET not in plan, plan
+
+    def f(t):
+        time.sleep(0.5)
+        ids = t["id"]
+        best = t["probabilities"].argmax(1)
+        return {"id": ids, "best": best, "executor": np.full(len(ids), os.getppid())}
+
+    rows = ta.map_tensors(planned, f, "id long, best long, executor long").orderBy("id").collect()
+    expected = pq.read_table(it.DIGITS_EXPECTED)
+    assert [row.id for row in rows] == expected["id"].to_pylist()
+    assert [row.best for row in rows] == expected["digit"].to_pylist()
+    assert len({row.executor for row in rows}) == 2
+    assert len(copies()) == 1, copies()
+    assert copies()[0].startswith("sha256-"), copies()
+    return planned
+
+
+def check_changed(spark):
+    """Checks a model that is replaced between planning and running."""
+    model = HDFS + "/models/changing"
+    planned = scored(spark, model)
+    jvm = spark.sparkContext._jvm
+    shard = jvm.org.apache.hadoop.fs.Path(model + SHARD)
+    shard.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()).setTimes(shard, 1000, -1)
+    with it.raises("[TA_MODEL_CHANGED]", model, "on host '", "found fingerprint sha256:"):
+        planned.collect()
+    assert len(copies()) == 1, copies()
+
+
+def check_missing(spark):
+    """Checks a local model that executors do not find."""
+    model = WORK / "vanishing"
+    shutil.copytree(it.DIGITS_MODEL, model)
+    planned = scored(spark, model.as_uri())
+    shutil.rmtree(model)
+    with it.raises(
+        "[TA_MODEL_NOT_FOUND]", f"'{model}' on host '", "hdfs or s3a", "copy it to each"
+    ):
+        planned.collect()
+
+
+def check_out_of_reach(spark, copied):
+    """Checks a model whose file system goes away between planning and running."""
+    model = HDFS + "/models/out_of_reach"
+    planned = scored(spark, model)
+    print("\nREADY for the end of the name node", flush=True)
+    while not (WORK / "name_node_stopped").exists():
+        time.sleep(0.1)
+    with it.raises("[TA_MODEL_FETCH]", f"'{model}' on host '", "fs.* options"):
+        planned.collect()
+    with it.raises("[TA_MODEL_FETCH]", model, "fs.* options"):
+        scored(spark, model)
+    assert len(copies()) == 1, copies()
+    # What was copied serves on.
+    assert copied.select("probabilities").where("id < 100").count() > 0
+    assert len(copied.select("probabilities").limit(5).collect()) == 5
+
+
+def main():
+    """Run the checks."""
+    spark = session()
+    copied = check_copied_once(spark)
+    check_changed(spark)
+    check_missing(spark)
+    check_out_of_reach(spark, copied)
+    spark.stop()
+    logs = [path.read_text() for path in (WORK / "events").iterdir()]
+    assert any("InferenceScan model=" + HDFS in log for log in logs)
+    assert not any(SECRET in log for log in logs)
+
+
+if __name__ == "__main__":
+    main()
+    it.passed(__file__)
