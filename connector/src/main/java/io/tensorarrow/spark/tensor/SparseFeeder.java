@@ -2,7 +2,6 @@ package io.tensorarrow.spark.tensor;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.types.DataType;
@@ -29,12 +28,9 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  *
  * <p>Elements and dtypes fit as {@link ColumnFeeder} says.
  *
- * <p>Immutable, Serializable and usable by any thread: made on the driver to check, shipped to the
- * executors to feed.
+ * <p>Immutable and usable by any thread.
  */
-public final class SparseFeeder implements Serializable {
-  private static final long serialVersionUID = 1L;
-
+public final class SparseFeeder {
   private final TensorSpec spec;
   private final String columnName;
   private final ElementType source;

@@ -185,8 +185,8 @@ class SignatureBinderTest {
     ModelSignature wide = signature(List.of(sparse("v", -1, 1 << 18)), List.of(Y));
 
     assertThat(bind(wide, "v array<float>", Map.of()).batchRows()).isEqualTo(1024);
-    // 64 values of 4 bytes and 2 places, and an output of 4 bytes.
-    assertThat(bind(wide, "v array<float>", Map.of("batchBytes", "12850")).batchRows())
+    // 64 values of 4 bytes with 2 indices, and an output of 4 bytes.
+    assertThat(bind(wide, "v array<float>", Map.of("batchBytes", "12839")).batchRows())
         .isEqualTo(9);
   }
 
