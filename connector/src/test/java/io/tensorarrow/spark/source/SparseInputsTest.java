@@ -94,6 +94,20 @@ final class SparseInputsTest extends SparkTest {
   }
 
   @Test
+  void sqlLeavesOutWhatIsNotMeant() {
+    String table = table("(1, array(1f, 0f, 2f)), (2, array(0f, 0f)) as t(id, x)");
+    String other = dir.resolve("other").toString();
+    spark()
+        .read()
+        .parquet(table)
+        .selectExpr("id", "transform(x, v -> nullif(v, 0)) as x")
+        .write()
+        .parquet(other);
+    assertThat(dense(reader(model(NO_FLOAT, -1, -1)).load(other)))
+        .containsExactly("[1.0, -1.0, 2.0]", "[-1.0, -1.0, -1.0]");
+  }
+
+  @Test
   void stringsAreFedWithTheEmptyOnes() {
     String table =
         table(
