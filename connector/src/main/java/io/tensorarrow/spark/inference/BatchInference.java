@@ -45,6 +45,7 @@ public final class BatchInference implements AutoCloseable {
 
   private @Nullable ModelLease lease;
   private @Nullable EagerCall call;
+  private boolean closed;
 
   /**
    * Where an input's values come from.
@@ -93,6 +94,8 @@ public final class BatchInference implements AutoCloseable {
    *     allocated then
    * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
    *     before or meanwhile; nothing is left allocated then either
+   * @throws CancellationException if that task has completed; nothing is left allocated then either
+   * @throws IllegalStateException after close
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
     try {
@@ -140,6 +143,7 @@ public final class BatchInference implements AutoCloseable {
   public void close() {
     EagerCall openCall = call;
     ModelLease openLease = lease;
+    closed = true;
     call = null;
     lease = null;
     try (allocator;
@@ -185,6 +189,9 @@ public final class BatchInference implements AutoCloseable {
     if (open != null) {
       return open;
     }
+    if (closed) {
+      throw new IllegalStateException("inference is closed");
+    }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
     settings.checkAllowed(spec.model().allowedOps());
@@ -196,8 +203,7 @@ public final class BatchInference implements AutoCloseable {
                 settings.cacheIdleTime(),
                 settings.nativesDirectory(),
                 settings.modelsDirectory()));
-    ModelLease newLease =
-        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
+    ModelLease newLease = cache.acquire(spec.model(), modelSettings(conf), this::isOver);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -207,13 +213,24 @@ public final class BatchInference implements AutoCloseable {
     return open;
   }
 
-  private boolean isKilled() {
-    return task != null && task.isInterrupted();
+  /**
+   * Whether nobody waits for results any more. A task may also complete while another thread, as
+   * that which feeds Python, still runs the model for it.
+   */
+  private boolean isOver() {
+    return task != null && (task.isInterrupted() || task.isCompleted());
   }
 
-  private int threads(SparkConf conf) {
-    return spec.threads() > 0
-        ? spec.threads()
-        : conf.getInt("spark.executor.cores", Runtime.getRuntime().availableProcessors());
+  private ModelSettings modelSettings(SparkConf conf) {
+    int cores = cores(conf);
+    return new ModelSettings(spec.threads() > 0 ? spec.threads() : cores, cores);
+  }
+
+  /** Returns the executor's cores: Spark tells its size only where it differs from the default. */
+  private static int cores(SparkConf conf) {
+    String master = conf.get("spark.master", "");
+    boolean oneByDefault = master.startsWith("yarn") || master.startsWith("k8s");
+    return conf.getInt(
+        "spark.executor.cores", oneByDefault ? 1 : Runtime.getRuntime().availableProcessors());
   }
 }

@@ -56,11 +56,12 @@ public final class EagerCall implements AutoCloseable {
       EagerContext context, EagerFunction function, BooleanSupplier cancelled, Runnable release) {
     this.context = context;
     this.function = function;
-    this.cancellation = new Cancellation(cancelled);
     this.release = release;
     this.status = new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, function.task());
     this.name = new BytePointer(function.name());
     this.results = new PointerPointer<>(Math.max(1, function.fetches().size()));
+    // Last, since the watchdog would keep it if the lines above failed.
+    this.cancellation = new Cancellation(cancelled);
   }
 
   /** Returns the signature's inputs in the order in which {@link #run} wants them. */

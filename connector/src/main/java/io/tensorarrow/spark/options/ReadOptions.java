@@ -117,7 +117,10 @@ public final class ReadOptions {
 
   public static final ConfigEntry<Integer> THREADS =
       ConfigEntry.count("threads", 1, 1024)
-          .doc("TensorFlow's intra-op threads for this model")
+          .doc(
+              "how many threads one operation may use, for all tasks together. TensorFlow has one pool of them per executor, as"
+                  + " large as the first model asked for; with TF_OVERRIDE_GLOBAL_THREADPOOL=1 in the executors'"
+                  + " environment each model has its own")
           .withDefaultOf("the executor's cores");
 
   /** All of them, in the order of the documentation. */
