@@ -5,6 +5,7 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.UserDefinedType;
 import org.apache.spark.sql.vectorized.ColumnVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows Spark ML's vectors as arrays of doubles. A column of them is a struct of {@code type} (0
@@ -23,10 +24,9 @@ final class VectorReader extends ArrayReader {
   private final ArrayReader indices;
   private final ArrayReader values;
 
-  private ColumnVector elements = new Doubles(new double[0]);
-  private boolean elementsMayBeNull;
-  private int offset;
-  private int length;
+  private int index;
+  private boolean dense;
+  private @Nullable ColumnVector unpacked;
 
   VectorReader(ColumnVector vectors) {
     this.types = vectors.getChild(0);
@@ -41,49 +41,50 @@ final class VectorReader extends ArrayReader {
   }
 
   @Override
-  void seek(int index) {
-    values.seek(index);
-    if (types.getByte(index) == DENSE) {
-      elements = values.elements();
-      elementsMayBeNull = values.elementsMayBeNull();
-      offset = values.offset();
-      length = values.length();
-    } else {
-      elements = new Doubles(unpacked(index));
-      elementsMayBeNull = false;
-      offset = 0;
-      length = sizes.getInt(index);
-    }
+  void seek(int row) {
+    index = row;
+    dense = types.getByte(row) == DENSE;
+    unpacked = null;
+    values.seek(row);
   }
 
-  private double[] unpacked(int index) {
-    indices.seek(index);
-    double[] unpacked = new double[sizes.getInt(index)];
-    for (int i = 0; i < values.length(); i++) {
-      int place = indices.elements().getInt(indices.offset() + i);
-      unpacked[place] = values.elements().getDouble(values.offset() + i);
-    }
-    return unpacked;
-  }
-
+  /** Not before somebody who knows the length asks: a sparse vector's may be absurd. */
   @Override
   ColumnVector elements() {
-    return elements;
+    if (dense) {
+      return values.elements();
+    }
+    ColumnVector found = unpacked;
+    if (found == null) {
+      found = new Doubles(unpack());
+      unpacked = found;
+    }
+    return found;
+  }
+
+  private double[] unpack() {
+    indices.seek(index);
+    double[] all = new double[length()];
+    for (int i = 0; i < values.length(); i++) {
+      int place = indices.elements().getInt(indices.offset() + i);
+      all[place] = values.elements().getDouble(values.offset() + i);
+    }
+    return all;
   }
 
   @Override
   boolean elementsMayBeNull() {
-    return elementsMayBeNull;
+    return dense && values.elementsMayBeNull();
   }
 
   @Override
   int offset() {
-    return offset;
+    return dense ? values.offset() : 0;
   }
 
   @Override
   int length() {
-    return length;
+    return dense ? values.length() : sizes.getInt(index);
   }
 
   @Override
