@@ -201,6 +201,30 @@ def check_vectors(spark):
     assert found == it.digits(spark).where("id < 40").orderBy("id").select("id", "digit").collect()
 
 
+def check_sparse_vectors(spark):
+    """Checks that both forms of Spark ML's vectors feed sparse tensors alike, without zeros."""
+    data = str(Path(os.environ["IT_WORK"]) / "sparse_vectors")
+    vectors = [
+        Vectors.sparse(6, {1: 2.5, 4: -1.5}),
+        Vectors.dense(0, 2.5, 0, 0, -1.5, 0),
+        Vectors.sparse(6, [0, 5], [0.0, 8.0]),
+        Vectors.sparse(6, {}),
+    ]
+    rows = [(i, vector, float(i), ["blue"]) for i, vector in enumerate(vectors)]
+    frame = spark.createDataFrame(rows, ["id", "numbers", "other", "words"])
+    frame.coalesce(1).write.parquet(data)
+    options = {"model": f"{it.ZOO}/v1_sparse", "inputs": "numbers.other=other"}
+    reader = spark.read.format("tensorflow").options(**options)
+    found = reader.load(data).orderBy("id").select("count", "dense").collect()
+    assert [row["count"] for row in found] == [2, 2, 1, 0]
+    some, one, none = [-1, 2.5, -1, -1, -1.5, -1], [-1] * 5 + [8], [-1] * 6
+    assert [row.dense for row in found] == [some, some, one, none]
+    wide = [(0, Vectors.sparse(7, {1: 2.5}), 0.0, ["blue"])]
+    spark.createDataFrame(wide, frame.schema).write.parquet(data + "_wide")
+    with it.raises("[TA_INPUT_SHAPE]", "a vector of size 7 in row 0", "expected size 6"):
+        reader.load(data + "_wide").collect()
+
+
 def check_show(spark):
     """Checks the signatures' text, with the active session and with a given one."""
     for given in [{}, {"spark": spark}, {"tags": "serve"}]:
@@ -210,6 +234,14 @@ def check_show(spark):
         assert text.getvalue() == SIGNATURE, text.getvalue()
     with it.raises("[TA_TAGS_NOT_FOUND]", "'serve'"):
         ta.show(it.DIGITS_MODEL, tags="train")
+    for model, said in {
+        "v1_sparse": "        shape: (-1, 6)\n        encoding: sparse\n",
+        "refused_file": "        refused: [TA_OP_NOT_ALLOWED] Cannot run signature",
+    }.items():
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            ta.show(f"{it.ZOO}/{model}")
+        assert said in text.getvalue(), text.getvalue()
 
 
 def main():
@@ -230,6 +262,7 @@ def main():
         check_dtypes(spark, model, samples)
     check_bfloat16(spark)
     check_vectors(spark)
+    check_sparse_vectors(spark)
     none = ta.map_tensors(scored.where("false"), lambda t: {"id": t["id"]}, "id long")
     assert none.count() == 0
     spark.stop()

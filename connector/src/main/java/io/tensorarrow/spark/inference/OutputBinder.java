@@ -8,11 +8,13 @@ import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.options.NameMapping;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -102,7 +104,16 @@ final class OutputBinder {
     UnaryOperator<String> fold =
         caseSensitive ? name -> name : name -> name.toLowerCase(Locale.ROOT);
     Map<String, String> taken = new LinkedHashMap<>();
+    Set<String> sourceNames = new HashSet<>();
     for (StructField field : table.fields()) {
+      if (!sourceNames.add(field.name())) {
+        // Columns travel by name: the one would be read for the other.
+        faults.add(
+            new TensorArrowException(
+                ErrorCode.TA_COLUMN_CLASH,
+                "Cannot read the source's column '%s': found two columns of that name; expected a name of its own for each"
+                    .formatted(field.name())));
+      }
       taken.put(fold.apply(field.name()), "input column '" + field.name() + "'");
     }
     for (Fetch fetch : fetches) {

@@ -125,7 +125,7 @@ final class CompletenessCheck {
     }
     long[] least = sizes.get();
     for (int i = 0; i < least.length; i++) {
-      String name = String.format("variables/variables.data-%05d-of-%05d", i, least.length);
+      String name = SavedModelLayout.shard(i, least.length);
       ModelEntry shard = found.get(name);
       if (shard == null) {
         throw ModelFault.corrupt(

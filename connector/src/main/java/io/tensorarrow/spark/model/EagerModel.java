@@ -194,7 +194,7 @@ final class EagerModel implements AutoCloseable {
   private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
     String where = "signature '" + signature.name() + "' of model '" + model.location() + "'";
     List<TensorSpec> fetches = fetches(signature, fetchNames, where);
-    signature.inputs().forEach(spec -> requireValue(spec, where));
+    signature.denseInputs().forEach(spec -> requireValue(spec, where));
     fetches.forEach(spec -> requireValue(spec, where));
     model.checkSignature(policy, signature.name(), fetchNames);
 
@@ -220,13 +220,13 @@ final class EagerModel implements AutoCloseable {
       context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
     }
     return new EagerFunction(
-        name, "Cannot run " + where, signature.inputs(), fetches, policy.mayOverwrite());
+        name, "Cannot run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
   }
 
   private static List<TensorSpec> fetches(
       ModelSignature signature, List<String> names, String where) {
     Map<String, TensorSpec> known =
-        signature.outputs().stream()
+        signature.denseOutputs().stream()
             .collect(Collectors.toMap(TensorSpec::name, Function.identity()));
     Set<String> seen = new HashSet<>();
     List<TensorSpec> fetches = new ArrayList<>();

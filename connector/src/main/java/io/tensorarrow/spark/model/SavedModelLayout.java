@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** How TensorFlow lays out the files of a SavedModel. */
 final class SavedModelLayout {
@@ -47,6 +48,12 @@ final class SavedModelLayout {
       }
       return bytes;
     }
+  }
+
+  /** Returns the name of one of the checkpoint's data files. */
+  static String shard(int number, int count) {
+    // Some locales write other digits.
+    return String.format(Locale.ROOT, SHARD_PREFIX + "%05d-of-%05d", number, count);
   }
 
   /** Returns the checkpoint's data files, sorted by name. */

@@ -124,8 +124,9 @@ public final class ReadOptions {
   public static final ConfigEntry<Boolean> INSPECT =
       ConfigEntry.flag("inspect")
           .doc(
-              "instead of data: one row per tag set, signature, direction and tensor, with dtype and shape; no native code;"
-                  + " `ta.show` reads it")
+              "instead of data: one row per tag set (all, or that of `tags`), signature, direction and tensor, with dtype, shape,"
+                  + " encoding (`dense` or `sparse`) and, for an output that may not be computed, `refused`: the error; no native"
+                  + " code; `ta.show` reads it")
           .withDefault(false, "`false`");
 
   public static final ConfigEntry<Integer> THREADS =
@@ -192,6 +193,11 @@ public final class ReadOptions {
   /** Returns the value of an option, if there is one; see {@link ConfigEntry#find}. */
   public <T> Optional<T> find(ConfigEntry<T> entry) {
     return entry.find(options::get);
+  }
+
+  /** Returns the value of an option that was given, whatever its default. */
+  public <T> Optional<T> given(ConfigEntry<T> entry) {
+    return options.containsKey(entry.key()) ? find(entry) : Optional.empty();
   }
 
   /** Returns the options for Hadoop, as they were written; some hold credentials. */

@@ -1,6 +1,8 @@
 package io.tensorarrow.spark.source;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
@@ -9,6 +11,11 @@ import org.apache.spark.sql.execution.RowToColumnConverter;
 import org.apache.spark.sql.execution.datasources.parquet.ParquetReadSupport$;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BinaryType;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.MapType;
+import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.unsafe.types.UTF8String;
@@ -21,11 +28,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   /** As many rows as Spark's Parquet reader puts into a batch by default. */
-  private static final int BATCH_ROWS = 4096;
+  static final int BATCH_ROWS = 4096;
+
+  /**
+   * A batch ends with the row that reaches this many bytes of arrays, texts and binaries: Spark's
+   * vectors can't hold 2 GiB of them, nor can the heap hold 4096 rows of large images.
+   */
+  static final long BATCH_BYTES = 32 << 20;
 
   private final PartitionReader<InternalRow> rows;
   private final RowToColumnConverter converter;
   private final WritableColumnVector[] columns;
+  private final List<WritableColumnVector> growing = new ArrayList<>();
   private final ColumnarBatch batch;
 
   /** The file of the row that was read already but belongs to the next batch. */
@@ -43,6 +57,9 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
     StructType sqlTypes = ParquetReadSupport$.MODULE$.expandUDT(schema);
     this.converter = new RowToColumnConverter(sqlTypes);
     this.columns = OnHeapColumnVector.allocateColumns(BATCH_ROWS, sqlTypes);
+    for (WritableColumnVector column : columns) {
+      addGrowing(column, growing);
+    }
     this.batch = new ColumnarBatch(columns);
   }
 
@@ -53,7 +70,7 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
     }
     int size = 0;
     FileBlock file = null;
-    while (size < BATCH_ROWS) {
+    while (size < BATCH_ROWS && bytes() < BATCH_BYTES) {
       FileBlock found = advance();
       if (found == null) {
         break;
@@ -71,6 +88,33 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
     }
     batch.setNumRows(size);
     return size > 0;
+  }
+
+  /** Returns about how many bytes the batch's cells take beyond those of fixed size. */
+  private long bytes() {
+    long bytes = 0;
+    for (WritableColumnVector part : growing) {
+      bytes += (long) part.getElementsAppended() * part.dataType().defaultSize();
+    }
+    return bytes;
+  }
+
+  /** Finds the vectors that hold the elements of arrays and maps, and the bytes of texts. */
+  private static void addGrowing(WritableColumnVector column, List<WritableColumnVector> into) {
+    DataType type = column.dataType();
+    if (type instanceof ArrayType || type instanceof StringType || type instanceof BinaryType) {
+      into.add(column.arrayData());
+      addGrowing(column.arrayData(), into);
+    } else if (type instanceof MapType) {
+      for (int i = 0; i < 2; i++) {
+        into.add(column.getChild(i));
+        addGrowing(column.getChild(i), into);
+      }
+    } else if (type instanceof StructType struct) {
+      for (int i = 0; i < struct.size(); i++) {
+        addGrowing(column.getChild(i), into);
+      }
+    }
   }
 
   /** Goes to the next row, where the last batch did not leave one over, and returns its file. */

@@ -5,6 +5,7 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.UserDefinedType;
 import org.apache.spark.sql.vectorized.ColumnVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows Spark ML's vectors as arrays of doubles. A column of them is a struct of {@code type} (0
@@ -16,7 +17,7 @@ final class VectorReader extends ArrayReader {
   private static final Set<String> TYPES =
       Set.of("org.apache.spark.ml.linalg.VectorUDT", "org.apache.spark.mllib.linalg.VectorUDT");
 
-  private static final byte DENSE = 1;
+  static final byte DENSE = 1;
 
   private final ColumnVector types;
   private final ColumnVector sizes;
@@ -25,6 +26,7 @@ final class VectorReader extends ArrayReader {
 
   private int index;
   private boolean dense;
+  private @Nullable ColumnVector unpacked;
 
   VectorReader(ColumnVector vectors) {
     this.types = vectors.getChild(0);
@@ -39,26 +41,35 @@ final class VectorReader extends ArrayReader {
   }
 
   @Override
-  void seek(int index) {
-    this.index = index;
-    this.dense = types.getByte(index) == DENSE;
-    values.seek(index);
+  void seek(int row) {
+    index = row;
+    dense = types.getByte(row) == DENSE;
+    unpacked = null;
+    values.seek(row);
   }
 
-  /** A sparse one is unpacked here: its size may be anything until someone looked at its length. */
+  /** Not before somebody who knows the length asks: a sparse vector's may be absurd. */
   @Override
   ColumnVector elements() {
-    return dense ? values.elements() : new Doubles(unpacked());
+    if (dense) {
+      return values.elements();
+    }
+    ColumnVector found = unpacked;
+    if (found == null) {
+      found = new Doubles(unpack());
+      unpacked = found;
+    }
+    return found;
   }
 
-  private double[] unpacked() {
+  private double[] unpack() {
     indices.seek(index);
-    double[] unpacked = new double[length()];
+    double[] all = new double[length()];
     for (int i = 0; i < values.length(); i++) {
       int place = indices.elements().getInt(indices.offset() + i);
-      unpacked[place] = values.elements().getDouble(values.offset() + i);
+      all[place] = values.elements().getDouble(values.offset() + i);
     }
-    return unpacked;
+    return all;
   }
 
   @Override

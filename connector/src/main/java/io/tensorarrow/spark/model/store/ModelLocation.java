@@ -78,7 +78,12 @@ public final class ModelLocation {
       Path qualified = FileSystem.getLocal(conf).makeQualified(path);
       return ModelFiles.local(java.nio.file.Path.of(qualified.toUri().getPath()));
     } catch (InvalidPathException e) {
-      throw invalid("something that is no path", "a path or URI");
+      // The reason alone does not repeat the text.
+      throw invalid(
+          "something that is no path (" + e.getReason() + ")",
+          "a path or URI that this process can encode (sun.jnu.encoding="
+              + System.getProperty("sun.jnu.encoding")
+              + ", which the environment's LC_ALL sets)");
     } catch (IOException e) {
       throw unreachable(path, LOCAL, new Redaction(conf), e);
     }
