@@ -108,14 +108,11 @@ def batches(envelopes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return _opened(batch.column(0)[0].as_buffer() for batch in envelopes)
 
 
-def frames(
-    time_zone: str, struct_handling: str
-) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def frames(time_zone: str) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """Returns a function that does it for ``mapInPandas``.
 
     Args:
         time_zone: the session's, which pandas timestamps are in.
-        struct_handling: ``spark.sql.execution.pandas.structHandlingMode``.
     """
     from pyspark.sql.pandas.serializers import ArrowStreamPandasUDFSerializer
 
@@ -124,7 +121,7 @@ def frames(
         safecheck=True,
         assign_cols_by_name=True,
         df_for_struct=True,
-        struct_in_pandas=struct_handling,
+        struct_in_pandas="dict",
         ndarray_as_list=False,
         arrow_cast=False,
     )

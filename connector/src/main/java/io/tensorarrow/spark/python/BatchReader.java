@@ -113,9 +113,24 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     StructVector struct = (StructVector) root.getVector(0);
     ColumnVector[] columns =
         IntStream.range(0, struct.size())
-            .mapToObj(i -> new ArrowColumnVector((FieldVector) struct.getVectorById(i)))
+            .mapToObj(i -> new BorrowedColumn((FieldVector) struct.getVectorById(i)))
             .toArray(ColumnVector[]::new);
     return new ColumnarBatch(columns, count);
+  }
+
+  /**
+   * A column of the stream's own vectors, which are filled anew with the next batch: Spark closes
+   * columns after use, and a struct that was closed has lost its fields.
+   */
+  private static final class BorrowedColumn extends ArrowColumnVector {
+    BorrowedColumn(FieldVector vector) {
+      super(vector);
+    }
+
+    @Override
+    public void close() {
+      // The reader closes its vectors with the stream.
+    }
   }
 
   private void close() {

@@ -28,9 +28,9 @@ final class WorkerModule {
   private static final String PYTHON_PATH = "PYTHONPATH";
 
   // Pickles are written by hand, by name: Java has no functions of Python's. Operations of protocol
-  // 2: PROTO; TUPLE2, REDUCE; NONE, TUPLE2, STOP.
+  // 2: PROTO; TUPLE1, REDUCE; NONE, TUPLE2, STOP.
   private static final byte[] PICKLE_PROTOCOL = {(byte) 0x80, 2};
-  private static final byte[] CALL_WITH_TWO = {(byte) 0x86, 'R'};
+  private static final byte[] CALL_WITH_ONE = {(byte) 0x85, 'R'};
   private static final byte[] WITHOUT_RETURN_TYPE = {'N', (byte) 0x86, '.'};
 
   private WorkerModule() {}
@@ -67,8 +67,7 @@ final class WorkerModule {
     if (evalType == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()) {
       pickle.writeBytes(global("frames"));
       pickle.writeBytes(text(settings.timeZone()));
-      pickle.writeBytes(text(settings.structHandling()));
-      pickle.writeBytes(CALL_WITH_TWO);
+      pickle.writeBytes(CALL_WITH_ONE);
     } else {
       pickle.writeBytes(global("batches"));
     }

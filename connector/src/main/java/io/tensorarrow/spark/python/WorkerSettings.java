@@ -13,7 +13,6 @@ import scala.collection.immutable.Map;
  * @param timeZone the session's time zone, which timestamps carry
  * @param largeVarTypes whether strings and binaries have offsets of 64 bits
  * @param maxRecordsPerBatch the most rows of a batch that a worker gets; none if not positive
- * @param structHandling how structs become pandas values
  * @param workerConf Spark's own settings for the worker
  * @param artifacts the name of the session's artifacts, if it has any
  */
@@ -21,7 +20,6 @@ record WorkerSettings(
     String timeZone,
     boolean largeVarTypes,
     int maxRecordsPerBatch,
-    String structHandling,
     Map<String, String> workerConf,
     Option<String> artifacts)
     implements Serializable {
@@ -32,7 +30,6 @@ record WorkerSettings(
         conf.sessionLocalTimeZone(),
         conf.arrowUseLargeVarTypes(),
         conf.arrowMaxRecordsPerBatch(),
-        conf.pandasStructHandlingMode(),
         ArrowPythonRunner.getPythonRunnerConfMap(conf),
         JobArtifactSet.getCurrentJobArtifactState().map(state -> state.uuid()));
   }
