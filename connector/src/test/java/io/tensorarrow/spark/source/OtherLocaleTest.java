@@ -129,7 +129,7 @@ class OtherLocaleTest extends SparkTest {
         action.run();
         throw new AssertionError("it worked");
       } catch (IllegalArgumentException e) {
-        say(e.getMessage().split("; expected| \\(Malformed")[0]);
+        say(String.valueOf(e.getMessage()).split("; expected| \\(Malformed")[0]);
       }
     }
   }
