@@ -48,6 +48,9 @@ class EveryTypeThroughSparkTest extends SparkTest {
     ORC_ROWS("orc", Map.of("spark.sql.orc.enableVectorizedReader", "false"));
 
     private final String format;
+
+    // Never changed, though a Map's type does not say so.
+    @SuppressWarnings("ImmutableEnumChecker")
     private final Map<String, String> settings;
 
     Way(String format, Map<String, String> settings) {
@@ -264,7 +267,7 @@ class EveryTypeThroughSparkTest extends SparkTest {
         write(
             way,
             spark()
-                .range(0, 9 * FAULTS.size(), 1, 1)
+                .range(0, 9L * FAULTS.size(), 1, 1)
                 .selectExpr(
                     "id",
                     faulty("grid", "array(array(1D, 2D), array(3D, cast(id as double)))"),
