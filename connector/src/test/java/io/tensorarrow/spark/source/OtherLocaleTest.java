@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
@@ -80,7 +81,7 @@ class OtherLocaleTest extends SparkTest {
 
     public static void main(String[] args) {
       Path dir = Path.of(args[0]);
-      say("I".toLowerCase() + " " + String.format("%04d", 7));
+      say("I".toLowerCase(Locale.getDefault()) + " " + String.format("%04d", 7));
       try (SparkSession spark =
           SparkSession.builder()
               .master("local[1]")
@@ -129,7 +130,7 @@ class OtherLocaleTest extends SparkTest {
         action.run();
         throw new AssertionError("it worked");
       } catch (IllegalArgumentException e) {
-        say(String.valueOf(e.getMessage()).split("; expected| \\(Malformed")[0]);
+        say(String.valueOf(e.getMessage()).split("; expected| \\(Malformed", -1)[0]);
       }
     }
   }
