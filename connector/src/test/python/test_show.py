@@ -7,14 +7,19 @@ from test_numpy import fails
 
 import tensorarrow as ta
 
-Row = namedtuple("Row", "tags signature direction tensor dtype shape")
+Row = namedtuple(
+    "Row",
+    "tags signature direction tensor dtype shape encoding refused",
+    defaults=("dense", None),
+)
 
 ROWS = [
     Row("serve", "serving_default", "output", "probabilities", "float32", [-1, 10]),
     Row("serve", "serving_default", "output", "digit", "int64", [-1]),
     Row("serve", "serving_default", "input", "pixels", "float32", [-1, 64]),
     Row("serve,tpu", "other", "input", "scale", "float32", []),
-    Row("serve,tpu", "other", "output", "any", "str", None),
+    Row("serve,tpu", "other", "input", "words", "str", [-1, -1], "sparse"),
+    Row("serve,tpu", "other", "output", "any", "str", None, "dense", "[TA_OP_NOT_ALLOWED] Cannot"),
 ]
 
 SERVE = """\
@@ -42,10 +47,15 @@ signature_def['other']:
     inputs['scale'] tensor_info:
         dtype: float32
         shape: ()
+    inputs['words'] tensor_info:
+        dtype: str
+        shape: (-1, -1)
+        encoding: sparse
   The given SavedModel SignatureDef contains the following output(s):
     outputs['any'] tensor_info:
         dtype: str
         shape: unknown_rank
+        refused: [TA_OP_NOT_ALLOWED] Cannot
 
 """
 

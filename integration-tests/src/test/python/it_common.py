@@ -11,6 +11,7 @@ DIGITS_MODEL = str(REPOSITORY / "examples/models/digits")
 DIGITS_DATA = str(REPOSITORY / "examples/data/digits.parquet")
 DIGITS_EXPECTED = str(REPOSITORY / "examples/data/expected.parquet")
 FEATURES_MODEL = str(Path(__file__).resolve().parents[1] / "resources/models/features")
+ZOO = str(Path(__file__).resolve().parents[1] / "resources/zoo")
 FEATURES_DATA = FEATURES_MODEL + ".parquet"
 
 # Python TensorFlow computed the recorded outputs with kernels of its own.

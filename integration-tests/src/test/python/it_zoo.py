@@ -19,7 +19,7 @@ ZOO = Path(__file__).resolve().parents[1] / "resources/zoo"
 OTHER_BATCH = 7
 
 # The width of these rows is that of the longest one in the batch.
-WIDTH_OF_BATCH = {("module_strings", "points")}
+WIDTH_OF_BATCH = {("module_strings", "points"), ("v1_sparse", "texts")}
 
 
 def reader(spark, model, **options):

@@ -79,6 +79,7 @@ RECORDED = [
     tf1.v1_examples,
     tf1.v1_slim,
     tf1.v1_names,
+    tf1.v1_sparse,
 ]
 # With the code and the parts of the message that say why.
 REFUSED = {
@@ -89,7 +90,6 @@ REFUSED = {
     tf2.refused_two_handles: ["[TA_MODEL_RUN]", "model.export("],
     tf2.refused_custom_operation: ["[TA_OP_UNKNOWN]", "CaseFoldUTF8"],
     tf1.refused_queue: ["[TA_OP_NOT_ALLOWED]", "FIFOQueueV2"],
-    tf1.v1_sparse: ["[TA_INPUT_TYPE]", "a part of a sparse tensor"],
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_slim
 from zoo_models_tf2 import ROWS, WORDS, integers, pick, random
-from zoo_recording import Call, Example, of
+from zoo_recording import Call, Example, Rows, of
 
 v1 = tf.compat.v1
 SEED = 20
@@ -215,13 +215,48 @@ def v1_names(directory):
 
 
 def v1_sparse(directory):
-    """A signature with a sparse input."""
+    """Sparse inputs, numbers of a given width and words of any, and a dense one between them."""
     with session() as current:
-        x = v1.sparse_placeholder(tf.float32, [None, 6], "x")
+        numbers = v1.sparse_placeholder(tf.float32, [None, 6], "numbers")
+        other = v1.placeholder(tf.float32, [None], "other")
+        words = v1.sparse_placeholder(tf.string, [None, None], "words")
         kernel = v1.get_variable("kernel", [6, 2], use_resource=True)
-        outputs = {"y": tf.sparse.sparse_dense_matmul(x, kernel)}
+        table = v1.get_variable("table", [10, 4], use_resource=True)
+        hashed = tf.strings.to_hash_bucket_fast(words.values, 10)
+        buckets = tf.SparseTensor(words.indices, hashed, words.dense_shape)
+        ones = tf.sparse.map_values(tf.ones_like, numbers)
+        outputs = {
+            "product": tf.sparse.sparse_dense_matmul(numbers, kernel) + other[:, tf.newaxis],
+            "bag": v1.nn.safe_embedding_lookup_sparse(table, buckets, combiner="mean"),
+            "dense": tf.sparse.to_dense(numbers, -1.0),
+            "texts": tf.sparse.to_dense(words, "none"),
+            "count": tf.reshape(tf.sparse.reduce_sum(ones, axis=1), [-1]),
+        }
         current.run(v1.global_variables_initializer())
-        write(current, directory, {"serving_default": predict({"x": x}, outputs)})
+        inputs = {"numbers": numbers, "numbers.other": other, "words": words}
+        write(current, directory, {"serving_default": predict(inputs, outputs)})
+    columns = {"numbers": ragged(6), "other": random(()), "words": ragged(4, WORDS)}
+    call = Call(
+        {"numbers": "numbers", "numbers.other": "other", "words": "words"},
+        {"inputs": "numbers.other=other"},
+    )
+    return Example(columns, {"serving_default": call})
+
+
+def ragged(longest, choice=None):
+    """Returns rows of up to so many floats, some of them zero, or of chosen words."""
+    generator = np.random.default_rng(SEED)
+    rows = np.empty(ROWS, dtype=object)
+    for i in range(ROWS):
+        length = generator.integers(0, longest, endpoint=True)
+        if choice is None:
+            rows[i] = generator.normal(size=length).astype(np.float32)
+            rows[i][generator.random(length) < 0.2] = 0
+        else:
+            rows[i] = np.array([str(word) for word in generator.choice(choice, length)], object)
+    if choice is None:
+        return Rows(rows, np.dtype(np.float32), longest)
+    return Rows(rows, np.dtype(object))
 
 
 def refused_queue(directory):

@@ -48,9 +48,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Example:
-    """What a model is fed with: columns of ROWS rows, and the calls of its signatures."""
+    """What a model is fed with: columns of ROWS rows, and the calls of its signatures.
 
-    columns: Mapping[str, np.ndarray]
+    Columns of lists of any length are `Rows`; they feed sparse tensors.
+    """
+
+    columns: Mapping[str, np.ndarray | Rows]
     calls: Mapping[str, Call]
 
 
@@ -69,7 +72,8 @@ def record(directory: Path, example: Example):
         column
         for name, call in example.calls.items()
         for tensor, column in call.inputs.items()
-        if has_open_shape(loaded.signatures[name], tensor)
+        if not isinstance(example.columns[column], Rows)
+        and has_open_shape(loaded.signatures[name], tensor)
     }
     for name, values in example.columns.items():
         assert len(values) == ROWS, name
@@ -114,7 +118,10 @@ def run(function, columns, call):
             if call.pad:
                 filler = np.zeros((call.batch - len(values), *values.shape[1:]), values.dtype)
                 values = np.concatenate([values, filler])
-            feeds[tensor] = constant(values, columns[column].dtype)
+            if isinstance(values, Rows):
+                feeds |= sparse(tensor, values)
+            else:
+                feeds[tensor] = constant(values, columns[column].dtype)
         results = {name: result.numpy() for name, result in function(**feeds).items()}
         parts.append((stop - start, results))
     return {name: join([results[name][:rows] for rows, results in parts]) for name in names}
@@ -131,16 +138,34 @@ def join(parts):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of different shapes."""
+    """Rows of different shapes.
+
+    width: how long a sparse tensor of them is, if that is not the length of the longest row
+    """
 
     rows: np.ndarray
     dtype: np.dtype
+    width: int = 0
 
     def __len__(self):
         return len(self.rows)
 
     def __iter__(self):
         return iter(self.rows)
+
+    def __getitem__(self, part):
+        return Rows(self.rows[part], self.dtype, self.width)
+
+
+def sparse(name, rows):
+    """Returns the parts of a sparse tensor that has every element of each row at its index."""
+    lengths = [len(row) for row in rows]
+    indices = [(i, j) for i, length in enumerate(lengths) for j in range(length)]
+    return {
+        f"{name}_indices": tf.constant(indices, tf.int64, (len(indices), 2)),
+        f"{name}_values": constant(np.concatenate(list(rows)), rows.dtype),
+        f"{name}_dense_shape": tf.constant([len(rows), rows.width or max(lengths)], tf.int64),
+    }
 
 
 def constant(values, dtype):

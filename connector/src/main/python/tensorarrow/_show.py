@@ -17,6 +17,7 @@ def show(
 ) -> None:
     """Prints the signatures of a model: their inputs and outputs with dtypes and shapes.
 
+    Sparse tensors are marked so, and outputs that may not be computed are shown with the reason.
     No native code runs and no variables are read.
 
     Args:
@@ -61,6 +62,10 @@ def lines(rows: Iterable[Row]) -> Iterable[str]:
                     yield f"    {direction}s['{tensor.tensor}'] tensor_info:"
                     yield f"        dtype: {tensor.dtype}"
                     yield f"        shape: {_shape(tensor.shape)}"
+                    if tensor.encoding != "dense":
+                        yield f"        encoding: {tensor.encoding}"
+                    if tensor.refused is not None:
+                        yield f"        refused: {tensor.refused}"
         yield ""
 
 

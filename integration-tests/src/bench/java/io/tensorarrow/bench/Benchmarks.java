@@ -1,32 +1,34 @@
 package io.tensorarrow.bench;
 
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
-import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
- * Runs the benchmarks that are named, or all: {@code eager}, {@code loading}, {@code jmh}.
+ * Runs the benchmarks that are named, or all: {@code eager}, {@code loading}, {@code start}, {@code
+ * strings}. Each prints a table of the README's section on figures, and writes it there if told
+ * where the README is.
  *
  * <pre>{@code
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify
- * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=eager
+ * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=eager,loading
+ * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench.readme=$PWD/README.md
  * }</pre>
  */
 public final class Benchmarks {
   private Benchmarks() {}
 
   /** Called by the build. */
-  public static void main(String[] names) throws RunnerException {
+  public static void main(String[] names) throws IOException, RunnerException {
     List<String> wanted =
         Arrays.stream(names).flatMap(name -> Arrays.stream(name.split(","))).toList();
     for (String name : wanted) {
       switch (name) {
         case "eager" -> EagerAgainstSession.run();
         case "loading" -> Loading.run();
-        case "jmh" ->
-            new Runner(new OptionsBuilder().include(Strings.class.getSimpleName()).build()).run();
+        case "start" -> FirstStart.run();
+        case "strings" -> Strings.run();
         default -> throw new IllegalArgumentException("no benchmark " + name);
       }
     }

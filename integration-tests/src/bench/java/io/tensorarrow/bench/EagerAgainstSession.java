@@ -2,78 +2,72 @@ package io.tensorarrow.bench;
 
 import io.tensorarrow.spark.model.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
 import java.util.List;
-import java.util.function.IntFunction;
-import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
+import java.util.Locale;
 
-/** The eager call beside TF_SessionRun: same model, same batch, same threads. */
+/**
+ * The eager call beside TF_SessionRun: same model, same batch, same number of threads, each with
+ * threads of its own; the same tensor is fed, the same outputs are fetched and freed. The session
+ * runs twice: as the eager call is set up, and as TensorFlow sets sessions up, whose idle threads
+ * wait for work in a loop.
+ */
 final class EagerAgainstSession {
-  /** A model, the column that feeds its only input, its outputs and the batch sizes to measure. */
-  private record Subject(
-      String model,
-      String feed,
-      DataType type,
-      IntFunction<WritableColumnVector> column,
-      List<String> fetches,
-      List<Integer> batches) {}
-
-  private static final List<Subject> SUBJECTS =
-      List.of(
-          new Subject(
-              "mlp",
-              "x",
-              Columns.FLOATS,
-              rows -> Columns.floats(rows, 128),
-              List.of("y"),
-              List.of(1, 32, 1024)),
-          new Subject(
-              "conv",
-              "x",
-              Columns.FLOATS,
-              rows -> Columns.floats(rows, 32 * 32 * 3),
-              List.of("y"),
-              List.of(1, 32, 256)),
-          new Subject(
-              "strings",
-              "text",
-              DataTypes.StringType,
-              rows -> Columns.strings(rows, 40),
-              List.of("clean", "vector"),
-              List.of(1, 32, 1024)));
+  private static final String SESSION = "session";
+  private static final String DEFAULT_SESSION = "session with waiting threads";
+  private static final String EAGER = "eager";
 
   private EagerAgainstSession() {}
 
   static void run() {
-    SUBJECTS.forEach(EagerAgainstSession::measure);
+    Figures figures =
+        new Figures(
+            "eager",
+            List.of(
+                "model",
+                "batch",
+                "`TF_SessionRun`, µs",
+                "eager call, µs",
+                "eager / session",
+                "eager / session as TensorFlow sets it up"));
+    Subject.ALL.forEach(subject -> measure(subject, figures));
+    figures.publish();
   }
 
-  private static void measure(Subject subject) {
-    try (ModelLease lease = Models.lease(subject.model());
-        EagerCall call = lease.newCall("serving_default", subject.fetches());
-        NativeSession session =
-            new NativeSession(
-                Models.directory(subject.model()),
-                Models.THREADS,
-                List.of(subject.feed()),
-                subject.fetches())) {
+  private static void measure(Subject subject, Figures figures) {
+    try (ModelLease lease = Models.lease(Models.reference(subject.model()));
+        EagerCall call = subject.call(lease);
+        NativeSession session = NativeSession.load(subject, false);
+        NativeSession defaultSession = NativeSession.load(subject, true)) {
       for (int batch : subject.batches()) {
-        try (WritableColumnVector column = subject.column().apply(batch);
-            NativeTensor feed =
-                ColumnFeeder.create(
-                        call.feeds().get(0), subject.feed(), subject.type(), CastMode.SAFE)
-                    .feed(column, RowSelection.range(0, batch))) {
-          new SideBySide(subject.model() + ", batch " + batch)
-              .add("TF_SessionRun", () -> session.run(List.of(feed.handle())))
-              .add("eager call", () -> call.run(List.of(feed)).forEach(NativeTensor::close))
-              .run();
+        try (NativeTensor feed = subject.feed(call, batch)) {
+          requireSame(session, call, feed);
+          SideBySide.Result result =
+              new SideBySide()
+                  .add(SESSION, () -> session.run(feed))
+                  .add(DEFAULT_SESSION, () -> defaultSession.run(feed))
+                  .add(EAGER, () -> call.run(List.of(feed)).forEach(NativeTensor::close))
+                  .run();
+          figures.row(
+              List.of(
+                  subject.title(),
+                  Integer.toString(batch),
+                  micros(result, SESSION),
+                  micros(result, EAGER),
+                  result.speeds().get(SESSION).text(2),
+                  result.speeds().get(DEFAULT_SESSION).text(2)));
         }
       }
     }
+  }
+
+  private static void requireSame(NativeSession session, EagerCall call, NativeTensor feed) {
+    List<NativeTensor> fetched = call.run(List.of(feed));
+    session.requireSame(feed, fetched);
+    fetched.forEach(NativeTensor::close);
+  }
+
+  private static String micros(SideBySide.Result result, String system) {
+    return String.format(Locale.ROOT, "%,.1f", result.nanos().get(system) / 1000);
   }
 }

@@ -15,10 +15,6 @@ import java.util.Optional;
 final class Models {
   static final int THREADS = Runtime.getRuntime().availableProcessors();
 
-  /** One place, so that a model is loaded anew when another one was wanted in between. */
-  private static final ExecutorModelSettings CACHE =
-      new ExecutorModelSettings(1, Duration.ofMinutes(10), Optional.empty());
-
   private Models() {}
 
   /** Returns where a model lies. */
@@ -26,12 +22,27 @@ final class Models {
     return Path.of(System.getProperty("bench.models"), name).toAbsolutePath().normalize();
   }
 
-  /** Leases a model; the lease is owned by the caller. */
-  static ModelLease lease(String name) {
+  /** Returns what the driver tells an executor about a model. */
+  static ModelReference reference(String name) {
     Path directory = directory(name);
-    ModelReference model =
-        new ModelReference(
-            directory.toString(), SavedModelFile.read(directory).fingerprint(), List.of("serve"));
-    return ModelCache.forExecutor(CACHE).acquire(model, new ModelSettings(THREADS));
+    return new ModelReference(
+        directory.toString(), SavedModelFile.read(directory).fingerprint(), List.of("serve"));
+  }
+
+  /** Leases a model; the lease is owned by the caller. */
+  static ModelLease lease(ModelReference model) {
+    return lease(model, Optional.empty());
+  }
+
+  /**
+   * Leases a model; the lease is owned by the caller. One model stays loaded, so that it is loaded
+   * anew when another one was wanted in between.
+   *
+   * @param natives where TensorFlow's libraries are extracted, if not at the usual place
+   */
+  static ModelLease lease(ModelReference model, Optional<Path> natives) {
+    ExecutorModelSettings settings =
+        new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofMinutes(10), natives);
+    return ModelCache.forExecutor(settings).acquire(model, new ModelSettings(THREADS));
   }
 }

@@ -9,35 +9,36 @@ import java.util.Map;
 
 /**
  * Measures systems that do the same work beside each other, since machines are noisy: in every
- * round each system runs once, the order changes from round to round, and systems are compared
- * within a round only. The first round is dropped.
+ * round each system runs for a while, the order changes from round to round, and systems are
+ * compared within a round only. All are warm before the first round, which is dropped.
  */
 final class SideBySide {
   private static final int ROUNDS = 12;
+  private static final long WARM_UP_NANOS = 300_000_000;
   private static final long SLICE_NANOS = 150_000_000;
 
-  private final String title;
   private final Map<String, Runnable> systems = new LinkedHashMap<>();
 
-  /** Begins a comparison; the title says what is measured. */
-  SideBySide(String title) {
-    this.title = title;
-  }
-
-  /** Adds a system; the first one is what the others are compared with. */
+  /** Adds a system; the last one is compared with all others. */
   SideBySide add(String name, Runnable work) {
     systems.put(name, work);
     return this;
   }
 
   /**
-   * Measures and prints, for each system, the median time of one piece of work, and how many times
-   * as fast as the first system it is: the median and the range of the rounds' ratios.
+   * What was measured.
+   *
+   * @param nanos the median time of one piece of work, for each system
+   * @param speeds how many times as fast as each other system the last one is: the ratios of the
+   *     rounds
    */
-  void run() {
+  record Result(Map<String, Double> nanos, Map<String, Spread> speeds) {}
+
+  /** Measures. */
+  Result run() {
     List<String> names = new ArrayList<>(systems.keySet());
     Map<String, Integer> repeats = new LinkedHashMap<>();
-    systems.forEach((name, work) -> repeats.put(name, calibrated(work)));
+    systems.forEach((name, work) -> repeats.put(name, repeats(work)));
     Map<String, double[]> nanos = new LinkedHashMap<>();
     names.forEach(name -> nanos.put(name, new double[ROUNDS - 1]));
     for (int round = 0; round < ROUNDS; round++) {
@@ -50,37 +51,33 @@ final class SideBySide {
         }
       }
     }
-    print(nanos);
+    return result(nanos);
   }
 
-  private void print(Map<String, double[]> nanos) {
-    double[] base = nanos.values().iterator().next();
+  private static Result result(Map<String, double[]> nanos) {
+    double[] last = nanos.values().stream().reduce((first, second) -> second).orElseThrow();
+    Map<String, Double> medians = new LinkedHashMap<>();
+    Map<String, Spread> speeds = new LinkedHashMap<>();
     nanos.forEach(
         (name, times) -> {
           double[] ratios = new double[times.length];
-          Arrays.setAll(ratios, i -> base[i] / times[i]);
-          System.out.printf(
-              "%-28s %-24s %10.1f us  speed x%.2f (%.2f to %.2f, %d rounds)%n",
-              title,
-              name,
-              median(times) / 1000,
-              median(ratios),
-              Arrays.stream(ratios).min().orElseThrow(),
-              Arrays.stream(ratios).max().orElseThrow(),
-              ratios.length);
+          Arrays.setAll(ratios, i -> times[i] / last[i]);
+          medians.put(name, Spread.of(times).median());
+          speeds.put(name, Spread.of(ratios));
         });
+    return new Result(medians, speeds);
   }
 
-  /** Returns how often a system runs in one slice; warms it up on the way. */
-  private static int calibrated(Runnable work) {
-    int repeats = 1;
-    while (true) {
-      double nanos = time(work, repeats) * repeats;
-      if (nanos >= SLICE_NANOS) {
-        return repeats;
-      }
-      repeats = (int) Math.max(repeats + 1, repeats * Math.min(10, SLICE_NANOS / nanos * 1.1));
+  /** Warms a system up and returns how often it runs in one slice of time. */
+  private static int repeats(Runnable work) {
+    long start = System.nanoTime();
+    int count = 0;
+    while (System.nanoTime() - start < WARM_UP_NANOS) {
+      work.run();
+      count++;
     }
+    double nanos = time(work, Math.max(1, count / 2));
+    return (int) Math.max(1, SLICE_NANOS / nanos);
   }
 
   private static double time(Runnable work, int repeats) {
@@ -89,11 +86,5 @@ final class SideBySide {
       work.run();
     }
     return (double) (System.nanoTime() - start) / repeats;
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
   }
 }

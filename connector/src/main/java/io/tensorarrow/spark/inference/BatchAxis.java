@@ -18,7 +18,9 @@ import java.util.stream.Collectors;
  * once, or of one size in all inputs, so that each call must have exactly that many. Immutable.
  */
 final class BatchAxis {
-  private static final String SPARSE = "a part of a sparse tensor, which has no line for each row";
+  private static final String SPARSE =
+      "a sparse tensor, which has no line for each row (tf.sparse.to_dense in the signature gives it"
+          + " them)";
 
   private final ModelSignature signature;
 
@@ -63,25 +65,13 @@ final class BatchAxis {
   }
 
   /**
-   * Returns why an input does not hold one value for each row, apart from its rank, if that is so.
-   */
-  Optional<String> whyNotFed(TensorSpec input) {
-    return isSparse(input) ? Optional.of(SPARSE) : Optional.empty();
-  }
-
-  /**
    * Returns why an output can't become a column.
    *
    * @return what is in the way, to be read after "found", or empty if nothing is
    */
   Optional<String> whyNotFetched(TensorSpec output) {
-    return TensorColumns.whyNotFetchable(output)
-        .or(() -> isSparse(output) ? Optional.of(SPARSE) : Optional.empty())
+    return (output.sparse() ? Optional.of(SPARSE) : TensorColumns.whyNotFetchable(output))
         .or(() -> size(output).filter(size -> !fits(size)).map(size -> fixed(output)));
-  }
-
-  private boolean isSparse(TensorSpec tensor) {
-    return signature.sparseParts().contains(tensor.name());
   }
 
   /** Where the inputs' sizes differ, which is a fault of its own, any of them will do. */

@@ -9,13 +9,12 @@ import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.InferenceSpec.Feed;
 import io.tensorarrow.spark.options.InferenceSpec.Fetch;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.RowSelection;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -39,16 +38,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BatchInference implements AutoCloseable {
   private final InferenceSpec spec;
-  private final Map<String, Input> inputs;
+  private final List<Input> inputs;
   private final InferenceCounters counters = new InferenceCounters();
   private final BufferAllocator allocator;
   private final @Nullable TaskContext task = TaskContext.get();
 
   private @Nullable ModelLease lease;
   private @Nullable EagerCall call;
+  private boolean closed;
 
-  /** Where an input tensor's values come from. */
-  private record Input(FieldPath path, ColumnFeeder feeder) {}
+  /**
+   * Where an input's values come from.
+   *
+   * @param parts the names of the dense tensors that it consists of
+   */
+  private record Input(List<String> parts, FieldPath path, InputFeeder feeder) {}
 
   /**
    * Prepares a task; nothing native happens yet.
@@ -58,12 +62,13 @@ public final class BatchInference implements AutoCloseable {
    */
   public BatchInference(InferenceSpec spec, StructType batchSchema) {
     this.spec = spec;
-    this.inputs = new LinkedHashMap<>();
+    this.inputs = new ArrayList<>();
     for (Feed feed : spec.feeds()) {
       FieldPath path = FieldPath.in(batchSchema, feed.column());
-      ColumnFeeder feeder =
-          ColumnFeeder.create(feed.tensor(), feed.column().toString(), path.type(), spec.cast());
-      inputs.put(feed.tensor().name(), new Input(path, feeder));
+      InputFeeder feeder =
+          InputFeeder.create(feed.tensor(), feed.column().toString(), path.type(), spec.cast());
+      List<String> parts = feed.tensor().parts().stream().map(TensorSpec::name).toList();
+      inputs.add(new Input(parts, path, feeder));
     }
     // Last, since nothing would close it if the lines above failed.
     this.allocator =
@@ -89,6 +94,8 @@ public final class BatchInference implements AutoCloseable {
    *     allocated then
    * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
    *     before or meanwhile; nothing is left allocated then either
+   * @throws CancellationException if that task has completed; nothing is left allocated then either
+   * @throws IllegalStateException after close
    */
   public List<ColumnVector> run(ColumnarBatch batch, RowSelection rows) {
     try {
@@ -104,24 +111,27 @@ public final class BatchInference implements AutoCloseable {
   private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
     EagerCall eager = eagerCall();
     RowSelection fed = spec.fixedBatch() ? rows.paddedTo(spec.batchRows()) : rows;
-    List<NativeTensor> feeds = new ArrayList<>(inputs.size());
+    Map<String, NativeTensor> feeds = new HashMap<>();
     try {
       long start = System.nanoTime();
-      long bytes = 0;
-      for (TensorSpec tensor : eager.feeds()) {
-        Input input = input(tensor.name());
-        NativeTensor feed = input.feeder().feed(input.path().vector(batch, fed), fed);
-        feeds.add(feed);
-        bytes += feed.byteSize();
+      for (Input input : inputs) {
+        feed(input, batch, fed, feeds);
       }
       long run = System.nanoTime();
-      counters.fed(bytes, run - start);
-      List<NativeTensor> fetched = eager.run(feeds);
+      counters.fed(feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
+      List<NativeTensor> fetched = eager.run(inOrder(eager.feeds(), feeds));
       counters.ran(rows.size(), System.nanoTime() - run);
-      // Before the feeds are closed: a string that the model handed on may lie in their memory.
       return columns(fetched, fed.size(), rows.size());
     } finally {
-      feeds.forEach(NativeTensor::close);
+      feeds.values().forEach(NativeTensor::close);
+    }
+  }
+
+  private static void feed(
+      Input input, ColumnarBatch batch, RowSelection rows, Map<String, NativeTensor> feeds) {
+    List<NativeTensor> tensors = input.feeder().feed(input.path().vector(batch, rows), rows);
+    for (int i = 0; i < tensors.size(); i++) {
+      feeds.put(input.parts().get(i), tensors.get(i));
     }
   }
 
@@ -133,6 +143,7 @@ public final class BatchInference implements AutoCloseable {
   public void close() {
     EagerCall openCall = call;
     ModelLease openLease = lease;
+    closed = true;
     call = null;
     lease = null;
     try (allocator;
@@ -161,18 +172,25 @@ public final class BatchInference implements AutoCloseable {
     }
   }
 
-  private Input input(String tensor) {
-    Input input = inputs.get(tensor);
-    if (input == null) {
-      throw new IllegalStateException("no feed for tensor '" + tensor + "' in " + spec);
+  private List<NativeTensor> inOrder(List<TensorSpec> wanted, Map<String, NativeTensor> feeds) {
+    List<NativeTensor> ordered = new ArrayList<>(wanted.size());
+    for (TensorSpec tensor : wanted) {
+      NativeTensor feed = feeds.get(tensor.name());
+      if (feed == null) {
+        throw new IllegalStateException("no feed for tensor " + tensor + " in " + spec);
+      }
+      ordered.add(feed);
     }
-    return input;
+    return ordered;
   }
 
   private EagerCall eagerCall() {
     EagerCall open = call;
     if (open != null) {
       return open;
+    }
+    if (closed) {
+      throw new IllegalStateException("inference is closed");
     }
     SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
     ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
@@ -185,8 +203,7 @@ public final class BatchInference implements AutoCloseable {
                 settings.cacheIdleTime(),
                 settings.nativesDirectory(),
                 settings.modelsDirectory()));
-    ModelLease newLease =
-        cache.acquire(spec.model(), new ModelSettings(threads(conf)), this::isKilled);
+    ModelLease newLease = cache.acquire(spec.model(), modelSettings(conf), this::isOver);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -196,13 +213,24 @@ public final class BatchInference implements AutoCloseable {
     return open;
   }
 
-  private boolean isKilled() {
-    return task != null && task.isInterrupted();
+  /**
+   * Whether nobody waits for results any more. A task may also complete while another thread, as
+   * that which feeds Python, still runs the model for it.
+   */
+  private boolean isOver() {
+    return task != null && (task.isInterrupted() || task.isCompleted());
   }
 
-  private int threads(SparkConf conf) {
-    return spec.threads() > 0
-        ? spec.threads()
-        : conf.getInt("spark.executor.cores", Runtime.getRuntime().availableProcessors());
+  private ModelSettings modelSettings(SparkConf conf) {
+    int cores = cores(conf);
+    return new ModelSettings(spec.threads() > 0 ? spec.threads() : cores, cores);
+  }
+
+  /** Returns the executor's cores: Spark tells its size only where it differs from the default. */
+  private static int cores(SparkConf conf) {
+    String master = conf.get("spark.master", "");
+    boolean oneByDefault = master.startsWith("yarn") || master.startsWith("k8s");
+    return conf.getInt(
+        "spark.executor.cores", oneByDefault ? 1 : Runtime.getRuntime().availableProcessors());
   }
 }

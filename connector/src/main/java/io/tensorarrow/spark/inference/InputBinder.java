@@ -9,7 +9,6 @@ import io.tensorarrow.spark.options.ColumnName;
 import io.tensorarrow.spark.options.InferenceSpec.Feed;
 import io.tensorarrow.spark.options.NameMapping;
 import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +19,6 @@ final class InputBinder {
   private static final String VERB = "Cannot feed ";
 
   private final ModelSignature signature;
-  private final BatchAxis axis;
   private final ColumnResolver table;
   private final CastMode cast;
 
@@ -29,9 +27,8 @@ final class InputBinder {
   private final List<String> ambiguous = new ArrayList<>();
   private final List<TensorArrowException> mistyped = new ArrayList<>();
 
-  InputBinder(ModelSignature signature, BatchAxis axis, ColumnResolver table, CastMode cast) {
+  InputBinder(ModelSignature signature, ColumnResolver table, CastMode cast) {
     this.signature = signature;
-    this.axis = axis;
     this.table = table;
     this.cast = cast;
   }
@@ -75,19 +72,11 @@ final class InputBinder {
 
   private void bind(TensorSpec tensor, Column column) {
     try {
-      ColumnFeeder.create(tensor, column.path().toString(), column.type(), cast);
+      InputFeeder.create(tensor, column.path().toString(), column.type(), cast);
       feeds.add(new Feed(tensor, column.path()));
     } catch (TensorArrowException e) {
       mistyped.add(e);
     }
-    axis.whyNotFed(tensor)
-        .ifPresent(
-            why ->
-                mistyped.add(
-                    new TensorArrowException(
-                        ErrorCode.TA_TENSOR_UNSUPPORTED,
-                        "%stensor %s: found %s; expected a dense tensor with a batch axis"
-                            .formatted(VERB, tensor, why))));
   }
 
   private void report(List<String> misnamed, Faults faults) {

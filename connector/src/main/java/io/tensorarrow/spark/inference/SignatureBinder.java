@@ -65,7 +65,7 @@ public final class SignatureBinder {
     CastMode cast = options.get(ReadOptions.CAST);
     BatchAxis axis = new BatchAxis(signature);
     List<Feed> feeds =
-        new InputBinder(signature, axis, new ColumnResolver(input, caseSensitive), cast)
+        new InputBinder(signature, new ColumnResolver(input, caseSensitive), cast)
             .bind(options.find(ReadOptions.INPUTS).orElse(BY_NAME), faults);
     axis.check(faults);
     List<Fetch> fetches =

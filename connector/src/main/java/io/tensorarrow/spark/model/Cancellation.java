@@ -27,7 +27,7 @@ import org.tensorflow.internal.c_api.TFE_Op;
  */
 final class Cancellation implements AutoCloseable {
   private static final long POLL_MILLIS = 100;
-  private static final ScheduledThreadPoolExecutor WATCHDOG = watchdog();
+  private static final ScheduledThreadPoolExecutor WATCHDOG = Daemons.timer("tensorarrow-watchdog");
 
   private final BooleanSupplier wanted;
   private final ScheduledFuture<?> watch;
@@ -102,22 +102,5 @@ final class Cancellation implements AutoCloseable {
       watch.cancel(false);
       TFE_DeleteCancellationManager(manager);
     }
-  }
-
-  private static ScheduledThreadPoolExecutor watchdog() {
-    ScheduledThreadPoolExecutor watchdog =
-        new ScheduledThreadPoolExecutor(
-            1,
-            task -> {
-              Thread thread = new Thread(task, "tensorarrow-watchdog");
-              thread.setDaemon(true);
-              return thread;
-            });
-    watchdog.setRemoveOnCancelPolicy(true);
-    // The thread ends when nothing is left to watch, so that it does not keep an unused class
-    // loader alive.
-    watchdog.setKeepAliveTime(1, TimeUnit.SECONDS);
-    watchdog.allowCoreThreadTimeOut(true);
-    return watchdog;
   }
 }

@@ -11,6 +11,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TFE_TensorHandleRe
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -55,11 +56,12 @@ public final class EagerCall implements AutoCloseable {
       EagerContext context, EagerFunction function, BooleanSupplier cancelled, Runnable release) {
     this.context = context;
     this.function = function;
-    this.cancellation = new Cancellation(cancelled);
     this.release = release;
     this.status = new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, function.task());
     this.name = new BytePointer(function.name());
     this.results = new PointerPointer<>(Math.max(1, function.fetches().size()));
+    // Last, since the watchdog would keep it if the lines above failed.
+    this.cancellation = new Cancellation(cancelled);
   }
 
   /** Returns the signature's inputs in the order in which {@link #run} wants them. */
@@ -80,7 +82,8 @@ public final class EagerCall implements AutoCloseable {
    * @param feeds one tensor per input, borrowed: they stay the caller's, may be closed once this
    *     returns and are not written to
    * @return one tensor per output, owned by the caller; one may share memory with a feed, which
-   *     then lives until both are closed
+   *     then lives until both are closed. Later calls do not change it, but strings, where the user
+   *     allows operations that write over tensors
    * @throws TensorArrowException with {@link ErrorCode#TA_INPUT_TYPE} if a feed has another dtype
    *     than its input, with {@link ErrorCode#TA_MODEL_RUN} if the model fails; no tensor is left
    *     behind then
@@ -171,7 +174,14 @@ public final class EagerCall implements AutoCloseable {
     } finally {
       TFE_DeleteTensorHandle(handle);
     }
-    return NativeTensor.adopt(tensor);
+    NativeTensor result = NativeTensor.adopt(tensor);
+    // Strings are copied anyway, before the next call.
+    if (!function.mayOverwrite() || result.dtype() == DType.STRING) {
+      return result;
+    }
+    try (result) {
+      return result.copy();
+    }
   }
 
   /** Frees the scratch memory and lets go of the model. Closing again does nothing. */

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.model;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunction;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextAddFunctionDef;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextOptionsSetConfig;
+import static org.tensorflow.internal.c_api.global.tensorflow.TFE_ContextRemoveFunction;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContext;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteContextOptions;
 import static org.tensorflow.internal.c_api.global.tensorflow.TFE_DeleteOp;
@@ -18,6 +19,8 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tensorflow.internal.c_api.TFE_Context;
 import org.tensorflow.internal.c_api.TFE_ContextOptions;
 import org.tensorflow.internal.c_api.TFE_Op;
@@ -34,7 +37,14 @@ import org.tensorflow.proto.FunctionDef;
  * uses it any more.
  */
 final class EagerContext implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EagerContext.class);
   private static final AtomicInteger LIVE = new AtomicInteger();
+
+  /** TensorFlow belongs to the process, whichever class loader uses it; so must this. */
+  private static final String POOL = "io.tensorarrow.threads";
+
+  /** Makes TensorFlow give each context a pool of its own. */
+  private static final String OWN_POOLS = "TF_OVERRIDE_GLOBAL_THREADPOOL";
 
   private final TFE_Context context;
   private boolean closed;
@@ -45,15 +55,11 @@ final class EagerContext implements AutoCloseable {
    * @throws TensorArrowException if TensorFlow can't
    */
   EagerContext(ModelSettings settings, TensorFlowStatus status) {
-    byte[] config =
-        ConfigProto.newBuilder()
-            .setIntraOpParallelismThreads(settings.threads())
-            .setAllowSoftPlacement(true)
-            .build()
-            .toByteArray();
+    warnOfPool(settings.threads());
+    ConfigProto config = config(settings);
     TFE_ContextOptions options = TFE_NewContextOptions();
-    try (BytePointer bytes = new BytePointer(config)) {
-      TFE_ContextOptionsSetConfig(options, bytes, config.length, status.handle());
+    try (NativeProto bytes = new NativeProto(config)) {
+      TFE_ContextOptionsSetConfig(options, bytes.pointer(), bytes.size(), status.handle());
       status.check();
       context = TFE_NewContext(options, status.handle());
       status.check();
@@ -61,6 +67,35 @@ final class EagerContext implements AutoCloseable {
     } finally {
       TFE_DeleteContextOptions(options);
     }
+  }
+
+  private static void warnOfPool(int threads) {
+    Object first = System.getProperties().putIfAbsent(POOL, String.valueOf(threads));
+    String own = System.getenv(OWN_POOLS);
+    if (first != null
+        && !first.equals(String.valueOf(threads))
+        && (own == null || own.equals("0") || own.equals("false"))) {
+      LOG.warn(
+          "Operations use {} threads, as the first model of this process asked for; expected {} as"
+              + " this one asks for (set {}=1 in the environment of the executors, and each model"
+              + " gets threads of its own)",
+          first,
+          threads,
+          OWN_POOLS);
+    }
+  }
+
+  /**
+   * TensorFlow's idle threads would wait for the next call in a loop, on cores that the executor's
+   * tasks need: this call's own thread among them, which made small batches up to twice as slow.
+   */
+  private static ConfigProto config(ModelSettings settings) {
+    return ConfigProto.newBuilder()
+        .setIntraOpParallelismThreads(settings.threads())
+        .setInterOpParallelismThreads(settings.operations())
+        .setAllowSoftPlacement(true)
+        .setExperimental(ConfigProto.Experimental.newBuilder().setDisableThreadSpinning(true))
+        .build();
   }
 
   /** Returns how many contexts of this class loader are not closed yet, for leak tests. */
@@ -78,9 +113,8 @@ final class EagerContext implements AutoCloseable {
 
   /** Makes a function of the model's library known. */
   void add(FunctionDef function, TensorFlowStatus status) {
-    byte[] bytes = function.toByteArray();
-    try (BytePointer pointer = new BytePointer(bytes)) {
-      TFE_ContextAddFunctionDef(handle(), pointer, bytes.length, status.handle());
+    try (NativeProto bytes = new NativeProto(function)) {
+      TFE_ContextAddFunctionDef(handle(), bytes.pointer(), bytes.size(), status.handle());
       status.check();
     }
   }
@@ -96,6 +130,18 @@ final class EagerContext implements AutoCloseable {
       status.check();
     } finally {
       TF_DeleteFunction(function);
+    }
+  }
+
+  /**
+   * Forgets a function, and frees what TensorFlow made of it.
+   *
+   * @param function the name of a function that no one runs
+   */
+  void remove(String function, TensorFlowStatus status) {
+    try (BytePointer name = new BytePointer(function)) {
+      TFE_ContextRemoveFunction(handle(), name, status.handle());
+      status.check();
     }
   }
 

@@ -10,5 +10,11 @@ import java.util.List;
  * @param task how errors begin: {@code Cannot run model ...}
  * @param feeds its inputs
  * @param fetches its outputs
+ * @param mayOverwrite whether later calls may write over what an earlier one returned
  */
-record EagerFunction(String name, String task, List<TensorSpec> feeds, List<TensorSpec> fetches) {}
+record EagerFunction(
+    String name,
+    String task,
+    List<TensorSpec> feeds,
+    List<TensorSpec> fetches,
+    boolean mayOverwrite) {}

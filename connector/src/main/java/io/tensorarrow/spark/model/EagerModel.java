@@ -8,8 +8,8 @@ import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +27,20 @@ import org.tensorflow.proto.FunctionDef;
  * ModelCache}, which knows when no call uses the model any more.
  */
 final class EagerModel implements AutoCloseable {
+  /** Queries may choose outputs in any number of ways, each of which takes memory. */
+  private static final int MOST_UNUSED_FUNCTIONS = 16;
+
   private record FunctionKey(String signature, List<String> fetches) {}
+
+  /** A function and by how many it is used. */
+  private static final class Cut {
+    final EagerFunction function;
+    int users;
+
+    Cut(EagerFunction function) {
+      this.function = function;
+    }
+  }
 
   private final ModelGraph model;
   private final OpPolicy policy;
@@ -35,7 +48,12 @@ final class EagerModel implements AutoCloseable {
   private final EagerContext context;
   private final NativeGraph graph;
   private final long bytes;
-  private final Map<FunctionKey, EagerFunction> functions = new HashMap<>();
+
+  /** Guarded by this; least recently used first. */
+  private final Map<FunctionKey, Cut> functions = new LinkedHashMap<>(16, 0.75f, true);
+
+  /** How many functions were cut so far; guarded by this. */
+  private int cuts;
 
   private EagerModel(
       ModelGraph model,
@@ -132,7 +150,7 @@ final class EagerModel implements AutoCloseable {
 
   /**
    * Returns a signature restricted to some of its outputs; what only the others need is never
-   * computed.
+   * computed. It can be run until {@link #release}.
    *
    * @param signature the signature's name
    * @param fetches the outputs' names, in the order wanted
@@ -144,18 +162,39 @@ final class EagerModel implements AutoCloseable {
    */
   synchronized EagerFunction function(String signature, List<String> fetches) {
     FunctionKey key = new FunctionKey(signature, List.copyOf(fetches));
-    EagerFunction function = functions.get(key);
-    if (function == null) {
-      function = cut(model.signature(Optional.of(signature)), key.fetches());
-      functions.put(key, function);
+    Cut cut = functions.get(key);
+    if (cut == null) {
+      cut = new Cut(cut(model.signature(Optional.of(signature)), key.fetches()));
+      functions.put(key, cut);
     }
-    return function;
+    cut.users++;
+    return cut.function;
+  }
+
+  /** Takes note that one user of a function runs it no more. */
+  synchronized void release(EagerFunction function) {
+    List<Cut> unused = new ArrayList<>();
+    for (Cut cut : functions.values()) {
+      if (cut.function.equals(function)) {
+        cut.users--;
+      }
+      if (cut.users == 0) {
+        unused.add(cut);
+      }
+    }
+    for (Cut cut : unused.subList(0, Math.max(0, unused.size() - MOST_UNUSED_FUNCTIONS))) {
+      functions.values().remove(cut);
+      try (TensorFlowStatus status =
+          new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "Cannot free " + cut.function.name())) {
+        context.remove(cut.function.name(), status);
+      }
+    }
   }
 
   private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
     String where = "signature '" + signature.name() + "' of model '" + model.location() + "'";
     List<TensorSpec> fetches = fetches(signature, fetchNames, where);
-    signature.inputs().forEach(spec -> requireValue(spec, where));
+    signature.denseInputs().forEach(spec -> requireValue(spec, where));
     fetches.forEach(spec -> requireValue(spec, where));
     model.checkSignature(policy, signature.name(), fetchNames);
 
@@ -174,19 +213,20 @@ final class EagerModel implements AutoCloseable {
                 + "', which is none of its inputs; expected a signature with all inputs");
       }
     }
-    String name = "tensorarrow_call_" + functions.size();
+    String name = "tensorarrow_call_" + cuts++;
     try (TensorFlowStatus status =
         new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "Cannot load " + where)) {
       List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
       context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
     }
-    return new EagerFunction(name, "Cannot run " + where, signature.inputs(), fetches);
+    return new EagerFunction(
+        name, "Cannot run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
   }
 
   private static List<TensorSpec> fetches(
       ModelSignature signature, List<String> names, String where) {
     Map<String, TensorSpec> known =
-        signature.outputs().stream()
+        signature.denseOutputs().stream()
             .collect(Collectors.toMap(TensorSpec::name, Function.identity()));
     Set<String> seen = new HashSet<>();
     List<TensorSpec> fetches = new ArrayList<>();

@@ -94,11 +94,7 @@ public final class ModelCache {
     this.idleNanos = limits.idleTime().toNanos();
     this.loading = loading;
     this.clock = clock;
-    this.sweeper = new ScheduledThreadPoolExecutor(1, ModelCache::daemon);
-    // The thread ends when nothing is left to sweep, so that it does not keep an unused class
-    // loader alive.
-    sweeper.setKeepAliveTime(1, TimeUnit.SECONDS);
-    sweeper.allowCoreThreadTimeOut(true);
+    this.sweeper = Daemons.timer("tensorarrow-model-cache");
   }
 
   /**
@@ -177,6 +173,7 @@ public final class ModelCache {
 
   private Lease load(
       Entry entry, ModelReference model, ModelSettings settings, BooleanSupplier cancelled) {
+    boolean leased = false;
     try {
       closeAll(surplus());
       long start = System.nanoTime();
@@ -192,15 +189,18 @@ public final class ModelCache {
           model.directory(),
           loaded.bytes(),
           TimeUnit.NANOSECONDS.toMillis(nanos));
-      return new Lease(entry, loaded, cancelled, nanos);
-    } catch (CancellationException e) {
-      throw e;
-    } catch (TensorArrowException e) {
-      boolean killed = Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
-      entry.failure = killed ? null : e;
-      throw e;
+      Lease lease = new Lease(entry, loaded, cancelled, nanos);
+      leased = true;
+      return lease;
     } catch (RuntimeException e) {
-      entry.failure = unexpected(model, e);
+      // A task that is killed fails with whatever met the interruption first, which is no fault of
+      // the model.
+      if (e instanceof CancellationException
+          || Thread.currentThread().isInterrupted()
+          || cancelled.getAsBoolean()) {
+        throw e;
+      }
+      entry.failure = e instanceof TensorArrowException known ? known : unexpected(model, e);
       throw entry.failure;
     } catch (Error e) {
       entry.failure = unexpected(model, e);
@@ -210,6 +210,8 @@ public final class ModelCache {
         synchronized (this) {
           entries.remove(entry.key, entry);
         }
+      } else if (!leased) {
+        release(entry);
       }
       if (entry.failure != null) {
         // Once, however many tasks wait and fail with it.
@@ -265,6 +267,8 @@ public final class ModelCache {
   public void shutdown() {
     synchronized (this) {
       shutDown = true;
+      // The thread would wait until the next sweep.
+      sweeper.shutdownNow();
     }
     closeAll(surplus());
   }
@@ -364,7 +368,7 @@ public final class ModelCache {
 
   /** To be called with the lock held. */
   private void planSweep(long delayNanos) {
-    if (!sweepPlanned) {
+    if (!sweepPlanned && !shutDown) {
       sweepPlanned = true;
       ScheduledFuture<?> unused = sweeper.schedule(this::sweep, delayNanos, TimeUnit.NANOSECONDS);
     }
@@ -379,12 +383,6 @@ public final class ModelCache {
       model.close();
       closes.incrementAndGet();
     }
-  }
-
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "tensorarrow-model-cache");
-    thread.setDaemon(true);
-    return thread;
   }
 
   private final class Lease implements ModelLease {
@@ -408,7 +406,13 @@ public final class ModelCache {
         throw new IllegalStateException("lease is closed");
       }
       EagerFunction function = model.function(signature, fetches);
-      EagerCall call = new EagerCall(model.context(), function, cancelled, this::endUse);
+      EagerCall call;
+      try {
+        call = new EagerCall(model.context(), function, cancelled, () -> endCall(function));
+      } catch (RuntimeException | Error e) {
+        model.release(function);
+        throw e;
+      }
       retain(entry);
       LEASES.incrementAndGet();
       return call;
@@ -423,6 +427,14 @@ public final class ModelCache {
     public synchronized void close() {
       if (!closed) {
         closed = true;
+        endUse();
+      }
+    }
+
+    private void endCall(EagerFunction function) {
+      try {
+        model.release(function);
+      } finally {
         endUse();
       }
     }

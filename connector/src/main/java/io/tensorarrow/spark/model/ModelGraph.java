@@ -5,19 +5,19 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.SparsePart;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SignatureDef;
@@ -38,10 +38,6 @@ public final class ModelGraph {
   /** What TensorFlow stores among the signatures although it is no function for users. */
   private static final Set<String> INTERNAL_SIGNATURES =
       Set.of(INIT_SIGNATURE, "__saved_model_train_op");
-
-  private static final String INDICES = "/indices";
-  private static final String VALUES = "/values";
-  private static final String DENSE_SHAPE = "/dense_shape";
 
   private final String location;
   private final Optional<Path> directory;
@@ -124,6 +120,30 @@ public final class ModelGraph {
     checkSignature(policy, signature, outputs);
   }
 
+  /**
+   * Finds the outputs of a signature that can't be computed because of what they reach, by {@link
+   * #checkOps}.
+   *
+   * @param allowed operations that the user allows in any case
+   * @param signature the signature's name
+   * @return what is said of each such output, by its name; of every output if the model can't be
+   *     loaded
+   */
+  public Map<String, TensorArrowException> refusedOutputs(
+      Collection<String> allowed, String signature) {
+    Map<String, TensorArrowException> refused = new LinkedHashMap<>();
+    OpPolicy policy = opPolicy(allowed);
+    for (TensorSpec output : signature(Optional.of(signature)).outputs()) {
+      try {
+        policy.checkInitialisers();
+        checkSignature(policy, signature, output.parts().stream().map(TensorSpec::name).toList());
+      } catch (TensorArrowException e) {
+        refused.put(output.name(), e);
+      }
+    }
+    return refused;
+  }
+
   /** Returns what operations this graph may reach. */
   OpPolicy opPolicy(Collection<String> allowed) {
     GraphRoots roots = GraphRoots.of(this);
@@ -202,74 +222,69 @@ public final class ModelGraph {
 
   /**
    * Returns the graph's tensors behind a signature's names, sorted by name. A sparse tensor is
-   * three dense ones.
+   * three dense ones, one for each {@link SparsePart}.
    *
    * @param tensors the signature's inputs or outputs
+   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if a part has the
+   *     name of another tensor
    */
   static SortedMap<String, TensorInfo> dense(Map<String, TensorInfo> tensors) {
     SortedMap<String, TensorInfo> dense = new TreeMap<>();
     tensors.forEach(
         (name, info) -> {
-          if (info.getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE) {
-            TensorInfo.CooSparse sparse = info.getCooSparse();
-            long rank =
-                shape(info).equals(TensorShape.unknownRank())
-                    ? TensorShape.UNKNOWN_DIM
-                    : info.getTensorShape().getDimCount();
-            dense.put(
-                name + INDICES,
-                info(
-                    sparse.getIndicesTensorName(),
-                    DataType.DT_INT64,
-                    TensorShape.UNKNOWN_DIM,
-                    rank));
-            dense.put(
-                name + VALUES,
-                info(sparse.getValuesTensorName(), info.getDtype(), TensorShape.UNKNOWN_DIM));
-            dense.put(
-                name + DENSE_SHAPE,
-                info(sparse.getDenseShapeTensorName(), DataType.DT_INT64, rank));
+          if (isSparse(info)) {
+            for (SparsePart part : SparsePart.values()) {
+              put(dense, part.of(name), part(info, part));
+            }
           } else {
-            dense.put(name, info);
+            put(dense, name, info);
           }
         });
     return dense;
   }
 
-  private static TensorInfo info(String tensor, DataType dtype, long... dims) {
-    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
-    for (long dim : dims) {
-      shape.addDim(TensorShapeProto.Dim.newBuilder().setSize(dim));
+  private static void put(SortedMap<String, TensorInfo> dense, String name, TensorInfo info) {
+    if (dense.put(name, info) != null) {
+      throw new TensorArrowException(
+          ErrorCode.TA_TENSOR_UNSUPPORTED,
+          "Cannot use tensor '"
+              + name
+              + "': found a part of a sparse tensor of that name as well; expected a signature in"
+              + " which one of the two is renamed");
     }
-    return TensorInfo.newBuilder().setName(tensor).setDtype(dtype).setTensorShape(shape).build();
+  }
+
+  private static boolean isSparse(TensorInfo info) {
+    return info.getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE;
+  }
+
+  private static TensorInfo part(TensorInfo info, SparsePart part) {
+    TensorInfo.CooSparse sparse = info.getCooSparse();
+    TensorInfo.Builder dense = TensorInfo.newBuilder();
+    switch (part) {
+      case DENSE_SHAPE ->
+          dense.setName(sparse.getDenseShapeTensorName()).setDtype(DataType.DT_INT64);
+      case INDICES -> dense.setName(sparse.getIndicesTensorName()).setDtype(DataType.DT_INT64);
+      case VALUES ->
+          dense.setName(sparse.getValuesTensorName()).setDtypeValue(info.getDtypeValue());
+    }
+    return dense.build();
   }
 
   private static ModelSignature signature(String name, SignatureDef def) {
     return new ModelSignature(
-        name,
-        def.getMethodName(),
-        specs(dense(def.getInputsMap())),
-        specs(dense(def.getOutputsMap())),
-        Stream.of(def.getInputsMap(), def.getOutputsMap())
-            .flatMap(ModelGraph::sparseParts)
-            .collect(Collectors.toSet()));
+        name, def.getMethodName(), specs(def.getInputsMap()), specs(def.getOutputsMap()));
   }
 
-  private static Stream<String> sparseParts(Map<String, TensorInfo> tensors) {
-    return tensors.entrySet().stream()
-        .filter(e -> e.getValue().getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE)
-        .flatMap(e -> Stream.of(INDICES, VALUES, DENSE_SHAPE).map(part -> e.getKey() + part));
-  }
-
-  private static List<TensorSpec> specs(SortedMap<String, TensorInfo> tensors) {
+  private static List<TensorSpec> specs(Map<String, TensorInfo> tensors) {
     List<TensorSpec> specs = new ArrayList<>();
-    tensors.forEach((name, info) -> specs.add(spec(name, info)));
+    new TreeMap<>(tensors).forEach((name, info) -> specs.add(spec(name, info)));
     return specs;
   }
 
   private static TensorSpec spec(String name, TensorInfo info) {
     return dtype(info)
-        .map(dtype -> new TensorSpec(name, dtype, shape(info)))
+        .map(dtype -> new TensorSpec(name, dtype, shape(info), isSparse(info)))
         .orElseGet(() -> new TensorSpec(name, DType.VARIANT, TensorShape.unknownRank()));
   }
 

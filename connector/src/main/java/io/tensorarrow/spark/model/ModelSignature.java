@@ -2,8 +2,8 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.io.Serializable;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 
 /**
  * A named function of a SavedModel.
@@ -11,21 +11,31 @@ import java.util.Set;
  * @param name the key of the SignatureDef
  * @param method the SignatureDef's method name, may be empty
  * @param inputs the tensors to feed, sorted by name
- * @param outputs the tensors that can be fetched, sorted by name
- * @param sparseParts the names of those inputs and outputs that are parts of sparse tensors: their
- *     first dimension counts values, not rows
+ * @param outputs the tensors that it computes, sorted by name
  */
 public record ModelSignature(
-    String name,
-    String method,
-    List<TensorSpec> inputs,
-    List<TensorSpec> outputs,
-    Set<String> sparseParts)
+    String name, String method, List<TensorSpec> inputs, List<TensorSpec> outputs)
     implements Serializable {
   /** Copies the lists. */
   public ModelSignature {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
-    sparseParts = Set.copyOf(sparseParts);
+  }
+
+  /** Returns the dense tensors that the inputs consist of, sorted by name. */
+  List<TensorSpec> denseInputs() {
+    return parts(inputs);
+  }
+
+  /** Returns the dense tensors that the outputs consist of, sorted by name. */
+  List<TensorSpec> denseOutputs() {
+    return parts(outputs);
+  }
+
+  private static List<TensorSpec> parts(List<TensorSpec> tensors) {
+    return tensors.stream()
+        .flatMap(tensor -> tensor.parts().stream())
+        .sorted(Comparator.comparing(TensorSpec::name))
+        .toList();
   }
 }

@@ -6,7 +6,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteImportGra
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GraphImportGraphDef;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GraphOperationByName;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GraphToFunctionWithControlOutputs;
-import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewBufferFromString;
+import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewBuffer;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewGraph;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewImportGraphDefOptions;
 
@@ -50,11 +50,12 @@ final class NativeGraph implements AutoCloseable {
   }
 
   private void importGraph(GraphDef proto, TensorFlowStatus status) {
-    byte[] bytes = proto.toByteArray();
     TF_ImportGraphDefOptions options = TF_NewImportGraphDefOptions();
-    try (BytePointer pointer = new BytePointer(bytes)) {
-      TF_Buffer buffer = TF_NewBufferFromString(pointer, bytes.length);
+    try (NativeProto bytes = new NativeProto(proto)) {
+      // Without a deallocator: the buffer borrows the bytes.
+      TF_Buffer buffer = TF_NewBuffer();
       try {
+        buffer.data(bytes.pointer()).length(bytes.size());
         TF_GraphImportGraphDef(graph, buffer, options, status.handle());
         status.check();
       } finally {

@@ -2,12 +2,15 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.ProcessLease;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,19 +21,19 @@ import org.tensorflow.internal.c_api.global.tensorflow;
  *
  * <p>JavaCPP would extract them itself, but JVMs that start at once then kill each other, and it
  * counts the whole process against a multiple of the heap. So we extract ({@link
- * NativesDirectory}), point JavaCPP at the result and switch its counting off.
+ * NativesDirectory}), point JavaCPP at the result and switch its counting off. In all class loaders
+ * of a process but the first, JavaCPP does not free what the garbage collector finds, so that they
+ * can be collected themselves: TensorFlow's objects have to be closed there. We close all of them.
  *
  * <p>Thread-safe.
  */
 public final class Natives {
   private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
 
-  /**
-   * System properties belong to the whole JVM, so must the lock around their change: class loaders
-   * have their own copy of this class, but share interned strings.
-   */
-  private static final Object JVM_LOCK = "io.tensorarrow.spark.model.Natives".intern();
+  /** System properties belong to the whole JVM, so must the lock around their change. */
+  private static final String LOADING = "natives";
 
+  private static final String MAX_PHYSICAL_BYTES = "org.bytedeco.javacpp.maxphysicalbytes";
   private static final String JNI_LIBRARY = "jnitensorflow";
   private static final String ONE_COPY =
       "only one per process (leave loading to TensorArrow, or have TensorFlow Java on one class path;"
@@ -38,8 +41,8 @@ public final class Natives {
   private static final String LOADABLE =
       "a directory from which this process may load code (not mounted noexec), on a system with glibc";
 
-  private static boolean loaded;
-  private static @Nullable String failure;
+  private static volatile boolean loaded;
+  private static volatile @Nullable String failure;
 
   private Natives() {}
 
@@ -51,30 +54,50 @@ public final class Natives {
    *     $XDG_CACHE_HOME/tensorarrow}, {@code ~/.cache/tensorarrow} or {@code
    *     <java.io.tmpdir>/tensorarrow-<user>}
    * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be extracted or
-   *     loaded
+   *     loaded, or the thread is interrupted, or its task killed, while it waits for others who do
    */
   public static void ensureLoaded(Optional<Path> directory) {
-    synchronized (JVM_LOCK) {
-      if (loaded) {
-        return;
+    if (loaded) {
+      return;
+    }
+    try (ProcessLease turn = ProcessLease.take(LOADING)) {
+      if (!loaded) {
+        extractAndLoad(directory);
+        loaded = true;
       }
-      if (failure != null) {
-        // A class whose initialiser failed never comes back: say why it failed, not that it failed
-        // before.
-        throw new TensorArrowException(ErrorCode.TA_NATIVES, failure);
-      }
-      Path libraries = NativesDirectory.of(directory).extract();
-      Map<String, String> properties = new HashMap<>();
-      properties.put("org.bytedeco.javacpp.pathsfirst", "true");
-      putIfUnset(properties, "org.bytedeco.javacpp.maxbytes", "0");
-      putIfUnset(properties, "org.bytedeco.javacpp.maxphysicalbytes", "0");
-      putIfUnset(properties, "org.bytedeco.javacpp.cachedir", NativesDirectory.scratch(libraries));
-      withProperties(properties, () -> load(libraries));
-      loaded = true;
+    } catch (InterruptedIOException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_NATIVES,
+          "Cannot load TensorFlow's libraries: found the task interrupted while another one loaded"
+              + " them; expected it to run on",
+          e);
     }
   }
 
-  private static void load(Path libraries) {
+  private static void extractAndLoad(Optional<Path> directory) {
+    String before = failure;
+    if (before != null) {
+      // A class whose initialiser failed never comes back: say why it failed, not that it failed
+      // before.
+      throw new TensorArrowException(ErrorCode.TA_NATIVES, before);
+    }
+    Path libraries = NativesDirectory.of(directory).extract();
+    boolean inOtherClassLoader = !MappedLibraries.below(libraries).isEmpty();
+    Map<String, String> properties = new HashMap<>();
+    properties.put("org.bytedeco.javacpp.pathsfirst", "true");
+    putIfUnset(properties, "org.bytedeco.javacpp.maxbytes", "0");
+    putIfUnset(properties, MAX_PHYSICAL_BYTES, "0");
+    putIfUnset(properties, "org.bytedeco.javacpp.cachedir", NativesDirectory.scratch(libraries));
+    if (inOtherClassLoader) {
+      // JavaCPP's thread would keep this class loader in memory for ever. The first one keeps it:
+      // it is most likely the application's, where others may count on JavaCPP's garbage
+      // collection.
+      putIfUnset(properties, "org.bytedeco.javacpp.nopointergc", "true");
+    }
+    withProperties(properties, () -> load(libraries, inOtherClassLoader));
+  }
+
+  private static void load(Path libraries, boolean inOtherClassLoader) {
     Map<String, String> here = Loader.getLoadedLibraries();
     if (here.keySet().stream().anyMatch(name -> name.startsWith(JNI_LIBRARY))) {
       LOG.warn(
@@ -90,10 +113,10 @@ public final class Natives {
           ErrorCode.TA_NATIVES,
           message(libraries, "another copy in this process, " + elsewhere, ONE_COPY));
     }
-    if (MappedLibraries.below(libraries).isEmpty()) {
-      loadFrom(libraries);
-    } else {
+    if (inOtherClassLoader) {
       NativesDirectory.withTwin(libraries, Natives::loadFrom);
+    } else {
+      loadFrom(libraries);
     }
   }
 
@@ -105,11 +128,23 @@ public final class Natives {
             Loader.load(tensorflow.class);
             LOG.info(
                 "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
+            warnOfLimit();
           } catch (LinkageError e) {
             failure = message(libraries, e.toString(), LOADABLE);
             throw new TensorArrowException(ErrorCode.TA_NATIVES, failure, e);
           }
         });
+  }
+
+  /** Who used JavaCPP before us has fixed its settings. */
+  private static void warnOfLimit() {
+    if ("0".equals(System.getProperty(MAX_PHYSICAL_BYTES)) && Pointer.maxPhysicalBytes() > 0) {
+      LOG.warn(
+          "JavaCPP was used before: it fails where the process takes more than {} bytes of memory"
+              + " (start the JVM with -D{}=0)",
+          Pointer.maxPhysicalBytes(),
+          MAX_PHYSICAL_BYTES);
+    }
   }
 
   private static String message(Path libraries, String found, String expected) {

@@ -2,6 +2,8 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.FileLease;
+import io.tensorarrow.spark.model.store.Interruption;
 import io.tensorarrow.spark.model.store.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,9 +13,7 @@ import java.net.JarURLConnection;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.FileLockInterruptionException;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
@@ -30,8 +30,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.function.Consumer;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,10 +41,11 @@ import org.jspecify.annotations.Nullable;
  * once and whole.
  *
  * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename,
- * so that no one who reads without the lock sees half of it. Code is loaded from here, so no one
- * else may be able to write here.
+ * so that no one who reads without the lock sees half of it. What is damaged is replaced. Code is
+ * loaded from here, so no one else may be able to write here. A directory that is whole is used
+ * even where nothing can be written.
  *
- * <p>Not thread-safe; {@link Natives} calls it under a lock of the whole JVM.
+ * <p>Thread-safe.
  */
 final class NativesDirectory {
   private static final String RESOURCES = "org/tensorflow/internal/c_api/";
@@ -50,6 +53,7 @@ final class NativesDirectory {
   private static final String ARTIFACT = "org.tensorflow:tensorflow-core-native";
   private static final String UNFINISHED = "unfinished-";
   private static final String TWIN = "loader-";
+  private static final String INTERRUPTED = "found the task interrupted; expected it to run on";
   private static final int CHUNK_BYTES = 1 << 20;
   private static final int HASH_LETTERS = 16;
 
@@ -61,8 +65,12 @@ final class NativesDirectory {
     this.base = base;
   }
 
-  /** One library on the class path. */
-  private record Library(String name, URL url, long size, long checksum) {}
+  /**
+   * One library on the class path.
+   *
+   * @param crc its checksum, where it lies in a jar, which has it
+   */
+  private record Library(String name, URL url, long size, OptionalLong crc, long modified) {}
 
   /**
    * Chooses the directory without touching it.
@@ -106,14 +114,14 @@ final class NativesDirectory {
         throw failed("found " + weakness.get(), null);
       }
       Path target = real.resolve(name(platform, libraries));
-      if (isComplete(target, libraries)) {
+      if (isWhole(target, libraries)) {
         tidy(real);
       } else {
         extract(real, target, libraries);
       }
       return target;
-    } catch (FileLockInterruptionException | InterruptedIOException e) {
-      throw failed("found the thread interrupted; expected its task to run on", e);
+    } catch (InterruptedIOException e) {
+      throw failed(INTERRUPTED, e);
     } catch (IOException e) {
       throw failed(
           "found " + reason(e) + "; expected a directory on a local disk that this user can write",
@@ -122,10 +130,8 @@ final class NativesDirectory {
   }
 
   private void extract(Path real, Path target, List<Library> libraries) throws IOException {
-    try (FileChannel channel = openLock(real);
-        FileLock lock = channel.lock()) {
-      requireValid(lock, real);
-      if (isComplete(target, libraries)) {
+    try (FileLease lease = FileLease.take(lock(real), FileLease.Mode.EXCLUSIVE)) {
+      if (isWhole(target, libraries)) {
         return;
       }
       deleteLeftovers(real);
@@ -137,7 +143,7 @@ final class NativesDirectory {
         }
         Files.createDirectories(real.resolve("javacpp"), PrivateDirectory.ATTRIBUTE);
         if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-          // Another JVM may have mapped the incomplete files: they are moved and unlinked, never
+          // Another JVM may have mapped the damaged files: they are moved and unlinked, never
           // overwritten.
           Files.move(target, unfinished.resolveSibling(unfinished.getFileName() + "-replaced"));
         }
@@ -150,26 +156,19 @@ final class NativesDirectory {
 
   /** Deletes what killed JVMs left, unless another JVM is at work here: it does so itself. */
   private static void tidy(Path real) throws IOException {
-    if (leftovers(real).isEmpty()) {
+    if (leftovers(real).isEmpty() || !Files.isWritable(real)) {
       return;
     }
-    try (FileChannel channel = openLock(real);
-        FileLock lock = channel.tryLock()) {
-      if (lock != null) {
+    Optional<FileLease> lease = FileLease.tryTake(lock(real), FileLease.Mode.EXCLUSIVE);
+    if (lease.isPresent()) {
+      try (FileLease held = lease.get()) {
         deleteLeftovers(real);
       }
     }
   }
 
-  private static FileChannel openLock(Path real) throws IOException {
-    return FileChannel.open(
-        real.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-  }
-
-  private static void requireValid(FileLock lock, Path real) throws IOException {
-    if (!lock.isValid()) {
-      throw new IOException("lost the lock on " + real.resolve("lock"));
-    }
+  private static Path lock(Path real) {
+    return real.resolve("lock");
   }
 
   /**
@@ -183,9 +182,7 @@ final class NativesDirectory {
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
     Path real = libraries.resolveSibling(".").normalize();
-    try (FileChannel channel = openLock(real);
-        FileLock lock = channel.lock()) {
-      requireValid(lock, real);
+    try (FileLease lease = FileLease.take(lock(real), FileLease.Mode.SHARED)) {
       Path twin = Files.createTempDirectory(real, TWIN, PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {
@@ -202,16 +199,22 @@ final class NativesDirectory {
       } finally {
         PrivateDirectory.delete(twin);
       }
+    } catch (InterruptedIOException e) {
+      throw notLent(libraries, INTERRUPTED, e);
     } catch (IOException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_NATIVES,
-          "Cannot lend TensorFlow's libraries in '"
-              + libraries
-              + "' to another class loader: found "
-              + reason(e)
-              + "; expected a directory that this user can write",
-          e);
+      throw notLent(
+          libraries, "found " + reason(e) + "; expected a directory that this user can write", e);
     }
+  }
+
+  private static TensorArrowException notLent(Path libraries, String found, IOException cause) {
+    return new TensorArrowException(
+        ErrorCode.TA_NATIVES,
+        "Cannot lend TensorFlow's libraries in '"
+            + libraries
+            + "' to another class loader: "
+            + found,
+        cause);
   }
 
   private static void copy(Library library, Path to) throws IOException {
@@ -222,9 +225,7 @@ final class NativesDirectory {
         OutputStream out = Files.newOutputStream(to, StandardOpenOption.CREATE_NEW)) {
       byte[] chunk = new byte[CHUNK_BYTES];
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-        if (Thread.currentThread().isInterrupted()) {
-          throw new InterruptedIOException();
-        }
+        Interruption.check();
         out.write(chunk, 0, read);
       }
     }
@@ -249,14 +250,30 @@ final class NativesDirectory {
     }
   }
 
-  private static boolean isComplete(Path target, List<Library> libraries) throws IOException {
+  /** Whether they are there as the jar has them: a disk that was full or failed may alter them. */
+  private static boolean isWhole(Path target, List<Library> libraries) throws IOException {
     for (Library library : libraries) {
       Path file = target.resolve(library.name());
-      if (!Files.isRegularFile(file) || Files.size(file) != library.size()) {
+      if (!Files.isRegularFile(file)
+          || Files.size(file) != library.size()
+          || (library.crc().isPresent() && crc(file) != library.crc().getAsLong())) {
         return false;
       }
     }
     return true;
+  }
+
+  private static long crc(Path file) throws IOException {
+    CRC32 crc = new CRC32();
+    ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
+    try (SeekableByteChannel channel = Files.newByteChannel(file)) {
+      while (channel.read(chunk) >= 0) {
+        Interruption.check();
+        crc.update(chunk.flip());
+        chunk.clear();
+      }
+    }
+    return crc.getValue();
   }
 
   /** Deletes what JVMs left that were killed at work; to be called under the lock. */
@@ -284,7 +301,7 @@ final class NativesDirectory {
       digest.update(
           ByteBuffer.allocate(2 * Long.BYTES)
               .putLong(library.size())
-              .putLong(library.checksum())
+              .putLong(library.crc().orElse(library.modified()))
               .flip());
     }
     String hash = HexFormat.of().formatHex(digest.digest()).substring(0, HASH_LETTERS);
@@ -321,12 +338,13 @@ final class NativesDirectory {
               null);
         }
         URLConnection connection = url.openConnection();
-        // A jar's directory has the checksum; without a jar the time of change has to do.
-        long checksum =
+        OptionalLong crc =
             connection instanceof JarURLConnection jar
-                ? jar.getJarEntry().getCrc()
-                : connection.getLastModified();
-        libraries.add(new Library(name, url, connection.getContentLengthLong(), checksum));
+                ? OptionalLong.of(jar.getJarEntry().getCrc())
+                : OptionalLong.empty();
+        libraries.add(
+            new Library(
+                name, url, connection.getContentLengthLong(), crc, connection.getLastModified()));
       }
     } catch (IOException e) {
       throw failed("found " + reason(e) + " in the class path; expected a readable jar", e);

@@ -31,8 +31,8 @@ public final class ExecutorSettings {
           .checked(bytes -> bytes >= 0)
           .doc(
               "how large the models that an executor keeps loaded may be in total; more are loaded while queries use them, and the"
-                  + " model used last stays in any case. A model counts with the size of its graph and variables on disk,"
-                  + " which is about what it takes in memory")
+                  + " model used last stays in any case. A model counts with the size of its graph and variables on disk:"
+                  + " variables take that in memory, constants of frozen graphs about four times as much")
           .withDefault(4L << 30, "`4g`");
 
   public static final ConfigEntry<Duration> CACHE_IDLE =

@@ -110,13 +110,17 @@ public final class ReadOptions {
   public static final ConfigEntry<Boolean> INSPECT =
       ConfigEntry.flag("inspect")
           .doc(
-              "instead of data: one row per tag set, signature, direction and tensor, with dtype and shape; no native code;"
-                  + " `ta.show` reads it")
+              "instead of data: one row per tag set (all, or that of `tags`), signature, direction and tensor, with dtype, shape,"
+                  + " encoding (`dense` or `sparse`) and, for an output that may not be computed, `refused`: the error; no native"
+                  + " code; `ta.show` reads it")
           .withDefault(false, "`false`");
 
   public static final ConfigEntry<Integer> THREADS =
       ConfigEntry.count("threads", 1, 1024)
-          .doc("TensorFlow's intra-op threads for this model")
+          .doc(
+              "how many threads one operation may use, for all tasks together. TensorFlow has one pool of them per executor, as"
+                  + " large as the first model asked for; with TF_OVERRIDE_GLOBAL_THREADPOOL=1 in the executors'"
+                  + " environment each model has its own")
           .withDefaultOf("the executor's cores");
 
   /** All of them, in the order of the documentation. */
@@ -174,6 +178,11 @@ public final class ReadOptions {
   /** Returns the value of an option, if there is one; see {@link ConfigEntry#find}. */
   public <T> Optional<T> find(ConfigEntry<T> entry) {
     return entry.find(options::get);
+  }
+
+  /** Returns the value of an option that was given, whatever its default. */
+  public <T> Optional<T> given(ConfigEntry<T> entry) {
+    return options.containsKey(entry.key()) ? find(entry) : Optional.empty();
   }
 
   /** Returns the options for Hadoop, as they were written; some hold credentials. */

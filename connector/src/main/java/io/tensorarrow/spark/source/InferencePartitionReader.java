@@ -56,6 +56,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private List<ColumnVector> tensors = List.of();
   private @Nullable ColumnarBatch current;
   private Map<String, Long> metricsBefore = Map.of();
+  private boolean closed;
 
   /**
    * Begins a partition.
@@ -88,6 +89,9 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
 
   @Override
   public boolean next() throws IOException {
+    if (closed) {
+      throw new IllegalStateException("reader is closed");
+    }
     release();
     while (rowsLeft > 0) {
       if (task != null) {
@@ -207,6 +211,11 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
 
   @Override
   public void close() throws IOException {
+    if (closed) {
+      // Not every source can be closed twice.
+      return;
+    }
+    closed = true;
     try (source;
         inference) {
       release();

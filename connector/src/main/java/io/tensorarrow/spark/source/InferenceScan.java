@@ -8,6 +8,7 @@ import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.InferenceSpec.Feed;
 import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import java.util.Arrays;
@@ -158,9 +159,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             spec.model().directory(),
             shortened(spec.model().fingerprint()),
             spec.signature(),
-            spec.feeds().stream()
-                .map(f -> f.tensor().name() + "<-" + f.column())
-                .collect(Collectors.joining(", ")),
+            spec.feeds().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batchRows(),
             spec.fixedBatch() ? " (fixed)" : "",
@@ -169,6 +168,13 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   private static String shortened(String fingerprint) {
     return fingerprint.substring(0, Math.min(fingerprint.length(), FINGERPRINT_SHOWN));
+  }
+
+  private static String text(Feed feed) {
+    return feed.tensor().name()
+        + "<-"
+        + feed.column()
+        + (feed.tensor().sparse() ? " (sparse)" : "");
   }
 
   private static String text(Fetch fetch) {

@@ -1,11 +1,15 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelSignature;
 import io.tensorarrow.spark.model.SavedModelFile;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -23,8 +27,8 @@ import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model's signatures instead of data: one row for each tensor of each signature. Read on the
- * driver, without a job.
+ * A model's signatures instead of data: one row for each tensor of each signature, with the reason
+ * for each output that may not be computed. Read on the driver, without a job.
  */
 final class InspectTable implements Table, SupportsRead {
   private static final StructType SCHEMA =
@@ -34,13 +38,25 @@ final class InspectTable implements Table, SupportsRead {
           .add("direction", DataTypes.StringType, false)
           .add("tensor", DataTypes.StringType, false)
           .add("dtype", DataTypes.StringType, false)
-          .add("shape", DataTypes.createArrayType(DataTypes.LongType, false), true);
+          .add("shape", DataTypes.createArrayType(DataTypes.LongType, false), true)
+          .add("encoding", DataTypes.StringType, false)
+          .add("refused", DataTypes.StringType, true);
 
   private final SavedModelFile model;
+  private final List<ModelGraph> graphs;
+  private final List<String> allowedOps;
 
-  /** Shows this model. */
-  InspectTable(SavedModelFile model) {
+  /**
+   * Shows a model.
+   *
+   * @param tags the tag set of the graph to show, or empty for all of them
+   * @param allowedOps operations that the user allows in any case
+   * @throws TensorArrowException as {@link SavedModelFile#graph}
+   */
+  InspectTable(SavedModelFile model, Optional<List<String>> tags, List<String> allowedOps) {
     this.model = model;
+    this.graphs = tags.map(List::of).orElseGet(model::tagSets).stream().map(model::graph).toList();
+    this.allowedOps = allowedOps;
   }
 
   @Override
@@ -68,18 +84,28 @@ final class InspectTable implements Table, SupportsRead {
 
   private List<InternalRow> describeModel() {
     List<InternalRow> rows = new ArrayList<>();
-    for (List<String> tags : model.tagSets()) {
-      for (ModelSignature signature : model.graph(tags).signatures()) {
-        String tagSet = String.join(",", tags);
-        signature.inputs().forEach(t -> rows.add(row(tagSet, signature.name(), "input", t)));
-        signature.outputs().forEach(t -> rows.add(row(tagSet, signature.name(), "output", t)));
+    for (ModelGraph graph : graphs) {
+      String tags = String.join(",", graph.tags());
+      for (ModelSignature signature : graph.signatures()) {
+        Map<String, TensorArrowException> refused =
+            graph.refusedOutputs(allowedOps, signature.name());
+        for (TensorSpec input : signature.inputs()) {
+          rows.add(row(tags, signature.name(), "input", input, null));
+        }
+        for (TensorSpec output : signature.outputs()) {
+          rows.add(row(tags, signature.name(), "output", output, refused.get(output.name())));
+        }
       }
     }
     return rows;
   }
 
   private static InternalRow row(
-      String tags, String signature, String direction, TensorSpec tensor) {
+      String tags,
+      String signature,
+      String direction,
+      TensorSpec tensor,
+      @Nullable TensorArrowException refused) {
     return new GenericInternalRow(
         new @Nullable Object[] {
           UTF8String.fromString(tags),
@@ -87,7 +113,9 @@ final class InspectTable implements Table, SupportsRead {
           UTF8String.fromString(direction),
           UTF8String.fromString(tensor.name()),
           UTF8String.fromString(tensor.dtype().numpyName()),
-          shape(tensor.shape())
+          shape(tensor.shape()),
+          UTF8String.fromString(tensor.sparse() ? "sparse" : "dense"),
+          refused == null ? null : UTF8String.fromString(refused.getMessage())
         });
   }
 

@@ -45,7 +45,7 @@ public final class TensorFlowTables {
       file = ModelVersions.read(files, read.get(ReadOptions.VERSION));
     }
     if (read.get(ReadOptions.INSPECT)) {
-      return new InspectTable(file);
+      return new InspectTable(file, read.given(ReadOptions.TAGS), read.get(ReadOptions.ALLOW_OPS));
     }
     ModelGraph graph = file.graph(read.get(ReadOptions.TAGS));
     Table wrapped = WrappedSource.open(read);

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.types.StructType;
@@ -11,11 +12,37 @@ import org.apache.spark.unsafe.types.UTF8String;
 
 /** The elements of one array as a vector, for vectors that do not show where their elements lie. */
 final class ArrayElements extends ColumnVector {
+  private static final int WHOLE = -1;
+
   private final ColumnarArray array;
 
+  /** The field of each element that this shows, or {@link #WHOLE} for the elements themselves. */
+  private final int field;
+
+  private final int fields;
+
   ArrayElements(DataType elementType, ColumnarArray array) {
-    super(elementType);
+    this(elementType, array, WHOLE, 0);
+  }
+
+  private ArrayElements(DataType type, ColumnarArray array, int field, int fields) {
+    super(type);
     this.array = array;
+    this.field = field;
+    this.fields = fields;
+  }
+
+  /** Returns what holds an element's value, at {@link #ordinal}. */
+  private SpecializedGetters holder(int rowId) {
+    return field == WHOLE ? array : struct(rowId);
+  }
+
+  private int ordinal(int rowId) {
+    return field == WHOLE ? rowId : field;
+  }
+
+  private ColumnarRow struct(int rowId) {
+    return array.getStruct(rowId, fields);
   }
 
   /** Does nothing: the array's own vector holds the memory. */
@@ -31,184 +58,82 @@ final class ArrayElements extends ColumnVector {
   public int numNulls() {
     int nulls = 0;
     for (int i = 0; i < array.numElements(); i++) {
-      nulls += array.isNullAt(i) ? 1 : 0;
+      nulls += isNullAt(i) ? 1 : 0;
     }
     return nulls;
   }
 
   @Override
   public boolean isNullAt(int rowId) {
-    return array.isNullAt(rowId);
+    return array.isNullAt(rowId) || (field != WHOLE && struct(rowId).isNullAt(field));
   }
 
   @Override
   public boolean getBoolean(int rowId) {
-    return array.getBoolean(rowId);
+    return holder(rowId).getBoolean(ordinal(rowId));
   }
 
   @Override
   public byte getByte(int rowId) {
-    return array.getByte(rowId);
+    return holder(rowId).getByte(ordinal(rowId));
   }
 
   @Override
   public short getShort(int rowId) {
-    return array.getShort(rowId);
+    return holder(rowId).getShort(ordinal(rowId));
   }
 
   @Override
   public int getInt(int rowId) {
-    return array.getInt(rowId);
+    return holder(rowId).getInt(ordinal(rowId));
   }
 
   @Override
   public long getLong(int rowId) {
-    return array.getLong(rowId);
+    return holder(rowId).getLong(ordinal(rowId));
   }
 
   @Override
   public float getFloat(int rowId) {
-    return array.getFloat(rowId);
+    return holder(rowId).getFloat(ordinal(rowId));
   }
 
   @Override
   public double getDouble(int rowId) {
-    return array.getDouble(rowId);
+    return holder(rowId).getDouble(ordinal(rowId));
   }
 
   @Override
   public ColumnarArray getArray(int rowId) {
-    return array.getArray(rowId);
+    return (ColumnarArray) holder(rowId).getArray(ordinal(rowId));
   }
 
   @Override
-  public ColumnarMap getMap(int ordinal) {
-    return array.getMap(ordinal);
+  public ColumnarMap getMap(int rowId) {
+    return (ColumnarMap) holder(rowId).getMap(ordinal(rowId));
   }
 
   @Override
   public Decimal getDecimal(int rowId, int precision, int scale) {
-    return array.getDecimal(rowId, precision, scale);
+    return holder(rowId).getDecimal(ordinal(rowId), precision, scale);
   }
 
   @Override
   public UTF8String getUTF8String(int rowId) {
-    return array.getUTF8String(rowId);
+    return holder(rowId).getUTF8String(ordinal(rowId));
   }
 
   @Override
   public byte[] getBinary(int rowId) {
-    return array.getBinary(rowId);
+    return holder(rowId).getBinary(ordinal(rowId));
   }
 
   @Override
   public ColumnVector getChild(int ordinal) {
-    return new StructPart(array, (StructType) type, ordinal);
-  }
-
-  /** One field of each struct of an array. */
-  private static final class StructPart extends ColumnVector {
-    private final ColumnarArray structs;
-    private final int fields;
-    private final int ordinal;
-
-    StructPart(ColumnarArray structs, StructType type, int ordinal) {
-      super(type.apply(ordinal).dataType());
-      this.structs = structs;
-      this.fields = type.size();
-      this.ordinal = ordinal;
-    }
-
-    private ColumnarRow struct(int index) {
-      return structs.getStruct(index, fields);
-    }
-
-    /** Does nothing: the array's own vector holds the memory. */
-    @Override
-    public void close() {}
-
-    @Override
-    public boolean hasNull() {
-      return numNulls() > 0;
-    }
-
-    @Override
-    public int numNulls() {
-      int nulls = 0;
-      for (int i = 0; i < structs.numElements(); i++) {
-        nulls += isNullAt(i) ? 1 : 0;
-      }
-      return nulls;
-    }
-
-    @Override
-    public boolean isNullAt(int rowId) {
-      return structs.isNullAt(rowId) || struct(rowId).isNullAt(ordinal);
-    }
-
-    @Override
-    public boolean getBoolean(int rowId) {
-      return struct(rowId).getBoolean(ordinal);
-    }
-
-    @Override
-    public byte getByte(int rowId) {
-      return struct(rowId).getByte(ordinal);
-    }
-
-    @Override
-    public short getShort(int rowId) {
-      return struct(rowId).getShort(ordinal);
-    }
-
-    @Override
-    public int getInt(int rowId) {
-      return struct(rowId).getInt(ordinal);
-    }
-
-    @Override
-    public long getLong(int rowId) {
-      return struct(rowId).getLong(ordinal);
-    }
-
-    @Override
-    public float getFloat(int rowId) {
-      return struct(rowId).getFloat(ordinal);
-    }
-
-    @Override
-    public double getDouble(int rowId) {
-      return struct(rowId).getDouble(ordinal);
-    }
-
-    @Override
-    public ColumnarArray getArray(int rowId) {
-      return struct(rowId).getArray(ordinal);
-    }
-
-    @Override
-    public ColumnarMap getMap(int rowId) {
-      return struct(rowId).getMap(ordinal);
-    }
-
-    @Override
-    public Decimal getDecimal(int rowId, int precision, int scale) {
-      return struct(rowId).getDecimal(ordinal, precision, scale);
-    }
-
-    @Override
-    public UTF8String getUTF8String(int rowId) {
-      return struct(rowId).getUTF8String(ordinal);
-    }
-
-    @Override
-    public byte[] getBinary(int rowId) {
-      return struct(rowId).getBinary(ordinal);
-    }
-
-    @Override
-    public ColumnVector getChild(int inner) {
+    if (field != WHOLE) {
       throw new UnsupportedOperationException("structs inside of a struct");
     }
+    StructType struct = (StructType) type;
+    return new ArrayElements(struct.apply(ordinal).dataType(), array, ordinal, struct.size());
   }
 }

@@ -6,8 +6,6 @@ import java.io.Serializable;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.types.ArrayType;
-import org.apache.spark.sql.types.BinaryType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
@@ -84,7 +82,7 @@ public final class ColumnFeeder implements Serializable {
             why -> {
               throw unsupported(spec, why);
             });
-    Elements elements = Elements.of(columnType, spec.dtype());
+    CellElements elements = CellElements.of(columnType, spec.dtype());
     Optional<ElementType> source = elements.type();
     if (source.isEmpty() || !source.get().castsTo(spec.dtype(), cast)) {
       throw mismatch(spec, columnName, columnType, allowedElements(source, spec.dtype(), cast));
@@ -147,7 +145,7 @@ public final class ColumnFeeder implements Serializable {
     };
   }
 
-  private static String allowedElements(Optional<ElementType> source, DType target, CastMode cast) {
+  static String allowedElements(Optional<ElementType> source, DType target, CastMode cast) {
     String allowed =
         ElementType.sources(target, cast).stream()
             .map(t -> t.sparkType().simpleString())
@@ -178,11 +176,11 @@ public final class ColumnFeeder implements Serializable {
         : nested + ", or array<" + scalar + "> flat in row-major order";
   }
 
-  private static String ownType(DType dtype) {
+  static String ownType(DType dtype) {
     return ElementType.own(dtype).orElseThrow().sparkType().simpleString();
   }
 
-  private static TensorArrowException mismatch(
+  static TensorArrowException mismatch(
       TensorSpec spec, String columnName, DataType columnType, String expected) {
     return new TensorArrowException(
         ErrorCode.TA_INPUT_TYPE,
@@ -196,7 +194,7 @@ public final class ColumnFeeder implements Serializable {
             + expected);
   }
 
-  private static TensorArrowException unsupported(TensorSpec spec, String found) {
+  static TensorArrowException unsupported(TensorSpec spec, String found) {
     return new TensorArrowException(
         ErrorCode.TA_TENSOR_UNSUPPORTED,
         "Cannot feed tensor "
@@ -209,29 +207,5 @@ public final class ColumnFeeder implements Serializable {
 
   private static String lower(CastMode cast) {
     return cast.name().toLowerCase(Locale.ROOT);
-  }
-
-  /**
-   * What a column's cells are made of.
-   *
-   * @param type the type of the elements, if it can be fed at all
-   * @param depth how deep they are nested
-   */
-  private record Elements(Optional<ElementType> type, int depth) {
-    static Elements of(DataType columnType, DType target) {
-      int depth = 0;
-      DataType leaf = columnType;
-      while (leaf instanceof ArrayType array) {
-        leaf = array.elementType();
-        depth++;
-      }
-      if (leaf instanceof BinaryType && target != DType.STRING) {
-        return new Elements(Optional.of(ElementType.BYTE_OF_BINARY), depth + 1);
-      }
-      if (VectorReader.reads(leaf)) {
-        return new Elements(Optional.of(ElementType.DOUBLE), depth + 1);
-      }
-      return new Elements(ElementType.of(leaf), depth);
-    }
   }
 }

@@ -79,38 +79,6 @@ public enum DType {
     return byteSize;
   }
 
-  /** Returns whether tensors of this dtype can be fed from and fetched into Spark columns. */
-  public boolean supported() {
-    return switch (this) {
-      case FLOAT32, FLOAT64, INT8, INT16, INT32, INT64 -> true;
-      case UINT8,
-          STRING,
-          COMPLEX64,
-          BOOL,
-          QINT8,
-          QUINT8,
-          QINT32,
-          BFLOAT16,
-          QINT16,
-          QUINT16,
-          UINT16,
-          COMPLEX128,
-          FLOAT16,
-          RESOURCE,
-          VARIANT,
-          UINT32,
-          UINT64,
-          FLOAT8_E5M2,
-          FLOAT8_E4M3FN,
-          FLOAT8_E4M3FNUZ,
-          FLOAT8_E4M3B11FNUZ,
-          FLOAT8_E5M2FNUZ,
-          INT4,
-          UINT4 ->
-          false;
-    };
-  }
-
   /**
    * Finds a dtype by TensorFlow's number. TF1's reference dtypes (100 more) are the dtype they
    * refer to.

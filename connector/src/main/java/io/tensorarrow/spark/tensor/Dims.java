@@ -47,6 +47,13 @@ final class Dims {
     return Arrays.stream(rowDims).map(d -> d == TensorShape.UNKNOWN_DIM ? unknown : d).toArray();
   }
 
+  /** Returns that many unknown dimensions. */
+  static long[] open(int count) {
+    long[] dims = new long[count];
+    Arrays.fill(dims, TensorShape.UNKNOWN_DIM);
+    return dims;
+  }
+
   /** Returns the dimensions with a batch axis of the given size in front. */
   static long[] withBatch(long rows, long[] rowDims) {
     long[] dims = new long[rowDims.length + 1];

@@ -2,7 +2,6 @@ package io.tensorarrow.spark.tensor;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.tensor.NumberType.Kind;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Feed {
   private final ColumnFeeder feeder;
+  private final FeedFaults faults;
   private final ColumnVector column;
   private final RowSelection rows;
   private final long[] declared;
@@ -33,6 +33,7 @@ final class Feed {
 
   Feed(ColumnFeeder feeder, ColumnVector column, RowSelection rows) {
     this.feeder = feeder;
+    this.faults = new FeedFaults(feeder.spec(), feeder.columnName(), feeder.source());
     this.column = column;
     this.rows = rows;
     this.declared = feeder.spec().shape().rowDims();
@@ -162,17 +163,18 @@ final class Feed {
     if (runMayHoldNull) {
       for (int i = 0; i < runLength; i++) {
         if (run.isNullAt(runStart + i)) {
-          throw nullFound(feeder.depth() == 0 ? "a null" : "a null element", rowOfElement(i));
+          throw faults.nullFound(
+              feeder.depth() == 0 ? "a null" : "a null element", rowOfElement(i));
         }
       }
     }
     int nullPart = copier.nullPart(run, runStart, runLength);
     if (nullPart != ElementCopier.NONE) {
-      throw nullFound("a null part", rowOfElement(nullPart));
+      throw faults.nullFound("a null part", rowOfElement(nullPart));
     }
     int unfit = copier.copy(run, runStart, runLength, target);
     if (unfit != ElementCopier.NONE) {
-      throw overflow(rowOfElement(unfit));
+      throw faults.overflow(rowOfElement(unfit));
     }
     copied += runLength;
     target += (long) runLength * copier.targetSize();
@@ -186,13 +188,13 @@ final class Feed {
 
   private void checkCell(int row) {
     if (cellsMayBeNull && column.isNullAt(row)) {
-      throw nullFound("a null", row);
+      throw faults.nullFound("a null", row);
     }
   }
 
   private void checkArray(ArrayReader parent, int index, int row) {
     if (parent.elementsMayBeNull() && parent.elements().isNullAt(index)) {
-      throw nullFound("a null element", row);
+      throw faults.nullFound("a null element", row);
     }
   }
 
@@ -204,46 +206,9 @@ final class Feed {
         : lengths[level] + " as in row " + rows.at(0) + ", the first of the batch";
   }
 
-  private TensorArrowException nullFound(String what, int row) {
-    return failure(
-        ErrorCode.TA_NULL_INPUT,
-        what + " in row " + row + " of the batch",
-        "a value in each row and array: filter such rows out or fill them, for instance with"
-            + " coalesce");
-  }
-
   private TensorArrowException wrongLength(int row, int level, long found, String expected) {
     String where = lengths.length == 1 ? "" : " on nesting level " + (level + 1);
-    return failure(
-        ErrorCode.TA_INPUT_SHAPE,
-        "an array of length " + found + where + " in row " + row + " of the batch",
-        "length " + expected);
-  }
-
-  private TensorArrowException overflow(int row) {
-    DType to = feeder.spec().dtype();
-    boolean infinityFits =
-        NumberType.of(to).filter(n -> n.kind().compareTo(Kind.FLOATING) >= 0).isPresent();
-    return failure(
-        ErrorCode.TA_CAST_OVERFLOW,
-        "a "
-            + feeder.source().sparkType().simpleString()
-            + " that does not fit in row "
-            + row
-            + " of the batch",
-        (infinityFits ? "values" : "finite values") + " within the range of " + to.numpyName());
-  }
-
-  private TensorArrowException failure(ErrorCode code, String found, String expected) {
-    return new TensorArrowException(
-        code,
-        "Cannot feed column '"
-            + feeder.columnName()
-            + "' to tensor "
-            + feeder.spec()
-            + ": found "
-            + found
-            + "; expected "
-            + expected);
+    return faults.inRow(
+        ErrorCode.TA_INPUT_SHAPE, "an array of length " + found + where, row, "length " + expected);
   }
 }

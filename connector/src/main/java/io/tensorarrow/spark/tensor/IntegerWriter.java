@@ -8,22 +8,27 @@ final class IntegerWriter extends NumberWriter {
   private final int size;
   private final long min;
   private final long max;
+
+  /** The bits of a number that are written: TensorFlow leaves the upper half of an int4 zero. */
+  private final long bits;
+
   private final long[] scratch = new long[ElementCopier.PIECE];
 
-  private IntegerWriter(int size, long min, long max) {
+  private IntegerWriter(int size, long min, long max, int bits) {
     this.size = size;
     this.min = min;
     this.max = max;
+    this.bits = -1L >>> (Long.SIZE - bits);
   }
 
   static IntegerWriter signed(DType to, int bits) {
     long max = Long.MAX_VALUE >>> (Long.SIZE - bits);
-    return new IntegerWriter(to.byteSize(), -max - 1, max);
+    return new IntegerWriter(to.byteSize(), -max - 1, max, bits);
   }
 
   /** Makes a writer of numbers of less than 64 bits. */
   static IntegerWriter unsigned(DType to, int bits) {
-    return new IntegerWriter(to.byteSize(), 0, (1L << bits) - 1);
+    return new IntegerWriter(to.byteSize(), 0, (1L << bits) - 1, bits);
   }
 
   @Override
@@ -76,7 +81,7 @@ final class IntegerWriter extends NumberWriter {
     switch (size) {
       case Byte.BYTES -> {
         for (int i = 0; i < count; i++) {
-          Platform.putByte(null, address + i, (byte) values[i]);
+          Platform.putByte(null, address + i, (byte) (values[i] & bits));
         }
       }
       case Short.BYTES -> {

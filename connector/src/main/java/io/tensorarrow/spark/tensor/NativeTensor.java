@@ -11,6 +11,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorType;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.spark.unsafe.Platform;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.internal.c_api.TF_Tensor;
@@ -181,6 +182,22 @@ public final class NativeTensor implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       throw outOfMemory(dtype, dims, bytes);
     }
+  }
+
+  /**
+   * Returns a tensor with the same numbers in memory of its own, owned by the caller.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had
+   * @throws IllegalStateException for strings, which point to their texts, and after close
+   */
+  public NativeTensor copy() {
+    if (dtype == DType.STRING) {
+      throw new IllegalStateException("strings are more than their bytes");
+    }
+    long source = address();
+    NativeTensor copy = allocate(dtype, dims);
+    Platform.copyMemory(null, source, null, copy.address(), byteSize);
+    return copy;
   }
 
   /** Returns whether the memory was given back. */

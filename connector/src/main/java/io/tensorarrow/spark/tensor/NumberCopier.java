@@ -52,7 +52,7 @@ final class NumberCopier extends ElementCopier {
     switch (ElementType.of(from.dataType()).orElseThrow()) {
       case FLOAT -> {
         for (int i = 0; i < count; i++) {
-          into[offset + step * i] = from.getFloat(start + i);
+          into[offset + step * i] = Rounding.widened(from.getFloat(start + i));
         }
       }
       case DOUBLE -> {

@@ -11,6 +11,11 @@ final class Rounding {
   private static final int DOUBLE_BIAS = 1023;
   private static final long DOUBLE_MANTISSA = (1L << DOUBLE_MANTISSA_BITS) - 1;
 
+  private static final long DOUBLE_INFINITY = 0x7ffL << DOUBLE_MANTISSA_BITS;
+
+  private static final int FLOAT_MANTISSA_BITS = 23;
+  private static final int FLOAT_MANTISSA = (1 << FLOAT_MANTISSA_BITS) - 1;
+
   /** Integers up to here are doubles. */
   private static final long MAX_EXACT = 1L << 53;
 
@@ -30,6 +35,17 @@ final class Rounding {
   /** Returns the bits of a double as a bfloat16, like {@link #toFloat16}. */
   static short toBfloat16(double value) {
     return toFloat(value, 7, 127);
+  }
+
+  /** Returns the double of the same value; a NaN keeps its payload, also if it is signalling. */
+  static double widened(float value) {
+    if (!Float.isNaN(value)) {
+      return value;
+    }
+    int bits = Float.floatToRawIntBits(value);
+    long payload = (long) (bits & FLOAT_MANTISSA) << (DOUBLE_MANTISSA_BITS - FLOAT_MANTISSA_BITS);
+    long sign = (long) bits & Long.MIN_VALUE;
+    return Double.longBitsToDouble(sign | DOUBLE_INFINITY | payload);
   }
 
   static boolean isInfiniteFloat16(short bits) {

@@ -43,8 +43,10 @@ final class SameBytesCopier extends ElementCopier {
 
   @Override
   int copyPiece(ColumnVector from, int start, int count, long address) {
-    // Arrow's booleans are bits.
+    // Arrow's booleans are bits. A source that says one type and gives another must not be read
+    // beyond its end: Spark's accessors refuse it.
     if (type != ElementType.BOOLEAN
+        && from.dataType().equals(type.sparkType())
         && from instanceof ArrowColumnVector arrow
         && arrow.getValueVector() instanceof BaseFixedWidthVector vector) {
       Objects.checkFromIndexSize(start, count, vector.getValueCount());

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Copies strings and binaries, byte by byte as they are. Short ones go into TensorFlow's 24 bytes
  * for each string ({@link StringElements} tells the layout), longer ones into memory that these
- * point to.
+ * point to, as large strings and not as views: where TensorFlow copies a single view, the copy
+ * points to the same text, and what a model keeps from call to call would outlive it.
  *
  * <p>Each has a NUL behind it, which its size does not count: some of TensorFlow's kernels read on
  * to the next NUL. So nothing can point straight into the column's memory.
@@ -25,8 +26,9 @@ final class StringCopier extends ElementCopier {
   private static final int MAX_INLINE = STRING_BYTES - 2;
 
   private static final int SIZE_SHIFT = 2;
-  private static final int KIND_VIEW = 3;
-  private static final int VIEW_TEXT = 8;
+  private static final int KIND_LARGE = 1;
+  private static final int LARGE_CAPACITY = 8;
+  private static final int LARGE_TEXT = 16;
 
   private static final int MIN_BLOCK = 4 * 1024;
   private static final int MAX_BLOCK = 1024 * 1024;
@@ -119,8 +121,9 @@ final class StringCopier extends ElementCopier {
     if (size >= textEnd - text) {
       addBlock(size + 1L);
     }
-    Platform.putLong(null, slot, ((long) size << SIZE_SHIFT) | KIND_VIEW);
-    Platform.putLong(null, slot + VIEW_TEXT, text);
+    Platform.putLong(null, slot, ((long) size << SIZE_SHIFT) | KIND_LARGE);
+    Platform.putLong(null, slot + LARGE_CAPACITY, size);
+    Platform.putLong(null, slot + LARGE_TEXT, text);
     Platform.copyMemory(base, offset, null, text, size);
     Platform.putByte(null, text + size, (byte) 0);
     text += size + 1L;

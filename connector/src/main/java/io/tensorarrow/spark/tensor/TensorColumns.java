@@ -43,6 +43,9 @@ public final class TensorColumns {
   /** What an unknown dimension counts where bytes are estimated. */
   private static final long UNKNOWN_DIM_ESTIMATE = 64;
 
+  /** Of one row of a sparse tensor. */
+  private static final long STORED_ESTIMATE = 64;
+
   /** What a string counts besides its handle in the tensor. */
   private static final int STRING_ESTIMATE = 40;
 
@@ -137,8 +140,7 @@ public final class TensorColumns {
    * owns it, together with all that it allocates, and closing the vector (again does nothing) gives
    * all of it back.
    *
-   * @param tensor what the model returned, shape {@code [rows, ...]}; strings may still lie in the
-   *     memory of the tensors that were fed
+   * @param tensor what the model returned, shape {@code [rows, ...]}
    * @param spec the output tensor, as the signature declares it
    * @param columnName the column's name
    * @param rows how many rows were fed
@@ -186,7 +188,8 @@ public final class TensorColumns {
 
   /**
    * Estimates how many bytes of tensor one row takes, by the signature: each unknown dimension
-   * counts as 64, each string 40 bytes besides its handle. At most {@link Long#MAX_VALUE}.
+   * counts as 64, each string 40 bytes besides its handle; of a sparse row at most 64 elements are
+   * stored, with their places. At most {@link Long#MAX_VALUE}.
    *
    * @param spec an input or output tensor, as the signature declares it
    */
@@ -194,6 +197,10 @@ public final class TensorColumns {
     List<Long> dims = spec.shape().dims().orElse(List.of(1L, TensorShape.UNKNOWN_DIM));
     long[] perRow = dims.stream().skip(1).mapToLong(Long::longValue).toArray();
     int element = spec.dtype().byteSize() + (spec.dtype() == DType.STRING ? STRING_ESTIMATE : 0);
+    if (spec.sparse()) {
+      long stored = Math.min(Dims.productWith(perRow, UNKNOWN_DIM_ESTIMATE), STORED_ESTIMATE);
+      return stored * (element + (long) Long.BYTES * dims.size());
+    }
     return Dims.productWith(Dims.withBatch(element, perRow), UNKNOWN_DIM_ESTIMATE);
   }
 

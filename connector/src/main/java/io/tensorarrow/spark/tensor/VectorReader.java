@@ -17,7 +17,7 @@ final class VectorReader extends ArrayReader {
   private static final Set<String> TYPES =
       Set.of("org.apache.spark.ml.linalg.VectorUDT", "org.apache.spark.mllib.linalg.VectorUDT");
 
-  private static final byte DENSE = 1;
+  static final byte DENSE = 1;
 
   private final ColumnVector types;
   private final ColumnVector sizes;

@@ -9,17 +9,22 @@ import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.testing.KillableTask;
 import io.tensorarrow.spark.testing.SparkTest;
 import io.tensorarrow.spark.testing.TestModels;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.arrow.vector.Float4Vector;
 import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataTypes;
@@ -31,6 +36,8 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchInferenceTest extends SparkTest {
   private static final StructType SCHEMA =
@@ -151,6 +158,52 @@ class BatchInferenceTest extends SparkTest {
     CompletableFuture.runAsync(inference::close).get();
     inference.close();
     assertThat(inference.counters().rows()).isEqualTo(4);
+  }
+
+  @Test
+  void nothingIsRunAfterClose() {
+    InferenceSpec spec = spec(TestModels.scale(dir), SCHEMA, Map.of());
+    try (ColumnarBatch batch = batch(4)) {
+      BatchInference inference = new BatchInference(spec, SCHEMA);
+      inference.run(batch, RowSelection.range(0, 4)).forEach(ColumnVector::close);
+      inference.close();
+      // A lease that it took now would never be given back.
+      assertThatThrownBy(() -> inference.run(batch, RowSelection.range(0, 4)))
+          .isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  /**
+   * The thread that feeds Python runs on when the task completes, for instance by a limit, and the
+   * task then waits for it.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anEndlessLoopEndsWithItsTask(boolean killed) throws Exception {
+    InferenceSpec spec = spec(TestModels.endless(dir), SCHEMA, Map.of());
+    CountDownLatch first = new CountDownLatch(1);
+    KillableTask<List<ColumnVector>> task =
+        KillableTask.start(
+            () -> {
+              try (ColumnarBatch batch = batch(4);
+                  BatchInference inference = new BatchInference(spec, SCHEMA)) {
+                inference.run(batch, RowSelection.range(0, 4)).forEach(ColumnVector::close);
+                ((WritableColumnVector) batch.column(1)).putFloat(0, -1);
+                first.countDown();
+                return inference.run(batch, RowSelection.range(0, 4));
+              }
+            });
+    assertThat(first.await(60, TimeUnit.SECONDS)).isTrue();
+    Thread.sleep(500);
+    assertThat(task.isRunning()).isTrue();
+    if (killed) {
+      task.kill();
+    } else {
+      task.complete();
+    }
+    assertThatThrownBy(task::get)
+        .cause()
+        .isInstanceOf(killed ? TaskKilledException.class : CancellationException.class);
   }
 
   @Test

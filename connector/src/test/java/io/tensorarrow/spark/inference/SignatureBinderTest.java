@@ -14,7 +14,6 @@ import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.DataTypes;
@@ -38,8 +37,12 @@ class SignatureBinderTest {
     return new TensorSpec(name, DType.FLOAT32, TensorShape.of(dims));
   }
 
+  private static TensorSpec sparse(String name, long... dims) {
+    return new TensorSpec(name, DType.FLOAT32, TensorShape.of(dims), true);
+  }
+
   private static ModelSignature signature(List<TensorSpec> inputs, List<TensorSpec> outputs) {
-    return new ModelSignature("s", "", inputs, outputs, Set.of());
+    return new ModelSignature("s", "", inputs, outputs);
   }
 
   private static InferenceSpec bind(
@@ -145,21 +148,66 @@ class SignatureBinderTest {
   }
 
   @Test
-  void partsOfSparseTensorsCanBeNamedButAreNoRows() {
-    TensorSpec values = floats("v/values", -1);
-    ModelSignature sparse =
-        new ModelSignature("s", "", List.of(X), List.of(values, Y), Set.of("v/values"));
+  void sparseOutputsAreLeftOutOrRefusedByName() {
+    ModelSignature sparse = signature(List.of(X), List.of(sparse("v", -1, 5), Y));
 
     assertThat(bind(sparse, "x float", Map.of()).fetches().stream().map(f -> f.tensor().name()))
         .containsExactly("y");
-    binding(sparse, "x float", Map.of("outputs", "v/values"), ErrorCode.TA_TENSOR_UNSUPPORTED)
-        .hasMessageContaining("'v/values' float32 (-1,): found a part of a sparse tensor");
+    binding(sparse, "x float", Map.of("outputs", "v"), ErrorCode.TA_TENSOR_UNSUPPORTED)
+        .hasMessageContaining(
+            "Cannot fetch tensor 'v' sparse float32 (-1, 5): found a sparse tensor, which has no line for each row (tf.sparse.to_dense in the signature gives it them)");
+    binding(sparse, "x float", Map.of("outputs", "v/values"), ErrorCode.TA_OUTPUT_MISMATCH)
+        .hasMessageContaining("extra: {'v/values'");
     binding(
-            new ModelSignature("s", "", List.of(values), List.of(Y), Set.of("v/values")),
+            signature(List.of(X), List.of(sparse("v", -1, 5))),
             "x float",
-            Map.of("inputs", "v/values=x"),
+            Map.of(),
+            ErrorCode.TA_OUTPUT_MISMATCH)
+        .hasMessageContaining("none that gives a value for each row: {'v' sparse float32");
+  }
+
+  @Test
+  void sparseInputsAreFedFromTheColumnOfTheirName() {
+    ModelSignature sparse = signature(List.of(sparse("v", -1, 5), X), List.of(Y));
+
+    InferenceSpec spec = bind(sparse, "x float, V map<int, float>", Map.of());
+    assertThat(spec.feeds().stream().map(f -> f.tensor() + "<-" + f.column()))
+        .containsExactly("'v' sparse float32 (-1, 5)<-V", "'x' float32 (-1,)<-x");
+    assertThat(spec.batchRows()).isEqualTo(1024);
+    binding(sparse, "x float, v map<string, float>", Map.of(), ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining(
+            "Cannot feed column 'v' to tensor 'v' sparse float32 (-1, 5): found type map<string,float>");
+    binding(
+            sparse,
+            "x float, w array<float>",
+            Map.of("inputs", "v/values=w"),
+            ErrorCode.TA_INPUT_MISMATCH)
+        .hasMessageContaining("missing: {'v' sparse float32 (-1, 5)");
+  }
+
+  @Test
+  void automaticBatchesCountWhatSparseRowsStoreNotTheirDenseShape() {
+    ModelSignature wide = signature(List.of(sparse("v", -1, 1 << 18)), List.of(Y));
+
+    assertThat(bind(wide, "v array<float>", Map.of()).batchRows()).isEqualTo(1024);
+    // 64 values of 4 bytes with 2 indices, and an output of 4 bytes.
+    assertThat(bind(wide, "v array<float>", Map.of("batchBytes", "12839")).batchRows())
+        .isEqualTo(9);
+  }
+
+  @Test
+  void theFixedBatchOfASparseInputCounts() {
+    ModelSignature fixed =
+        signature(List.of(sparse("v", 32, 5), floats("a", 32)), List.of(floats("y", 32)));
+
+    assertThat(bind(fixed, "v array<float>, a float", Map.of()).batchRows()).isEqualTo(32);
+    binding(
+            signature(List.of(sparse("v", 32, 5), X), List.of(Y)),
+            "v array<float>, x float",
+            Map.of(),
             ErrorCode.TA_TENSOR_UNSUPPORTED)
-        .hasMessageContaining("Cannot feed tensor 'v/values'");
+        .hasMessageContaining(
+            "first dimensions that differ in 'v' sparse float32 (32, 5), 'x' float32 (-1,)");
   }
 
   @Test

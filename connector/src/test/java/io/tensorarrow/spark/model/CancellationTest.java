@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.TestModels;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -17,12 +19,15 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class CancellationTest extends ModelTest {
   private static final String SERVING = "serving_default";
   private static final int GENEROUS = 30;
+  private static final InheritableThreadLocal<String> INHERITABLE = new InheritableThreadLocal<>();
 
   private final ExecutorService pool = Executors.newCachedThreadPool();
   private final AtomicBoolean killed = new AtomicBoolean();
@@ -186,25 +191,47 @@ class CancellationTest extends ModelTest {
 
   @Test
   void theWatchdogEndsWhenNothingRuns() throws Exception {
+    awaitNoWatchdog();
     ModelCache cache = cache(1);
+    // As the task of a session whose class loader and thread-locals go before the watchdog.
+    ClassLoader before = Thread.currentThread().getContextClassLoader();
+    Thread.currentThread().setContextClassLoader(new URLClassLoader(new URL[0], before));
+    INHERITABLE.set("the session's");
+    AtomicReference<String> inherited = new AtomicReference<>("not asked");
     Asked asked = new Asked(killed);
-    try (ModelLease lease =
-            cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD, asked::get);
+    BooleanSupplier asking =
+        () -> {
+          if (Thread.currentThread().getName().equals("tensorarrow-watchdog")) {
+            inherited.set(String.valueOf(INHERITABLE.get()));
+          }
+          return asked.get();
+        };
+    try (ModelLease lease = cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD, asking);
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertThat(call.fetches()).hasSize(1);
       asked.await(2);
-      assertThat(watchdogs()).isEqualTo(1);
+      assertThat(watchdogs()).hasSize(1);
+      assertThat(inherited.get()).as("what the thread got from the task's").isEqualTo("null");
+      assertThat(watchdogs().get(0).getContextClassLoader())
+          .isSameAs(Cancellation.class.getClassLoader());
+    } finally {
+      INHERITABLE.remove();
+      Thread.currentThread().setContextClassLoader(before);
     }
-    long deadline = System.nanoTime() + Duration.ofSeconds(GENEROUS).toNanos();
-    while (watchdogs() > 0 && System.nanoTime() < deadline) {
-      Thread.sleep(50);
-    }
-    assertThat(watchdogs()).isZero();
+    awaitNoWatchdog();
   }
 
-  private static long watchdogs() {
+  private static void awaitNoWatchdog() throws InterruptedException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(GENEROUS).toNanos();
+    while (!watchdogs().isEmpty() && System.nanoTime() < deadline) {
+      Thread.sleep(50);
+    }
+    assertThat(watchdogs()).isEmpty();
+  }
+
+  private static List<Thread> watchdogs() {
     return Thread.getAllStackTraces().keySet().stream()
         .filter(thread -> thread.getName().equals("tensorarrow-watchdog"))
-        .count();
+        .toList();
   }
 }

@@ -248,11 +248,17 @@ class EagerCallTest extends ModelTest {
   }
 
   @Test
-  void saysHowMuchMemoryWasAskedForAndWhatToDo() {
+  void saysHowMuchMemoryWasAskedForAndWhatToDoAndGoesOn() {
     try (ModelLease lease = lease(TestModels.huge(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+      for (int i = 0; i < 3; i++) {
+        assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1L << 42}, 1)))
+            .contains(
+                "[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
+        List<NativeTensor> y = run(call, floats(new float[] {3}, 1));
+        assertThat(floats(y.get(0))).containsExactly(3, 3, 3);
+        close(y);
+      }
     }
   }
 
@@ -348,6 +354,27 @@ class EagerCallTest extends ModelTest {
       long perCall = (threads.getCurrentThreadAllocatedBytes() - before) / 1000;
       assertThat(perCall).as("bytes of Java objects per call").isLessThan(4096);
       assertThat(Pointer.totalCount()).as("objects with deallocators").isEqualTo(finalizable);
+    }
+  }
+
+  /** Functions that nobody uses are freed when there are many; those in use and new ones run on. */
+  @Test
+  void servesMoreChoicesOfOutputsThanItKeeps() {
+    try (ModelLease lease = lease(TestModels.manyOutputs(temp, 100));
+        EagerCall used = lease.newCall(SERVING, List.of("y99"))) {
+      for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 60; i++) {
+          List<String> outputs = List.of("y" + i, "y" + (i + 1));
+          try (EagerCall call = lease.newCall(SERVING, outputs);
+              EagerCall same = lease.newCall(SERVING, outputs)) {
+            for (EagerCall each : List.of(call, same, used)) {
+              List<NativeTensor> y = run(each, floats(new float[] {i}, 1));
+              assertThat(floats(y.get(0))).containsExactly(2f * i);
+              close(y);
+            }
+          }
+        }
+      }
     }
   }
 

@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -362,6 +363,72 @@ class ModelCacheTest extends ModelTest {
     killed.cancel(true);
     waiting.get(30, TimeUnit.SECONDS).close();
     assertThat(cache.openModels()).isEqualTo(1);
+  }
+
+  /** Hadoop, for one, tells of interruptions by exceptions of its own. */
+  @Test
+  void whateverAKilledLoaderFailsWithIsNoFaultOfTheModel() throws Exception {
+    AtomicBoolean killed = new AtomicBoolean();
+    CountDownLatch loading = new CountDownLatch(1);
+    CountDownLatch fail = new CountDownLatch(1);
+    AtomicInteger attempts = new AtomicInteger();
+    ModelLoader loader = new ModelLoader(Optional.empty());
+    ModelCache cache =
+        cache(
+            4,
+            Long.MAX_VALUE,
+            (model, settings, cancelled) -> {
+              if (attempts.getAndIncrement() == 0) {
+                loading.countDown();
+                await(fail);
+                throw new IllegalStateException("found a kill");
+              }
+              return loader.load(model, settings, cancelled);
+            });
+    ModelReference model = reference(TestModels.scale(temp));
+    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD, killed::get));
+    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
+    Thread[] waiter = new Thread[1];
+    CountDownLatch asking = new CountDownLatch(1);
+    Future<ModelLease> waiting =
+        pool.submit(
+            () -> {
+              waiter[0] = Thread.currentThread();
+              asking.countDown();
+              return cache.acquire(model, ONE_THREAD);
+            });
+    assertThat(asking.await(30, TimeUnit.SECONDS)).isTrue();
+    awaitBlocked(waiter[0]);
+    killed.set(true);
+    fail.countDown();
+    assertThatThrownBy(() -> first.get(30, TimeUnit.SECONDS)).hasMessageContaining("found a kill");
+    waiting.get(30, TimeUnit.SECONDS).close();
+    assertThat(attempts).hasValue(2);
+  }
+
+  @Test
+  void noThreadIsLeftAfterShutdown() throws Exception {
+    ModelCache cache = cache(4);
+    cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
+    assertThat(sweepers()).isNotEmpty();
+    // They would keep the class loader of the session whose task started them.
+    assertThat(sweepers())
+        .allMatch(t -> t.getContextClassLoader() == ModelCache.class.getClassLoader());
+    cache.shutdown();
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (!sweepers().isEmpty() && System.nanoTime() < deadline) {
+      Thread.sleep(10);
+    }
+    assertThat(sweepers()).isEmpty();
+    cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
+    assertThat(cache.openModels()).isZero();
+    assertThat(sweepers()).isEmpty();
+  }
+
+  private static List<Thread> sweepers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("tensorarrow-model-cache"))
+        .toList();
   }
 
   @Test

@@ -2,18 +2,23 @@ package io.tensorarrow.spark.model;
 
 import static io.tensorarrow.spark.model.ModelTest.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.store.FileLease;
 import io.tensorarrow.spark.model.store.PrivateDirectory;
+import io.tensorarrow.spark.model.store.ProcessLease;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.ChildJvm;
+import io.tensorarrow.spark.testing.KillableTask;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.MalformedURLException;
@@ -32,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -106,6 +112,23 @@ class NativesTest {
     assertThat(names(cache())).noneMatch(name -> name.startsWith("unfinished"));
   }
 
+  /** JavaCPP would unpack a copy of its own, which JVMs that start at once overwrite. */
+  @Test
+  @Order(3)
+  void repairsWhatIsDamaged() throws Exception {
+    Path library = extracted().resolve("libtensorflow_framework.so.2");
+    long size = Files.size(library);
+    try (RandomAccessFile file = new RandomAccessFile(library.toFile(), "rw")) {
+      file.setLength(4096);
+      file.setLength(size);
+    }
+    ChildJvm.Result result = ChildJvm.finish(startProbe(shared.resolve("home"), ""));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(mapped(result)).hasSize(3).allMatch(file -> file.startsWith(extracted().toString()));
+    assertThat(names(cache().resolve("javacpp"))).isEmpty();
+    assertThat(names(cache())).noneMatch(name -> name.startsWith("unfinished"));
+  }
+
   @Test
   @Order(4)
   void worksInSeveralClassLoadersOfOneProcess() throws Exception {
@@ -120,6 +143,23 @@ class NativesTest {
         .containsSubsequence(Collections.nCopies(3, "contexts 1, then 0"));
     assertThat(names(cache())).noneMatch(name -> name.startsWith("loader"));
     assertThat(home.resolve(".javacpp")).as("JavaCPP's own cache").doesNotExist();
+  }
+
+  /** The first one is kept by JavaCPP's thread. */
+  @Test
+  @Order(4)
+  void laterClassLoadersAreFreedWithTheirSessions() throws Exception {
+    Path home = shared.resolve("home");
+    ChildJvm.Result result =
+        ChildJvm.finish(
+            ChildJvm.start(
+                options(home),
+                environment(home),
+                SessionsProbe.class,
+                TestModels.scale(temp).toString()));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output())
+        .contains("y = 2.0", "y = 4.0", "y = 6.0", "y = 8.0", "left of 4: 1");
   }
 
   @Test
@@ -165,6 +205,33 @@ class NativesTest {
   }
 
   @Test
+  void killedTasksDoNotWaitForAnotherProcessThatExtracts() throws Exception {
+    Path directory = Files.createDirectory(temp.resolve("natives"));
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    try (FileLease others = FileLease.take(directory.resolve("lock"), FileLease.Mode.EXCLUSIVE)) {
+      assertThat(others).isNotNull();
+      KillableTask<Path> task =
+          KillableTask.start(() -> NativesDirectory.of(Optional.of(directory)).extract());
+      task.awaitAsleep();
+      task.kill();
+      assertThatThrownBy(task::get)
+          .cause()
+          .hasMessageStartingWith("[TA_NATIVES] Cannot extract")
+          .hasMessageContaining("found the task interrupted");
+    }
+    assertThat(names(directory)).containsExactly("lock");
+  }
+
+  @Test
+  void killedTasksDoNotWaitForAnotherThreadThatLoads() throws Exception {
+    ChildJvm.Result result = ChildJvm.run(List.of(), WaitingProbe.class);
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output())
+        .contains("[TA_NATIVES] Cannot load TensorFlow's libraries: found the task interrupted")
+        .contains("then version 2.18");
+  }
+
+  @Test
   void leavesNothingBehindWhenItIsInterrupted() throws Exception {
     Path directory = temp.resolve("natives");
     AtomicReference<Throwable> error = new AtomicReference<>();
@@ -185,7 +252,7 @@ class NativesTest {
     extracting.join();
     assertThat(error.get()).hasMessageStartingWith("[TA_NATIVES] Cannot extract");
     assertThat(error.get())
-        .hasMessageContaining("found the thread interrupted; expected its task to run on");
+        .hasMessageContaining("found the task interrupted; expected it to run on");
     assertThat(names(directory)).doesNotContain("javacpp").noneMatch(name -> name.contains("-"));
   }
 
@@ -200,7 +267,7 @@ class NativesTest {
     Thread.currentThread().interrupt();
     try {
       assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
-          .contains(directory.toString(), "found the thread interrupted");
+          .contains(directory.toString(), "found the task interrupted");
       assertThat(Thread.currentThread().isInterrupted()).isTrue();
     } finally {
       Thread.interrupted();
@@ -339,20 +406,21 @@ class NativesTest {
   static final class CallProbe {
     private CallProbe() {}
 
-    private static ModelCache cache() {
+    private static ModelCache cache(Duration idle) {
       return ModelCache.forExecutor(
-          new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()));
+          new ExecutorModelSettings(1, Long.MAX_VALUE, idle, Optional.empty()));
     }
 
     public static void shutdown() {
       int before = EagerContext.live();
-      cache().shutdown();
+      cache(Duration.ofHours(1)).shutdown();
       System.out.println("contexts " + before + ", then " + EagerContext.live());
     }
 
     public static void main(String[] args) {
       ModelReference model = ModelTest.reference(Path.of(args[0]));
-      try (ModelLease lease = cache().acquire(model, new ModelSettings(1));
+      Duration idle = args.length > 2 ? Duration.ofSeconds(1) : Duration.ofHours(1);
+      try (ModelLease lease = cache(idle).acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));
           NativeTensor x = Tensors.floats(new float[] {Float.parseFloat(args[1])}, 1)) {
         List<NativeTensor> y = call.run(List.of(x));
@@ -377,6 +445,97 @@ class NativesTest {
       } catch (InvocationTargetException e) {
         System.out.println(e.getTargetException().getMessage());
       }
+    }
+  }
+
+  /** Kills a task that waits for another thread to load the libraries, then loads them. */
+  static final class WaitingProbe {
+    private WaitingProbe() {}
+
+    public static void main(String[] args) throws Exception {
+      try (ProcessLease other = ProcessLease.take("natives")) {
+        KillableTask<?> task =
+            KillableTask.start(
+                () -> {
+                  Natives.ensureLoaded(Optional.empty());
+                  return other;
+                });
+        task.awaitAsleep();
+        task.kill();
+        task.get();
+      } catch (ExecutionException e) {
+        System.out.println(e.getMessage());
+      }
+      Natives.ensureLoaded(Optional.empty());
+      System.out.println("then version " + tensorflow.TF_Version().getString());
+    }
+  }
+
+  /** Runs a model in sessions that have their own TensorArrow, and share Spark. */
+  static final class SessionsProbe {
+    private static final int SESSIONS = 4;
+
+    private SessionsProbe() {}
+
+    /** What {@code addArtifact} brings to a session. */
+    private static final class Session extends URLClassLoader {
+      Session(URL[] urls) {
+        super(urls, SessionsProbe.class.getClassLoader());
+      }
+
+      @Override
+      protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+        synchronized (getClassLoadingLock(name)) {
+          boolean mine =
+              name.startsWith("io.tensorarrow.")
+                  || name.startsWith("org.tensorflow.")
+                  || name.startsWith("org.bytedeco.");
+          Class<?> loaded = findLoadedClass(name);
+          if (loaded != null) {
+            return loaded;
+          }
+          return mine ? findClass(name) : super.loadClass(name, resolve);
+        }
+      }
+    }
+
+    public static void main(String[] args) throws Exception {
+      List<WeakReference<ClassLoader>> sessions = new ArrayList<>();
+      for (int i = 1; i <= SESSIONS; i++) {
+        sessions.add(session(args[0], i));
+      }
+      long left = SESSIONS;
+      for (int i = 0; i < 200 && left > 1; i++) {
+        // The JDK keeps the class loader of the record that was compared last.
+        System.out.println(new Last("").equals(new Last("a")));
+        System.gc();
+        Thread.sleep(100);
+        left = sessions.stream().filter(session -> session.get() != null).count();
+      }
+      System.out.println("left of " + SESSIONS + ": " + left);
+    }
+
+    private record Last(String text) {}
+
+    private static WeakReference<ClassLoader> session(String model, int x) throws Exception {
+      Session session = new Session(LoadersProbe.classPath());
+      Thread task =
+          new Thread(
+              () -> {
+                try {
+                  Class<?> probe = Class.forName(CallProbe.class.getName(), true, session);
+                  Method main = probe.getMethod("main", String[].class);
+                  main.setAccessible(true);
+                  main.invoke(null, (Object) new String[] {model, String.valueOf(x), "1"});
+                } catch (ReflectiveOperationException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      task.setContextClassLoader(session);
+      task.start();
+      task.join();
+      session.close();
+      return new WeakReference<>(session);
     }
   }
 
@@ -412,7 +571,7 @@ class NativesTest {
       return main;
     }
 
-    private static URL[] classPath() throws MalformedURLException {
+    static URL[] classPath() throws MalformedURLException {
       List<URL> urls = new ArrayList<>();
       for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
         urls.add(new File(entry).toURI().toURL());

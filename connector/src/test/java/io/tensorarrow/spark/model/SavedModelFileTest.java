@@ -329,7 +329,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void sparseTensorsAreThreeDenseOnes() throws IOException {
+  void sparseTensorsHaveThreeDenseParts() throws IOException {
     TensorInfo.CooSparse names =
         TensorInfo.CooSparse.newBuilder()
             .setIndicesTensorName("x:0")
@@ -341,12 +341,14 @@ class SavedModelFileTest {
     matrix.getTensorShapeBuilder().addDimBuilder().setSize(-1);
     matrix.getTensorShapeBuilder().addDimBuilder().setSize(5);
     assertThat(outputsOf(matrix))
+        .containsExactly(new TensorSpec("z", DType.FLOAT32, TensorShape.of(-1, 5), true));
+    assertThat(outputsOf(matrix).get(0).parts())
         .containsExactly(
             new TensorSpec("z/dense_shape", DType.INT64, TensorShape.of(2)),
             new TensorSpec("z/indices", DType.INT64, TensorShape.of(-1, 2)),
             new TensorSpec("z/values", DType.FLOAT32, TensorShape.of(-1)));
     matrix.getTensorShapeBuilder().clear().setUnknownRank(true);
-    assertThat(outputsOf(matrix))
+    assertThat(outputsOf(matrix).get(0).parts())
         .containsExactly(
             new TensorSpec("z/dense_shape", DType.INT64, TensorShape.of(-1)),
             new TensorSpec("z/indices", DType.INT64, TensorShape.of(-1, -1)),

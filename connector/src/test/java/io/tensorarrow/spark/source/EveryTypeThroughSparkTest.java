@@ -38,32 +38,33 @@ class EveryTypeThroughSparkTest extends SparkTest {
 
   /** The ways in which Spark hands columns over. */
   enum Way {
-    PARQUET("parquet", Map.of()),
-    PARQUET_WITHOUT_DICTIONARIES("parquet", Map.of()),
-    PARQUET_OFF_HEAP("parquet", Map.of("spark.sql.columnVector.offheap.enabled", "true")),
-    PARQUET_ROWS("parquet", Map.of("spark.sql.parquet.enableVectorizedReader", "false")),
-    PARQUET_NESTED_ROWS(
-        "parquet", Map.of("spark.sql.parquet.enableNestedColumnVectorizedReader", "false")),
-    ORC("orc", Map.of("spark.sql.orc.enableNestedColumnVectorizedReader", "true")),
-    ORC_ROWS("orc", Map.of("spark.sql.orc.enableVectorizedReader", "false"));
+    PARQUET("parquet", "", ""),
+    PARQUET_WITHOUT_DICTIONARIES("parquet", "", ""),
+    PARQUET_OFF_HEAP("parquet", "spark.sql.columnVector.offheap.enabled", "true"),
+    PARQUET_ROWS("parquet", "spark.sql.parquet.enableVectorizedReader", "false"),
+    PARQUET_NESTED_ROWS("parquet", "spark.sql.parquet.enableNestedColumnVectorizedReader", "false"),
+    ORC("orc", "spark.sql.orc.enableNestedColumnVectorizedReader", "true"),
+    ORC_ROWS("orc", "spark.sql.orc.enableVectorizedReader", "false");
 
     private final String format;
+    private final String setting;
+    private final String value;
 
-    // Never changed, though a Map's type does not say so.
-    @SuppressWarnings("ImmutableEnumChecker")
-    private final Map<String, String> settings;
-
-    Way(String format, Map<String, String> settings) {
+    Way(String format, String setting, String value) {
       this.format = format;
-      this.settings = settings;
+      this.setting = setting;
+      this.value = value;
     }
 
     <T> T run(Supplier<T> action) {
-      settings.forEach((key, value) -> spark().conf().set(key, value));
+      if (setting.isEmpty()) {
+        return action.get();
+      }
+      spark().conf().set(setting, value);
       try {
         return action.get();
       } finally {
-        settings.keySet().forEach(spark().conf()::unset);
+        spark().conf().unset(setting);
       }
     }
   }
@@ -279,24 +280,25 @@ class EveryTypeThroughSparkTest extends SparkTest {
                     faulty("deep", "named_struct('inner', named_struct('x', id))")));
     DataFrameReader reader =
         reader(way, NESTED).option("inputs", "deep=deep.inner.x").option("batchRows", 9);
-    List<String> names = new ArrayList<>(FAULTS.keySet());
-    for (int i = 0; i < names.size(); i++) {
-      String column = names.get(i).substring(0, names.get(i).indexOf('|'));
+    List<Map.Entry<String, List<String>>> faults = new ArrayList<>(FAULTS.entrySet());
+    for (int i = 0; i < faults.size(); i++) {
+      String name = faults.get(i).getKey();
+      String column = name.substring(0, name.indexOf('|'));
       String where = "id >= %d and id < %d".formatted(9 * i, 9 * i + 9);
       Dataset<Row> query = reader.load(path).where(where).select("same_" + column);
       String bad = "row " + (9 * i + 5);
       String first = "row " + 9 * i;
       assertThatThrownBy(() -> way.run(query::collectAsList))
-          .as(names.get(i))
+          .as(name)
           .hasMessageContaining("Cannot feed column '" + column)
           .hasMessageContaining(bad + " of the batch")
           .hasMessageContainingAll(
-              FAULTS.getOrDefault(names.get(i), List.of()).stream()
+              faults.get(i).getValue().stream()
                   .map(part -> part.replace("row 5", bad).replace("row 0", first))
                   .toArray(String[]::new));
     }
     Dataset<Row> fine = reader.load(path).where("id % 9 <> 5");
-    assertThat(way.run(fine::collectAsList)).hasSize(8 * names.size());
+    assertThat(way.run(fine::collectAsList)).hasSize(8 * faults.size());
   }
 
   /** Returns a column that has its faults in row 5 of nine, one after the other. */

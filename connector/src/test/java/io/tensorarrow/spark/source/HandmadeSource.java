@@ -1,10 +1,12 @@
 package io.tensorarrow.spark.source;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -36,13 +38,14 @@ import org.apache.spark.unsafe.types.UTF8String;
  * of {@code a = id} and {@code b = "b<id>"}, and {@code span}, a month and a day long, in one
  * partition. It prunes nothing. Options: {@code filters} ({@code v1}, {@code v2}, {@code rewritten}
  * for V2 ones that are given back as other objects, {@code local} for rows at hand) and {@code
- * fails} ({@code next}, {@code close}).
+ * fails} ({@code next}, {@code close}; {@code blocks} if it waits for ever, until interrupted).
  */
 public final class HandmadeSource implements TableProvider {
   static final int ROWS = 100;
   static final AtomicInteger OPENED = new AtomicInteger();
   static final AtomicInteger CLOSED = new AtomicInteger();
   static final AtomicInteger READ = new AtomicInteger();
+  static final CountDownLatch BLOCKED = new CountDownLatch(1);
 
   private static final StructType SCHEMA =
       new StructType()
@@ -226,6 +229,14 @@ public final class HandmadeSource implements TableProvider {
     public boolean next() throws IOException {
       if (part.fails().equals("next") && row == ROWS / 2) {
         throw new IOException("next failed on purpose");
+      }
+      if (part.fails().equals("blocks") && row == ROWS / 2) {
+        BLOCKED.countDown();
+        try {
+          new CountDownLatch(1).await();
+        } catch (InterruptedException e) {
+          throw new InterruptedIOException("interrupted while blocked");
+        }
       }
       row++;
       return row < part.limit();

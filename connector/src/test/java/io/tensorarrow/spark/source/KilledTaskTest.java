@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
 import io.tensorarrow.spark.testing.TestModels;
 import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -13,6 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.TaskContext;
+import org.apache.spark.TaskContext$;
 import org.apache.spark.TaskKilled;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerJobStart;
@@ -20,6 +24,8 @@ import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.util.TaskCompletionListener;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +37,11 @@ import scala.collection.JavaConverters;
 class KilledTaskTest extends SourceTestBase {
   private static final int GENEROUS = 30;
   private static final String GROUP = "endless";
+
+  /** Static because the function that uses them travels to the tasks as a copy. */
+  private static final CountDownLatch WAITS = new CountDownLatch(2);
+
+  private static final CountDownLatch KILLED = new CountDownLatch(1);
 
   private final Tasks tasks = new Tasks();
 
@@ -161,6 +172,130 @@ class KilledTaskTest extends SourceTestBase {
     spark().sparkContext().cancelJobGroup(GROUP);
     assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
         .hasMessageContaining("cancelled job group endless");
+  }
+
+  @Test
+  void othersOnTheSameModelGoOnAndAreRight() throws Exception {
+    Path model = TestModels.endless(dir);
+    CompletableFuture<Void> job = start(negative(model).coalesce(1), false);
+    while (tasks.started.isEmpty()) {
+      Thread.sleep(10);
+    }
+    Dataset<Row> other = endless(model);
+    for (int i = 0; i < 20; i++) {
+      if (i == 10) {
+        spark().sparkContext().cancelJobGroup(GROUP);
+      }
+      assertThat(other.collectAsList())
+          .hasSize(ROWS)
+          .allMatch(row -> row.getLong(0) == row.getFloat(1));
+    }
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+    awaitEnds(1);
+    assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
+  }
+
+  @Test
+  void endsWhileItsSourceBlocks() throws Exception {
+    int openBefore = HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get();
+    Dataset<Row> blocked =
+        reader()
+            .option("source", HandmadeSource.class.getName())
+            .option("source.fails", "blocks")
+            .load()
+            .select("y");
+    CompletableFuture<Void> job = start(blocked, true);
+    assertThat(HandmadeSource.BLOCKED.await(60, TimeUnit.SECONDS)).isTrue();
+
+    spark().sparkContext().cancelJobGroup(GROUP);
+
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+    awaitEnds(1);
+    assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
+    assertThat(HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get()).isEqualTo(openBefore);
+  }
+
+  @Test
+  void endsBetweenTwoBatches() throws Exception {
+    spark()
+        .udf()
+        .register(
+            "waits",
+            (Float y) -> {
+              WAITS.countDown();
+              KILLED.await();
+              return y;
+            },
+            DataTypes.FloatType);
+    CompletableFuture<Void> job =
+        start(reader().option("batchRows", 1).load(table).selectExpr("waits(y)"), false);
+    assertThat(WAITS.await(60, TimeUnit.SECONDS)).isTrue();
+
+    spark().sparkContext().cancelJobGroup(GROUP);
+    assertThatThrownBy(() -> job.get(GENEROUS, TimeUnit.SECONDS))
+        .hasMessageContaining("cancelled job group endless");
+    KILLED.countDown();
+
+    awaitEnds(1);
+    assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
+  }
+
+  /**
+   * The thread that feeds Python goes on when the task's results are complete, for instance by a
+   * limit; the task waits for it then, so that its source is not closed under its hands.
+   */
+  @Test
+  void aThreadThatReadsOnEndsWithItsTask() throws Exception {
+    Path path = dir.resolve("mixed");
+    spark()
+        .range(0, 2, 1, 1)
+        .selectExpr("id", "if(id = 0, 7f, -1f) as x")
+        .write()
+        .parquet(path.toString());
+    Dataset<Row> query =
+        spark()
+            .read()
+            .format("tensorflow")
+            .option("model", TestModels.endless(dir).toString())
+            .option("batchRows", 1)
+            .load(path.toString())
+            .select("y");
+    CompletableFuture<List<Float>> job =
+        CompletableFuture.supplyAsync(
+            () ->
+                query.javaRDD().mapPartitions(KilledTaskTest::firstWhileAThreadReadsOn).collect());
+    try {
+      assertThat(job.get(GENEROUS, TimeUnit.SECONDS)).containsExactly(7f);
+    } finally {
+      spark().sparkContext().cancelAllJobs();
+    }
+  }
+
+  private static Iterator<Float> firstWhileAThreadReadsOn(Iterator<Row> rows) throws Exception {
+    assertThat(rows.hasNext()).isTrue();
+    float first = rows.next().getFloat(0);
+    TaskContext task = TaskContext.get();
+    Thread reader =
+        new Thread(
+            () -> {
+              TaskContext$.MODULE$.setTaskContext(task);
+              boolean unused = rows.hasNext();
+            });
+    reader.setDaemon(true);
+    reader.setUncaughtExceptionHandler((thread, e) -> {});
+    reader.start();
+    TaskCompletionListener wait =
+        context -> {
+          try {
+            reader.join();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    task.addTaskCompletionListener(wait);
+    return List.of(first).iterator();
   }
 
   @Test

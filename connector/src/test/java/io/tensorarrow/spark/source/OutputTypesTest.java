@@ -1,10 +1,12 @@
 package io.tensorarrow.spark.source;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static io.tensorarrow.spark.source.DtypeSample.VALUES;
+import static io.tensorarrow.spark.source.DtypeSample.bits;
+import static io.tensorarrow.spark.source.DtypeSample.texts;
+import static io.tensorarrow.spark.source.DtypeSample.values;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.ByteString;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.testing.SparkTest;
 import io.tensorarrow.spark.testing.TestModels;
@@ -12,18 +14,12 @@ import io.tensorarrow.spark.testing.TestModels.Rows;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,94 +27,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.TensorProto;
-import org.tensorflow.proto.TensorShapeProto;
-import scala.collection.JavaConverters;
-import scala.collection.Seq;
 
 /** Outputs of every dtype in queries: SQL sees the numbers, and files and caches keep them. */
 class OutputTypesTest extends SparkTest {
   /** Row {@code i} of the table has the {@code i % 4}-th value of a line below. */
   private static final int ROWS = 50;
 
-  private static final int VALUES = 4;
-
-  /** A dtype, its Spark type, and values: their bytes and what they are; {@code #} before bits. */
-  private static final String SAMPLES =
-      """
-      FLOAT float 0000c03f=1.5 00000080=-0.0 3412a0ff=#ffa01234 000080ff=-Infinity
-      DOUBLE double 000000000000f83f=1.5 0000000000000080=-0.0 785634120000f87f=#7ff8000012345678 000000000000f07f=Infinity
-      HALF float 003e=1.5 0080=-0.0 34fe=#ffc68000 007c=Infinity
-      BFLOAT16 float c03f=1.5 0080=-0.0 a1ff=#ffa10000 80ff=-Infinity
-      INT8 tinyint 00=0 7f=127 80=-128 ff=-1
-      INT16 smallint 0000=0 ff7f=32767 0080=-32768 ffff=-1
-      INT32 int 00000000=0 ffffff7f=2147483647 00000080=-2147483648 ffffffff=-1
-      INT64 bigint 0000000000000000=0 ffffffffffffff7f=9223372036854775807 0000000000000080=-9223372036854775808 ffffffffffffffff=-1
-      UINT8 smallint 00=0 7f=127 80=128 ff=255
-      UINT16 int 0000=0 ff7f=32767 0080=32768 ffff=65535
-      UINT32 bigint 00000000=0 ffffff7f=2147483647 00000080=2147483648 ffffffff=4294967295
-      UINT64 decimal(20,0) 0000000000000000=0 ffffffffffffff7f=9223372036854775807 0000000000000080=9223372036854775808 ffffffffffffffff=18446744073709551615
-      BOOL boolean 00=false 01=true 01=true 00=false
-      COMPLEX64 struct<re:float,im:float> 0000803f00000080=1;-0.0 000080bf0000803f=-1;1 3412a0ff00000000=#ffa01234;0 0000000000000040=0;2
-      COMPLEX128 struct<re:double,im:double> 000000000000f03f0000000000000080=1;-0.0 000000000000f0bf000000000000f03f=-1;1 785634120000f87f0000000000000000=#7ff8000012345678;0 00000000000000000000000000000040=0;2
-      QINT8 tinyint 00=0 7f=127 80=-128 ff=-1
-      QUINT8 smallint 00=0 7f=127 80=128 ff=255
-      QINT16 smallint 0000=0 ff7f=32767 0080=-32768 ffff=-1
-      QUINT16 int 0000=0 ff7f=32767 0080=32768 ffff=65535
-      QINT32 int 00000000=0 ffffff7f=2147483647 00000080=-2147483648 ffffffff=-1
-      FLOAT8_E5M2 smallint 00=0 7f=127 80=128 ff=255
-      FLOAT8_E4M3FN smallint 00=0 7f=127 80=128 ff=255
-      INT4 tinyint 00=0 07=7 f8=-8 ff=-1
-      UINT4 tinyint 00=0 07=7 08=8 0f=15
-      STRING string =TEXT 610062=TEXT 65786163746c792032322062797465732021212121=TEXT c3a4e282acf09f9880c3a4e282acf09f9880=TEXT
-      """;
-
   @TempDir Path dir;
   private String table = "";
-
-  /** One line of the samples. */
-  private record Sample(DataType dtype, String type, List<byte[]> bytes, List<Object> values) {
-    static Sample parse(String line) {
-      String[] words = line.split(" ", -1);
-      List<byte[]> bytes = new ArrayList<>();
-      List<Object> values = new ArrayList<>();
-      for (String word : Arrays.asList(words).subList(2, words.length)) {
-        String[] sides = word.split("=", -1);
-        bytes.add(HexFormat.of().parseHex(sides[0]));
-        values.add(value(words[1], sides[1], bytes.get(bytes.size() - 1)));
-      }
-      return new Sample(DataType.valueOf("DT_" + words[0]), words[1], bytes, values);
-    }
-
-    private static Object value(String type, String text, byte[] bytes) {
-      boolean bits = text.startsWith("#");
-      return switch (type) {
-        case "float" ->
-            bits
-                ? Float.intBitsToFloat(Integer.parseUnsignedInt(text.substring(1), 16))
-                : Float.valueOf(text);
-        case "double" ->
-            bits
-                ? Double.longBitsToDouble(Long.parseUnsignedLong(text.substring(1), 16))
-                : Double.valueOf(text);
-        case "struct<re:float,im:float>", "struct<re:double,im:double>" -> {
-          String part = type.substring("struct<re:".length(), type.indexOf(','));
-          yield Stream.of(text.split(";")).map(t -> value(part, t, bytes)).toList();
-        }
-        case "decimal(20,0)" -> new BigDecimal(text);
-        case "boolean" -> Boolean.valueOf(text);
-        case "tinyint" -> Byte.valueOf(text);
-        case "smallint" -> Short.valueOf(text);
-        case "int" -> Integer.valueOf(text);
-        case "bigint" -> Long.valueOf(text);
-        case "string" -> new String(bytes, UTF_8);
-        default -> throw new AssertionError(type);
-      };
-    }
-  }
-
-  static List<Sample> samples() {
-    return SAMPLES.lines().map(Sample::parse).toList();
-  }
 
   @BeforeEach
   void writeTable() {
@@ -127,8 +43,8 @@ class OutputTypesTest extends SparkTest {
   }
 
   @ParameterizedTest
-  @MethodSource("samples")
-  void eachDtypeIsReadWrittenAndCached(Sample sample) {
+  @MethodSource("io.tensorarrow.spark.source.DtypeSample#samples")
+  void eachDtypeIsReadWrittenAndCached(DtypeSample sample) {
     String type = sample.type();
     Dataset<Row> scored = reader(sample).option("batchRows", 7).load(table);
     assertThat(Stream.of("scalar", "single", "pair", "grid", "open"))
@@ -269,64 +185,29 @@ class OutputTypesTest extends SparkTest {
   }
 
   /** Returns a reader with outputs {@code scalar}, {@code single} and so on. */
-  private DataFrameReader reader(Sample sample) {
+  private DataFrameReader reader(DtypeSample sample) {
     return spark()
         .read()
         .format("tensorflow")
         .option("outputs", "scalar, single, pair, grid, open")
-        .option("model", model(List.of(sample), name -> ""));
+        .option(
+            "model", DtypeSample.model(dir.resolve("model"), List.of(sample), s -> "").toString());
   }
 
   /** Returns a reader with outputs {@code UINT8_scalar}, {@code UINT8_single} and so on. */
   private DataFrameReader reader(DataType... dtypes) {
-    List<Sample> wanted =
-        samples().stream().filter(s -> List.of(dtypes).contains(s.dtype())).toList();
+    List<DtypeSample> wanted =
+        DtypeSample.samples().stream().filter(s -> List.of(dtypes).contains(s.dtype())).toList();
     return spark()
         .read()
         .format("tensorflow")
-        .option("model", model(wanted, s -> s.dtype().name().substring("DT_".length()) + "_"));
-  }
-
-  private String model(List<Sample> samples, Function<Sample, String> prefix) {
-    Map<String, Rows> outputs = new HashMap<>();
-    for (Sample sample : samples) {
-      String name = prefix.apply(sample);
-      outputs.put(name + "scalar", rows(sample, new long[] {VALUES}, -1));
-      outputs.put(name + "single", rows(sample, new long[] {VALUES, 1}, -1, 1));
-      outputs.put(name + "pair", rows(sample, new long[] {VALUES, 2}, -1, -1));
-      outputs.put(name + "grid", rows(sample, new long[] {VALUES, 1, 2}, -1, 1, 2));
-      outputs.put(name + "open", rows(sample, new long[] {VALUES, 2, 1}, -1, -1, -1));
-    }
-    return TestModels.rowsOf(dir.resolve("model"), outputs).toString();
-  }
-
-  private static Rows rows(Sample sample, long[] dims, long... declared) {
-    int width = (int) (Arrays.stream(dims).reduce(1, (a, b) -> a * b) / VALUES);
-    List<byte[]> elements = new ArrayList<>();
-    for (int row = 0; row < VALUES; row++) {
-      for (int i = 0; i < width; i++) {
-        elements.add(sample.bytes().get((row + i) % VALUES));
-      }
-    }
-    // TensorFlow gathers no numbers of 4 bits.
-    boolean small = sample.dtype() == DataType.DT_INT4 || sample.dtype() == DataType.DT_UINT4;
-    TensorProto.Builder proto =
-        texts(elements.toArray(byte[][]::new)).toBuilder()
-            .setTensorShape(TensorShapeProto.newBuilder());
-    Arrays.stream(dims).forEach(dim -> proto.getTensorShapeBuilder().addDimBuilder().setSize(dim));
-    if (sample.dtype() != DataType.DT_STRING) {
-      proto.setDtype(small ? DataType.DT_INT8 : sample.dtype());
-      proto.setTensorContent(ByteString.copyFrom(proto.getStringValList()));
-      proto.clearStringVal();
-    }
-    return new Rows(proto.build(), sample.dtype(), declared);
-  }
-
-  private static TensorProto texts(byte[]... values) {
-    TensorProto.Builder proto = TensorProto.newBuilder().setDtype(DataType.DT_STRING);
-    proto.getTensorShapeBuilder().addDimBuilder().setSize(values.length);
-    Stream.of(values).map(ByteString::copyFrom).forEach(proto::addStringVal);
-    return proto.build();
+        .option(
+            "model",
+            DtypeSample.model(
+                    dir.resolve("model"),
+                    wanted,
+                    s -> s.dtype().name().substring("DT_".length()) + "_")
+                .toString());
   }
 
   private List<Object> one(String expressions) {
@@ -335,36 +216,7 @@ class OutputTypesTest extends SparkTest {
 
   private static List<Object> outputs(Dataset<Row> scored) {
     return scored.sort("row").drop("row", "id").collectAsList().stream()
-        .<Object>map(OutputTypesTest::values)
+        .<Object>map(DtypeSample::values)
         .toList();
-  }
-
-  private static List<Object> values(Row row) {
-    return IntStream.range(0, row.size()).mapToObj(i -> plain(row.get(i))).toList();
-  }
-
-  /** Returns a value with equals: lists for arrays and structs, digits for bytes. */
-  private static Object plain(@Nullable Object value) {
-    if (value instanceof Row row) {
-      return values(row);
-    }
-    if (value instanceof Seq<?> seq) {
-      return JavaConverters.seqAsJavaList(seq).stream().map(OutputTypesTest::plain).toList();
-    }
-    if (value instanceof byte[] bytes) {
-      return HexFormat.of().formatHex(bytes);
-    }
-    return java.util.Objects.requireNonNull(value);
-  }
-
-  /** Replaces floats by their bits: Java takes one NaN for another. */
-  private static Object bits(Object value) {
-    if (value instanceof List<?> list) {
-      return list.stream().map(OutputTypesTest::bits).toList();
-    }
-    if (value instanceof Float f) {
-      return Float.floatToRawIntBits(f);
-    }
-    return value instanceof Double d ? Double.doubleToRawLongBits(d) : value;
   }
 }

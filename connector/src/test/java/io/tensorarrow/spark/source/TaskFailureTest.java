@@ -10,6 +10,8 @@ import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -17,10 +19,12 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -169,6 +173,65 @@ class TaskFailureTest extends SourceTestBase {
     assertThatThrownBy(() -> scored.collectAsList())
         .hasMessageContaining("[TA_MODEL_NOT_FOUND] Cannot ")
         .hasMessageContaining("host");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"limit", "order", "iterator", "first", "take", "union", "exists"})
+  void whoReadsNotToTheEndLeavesNothing(String consumer) {
+    Dataset<Row> scored = reader().option("batchRows", 10).load(table).select("id", "y");
+    List<Row> rows =
+        switch (consumer) {
+          case "limit" -> scored.limit(7).collectAsList();
+          case "order" -> scored.orderBy(functions.col("y").desc()).limit(7).collectAsList();
+          case "iterator" -> {
+            Iterator<Row> some = scored.toLocalIterator();
+            yield List.of(some.next(), some.next(), some.next());
+          }
+          case "first" -> scored.javaRDD().mapPartitions(all -> first(all).iterator()).collect();
+          case "take" -> scored.takeAsList(3);
+          // Several readers in one task.
+          case "union" -> scored.union(scored).coalesce(1).limit(3).collectAsList();
+          case "exists" -> scored.where("y > 0").coalesce(1).javaRDD().take(1);
+          default -> throw new IllegalArgumentException(consumer);
+        };
+    assertThat(rows).isNotEmpty().allMatch(row -> row.getFloat(1) == 2 * row.getLong(0));
+  }
+
+  private static List<Row> first(Iterator<Row> rows) {
+    return rows.hasNext() ? List.of(rows.next()) : List.of();
+  }
+
+  @Test
+  void aConsumerThatFailsLeavesNothing() {
+    spark()
+        .udf()
+        .register(
+            "fails",
+            (Float y) -> {
+              if (y > 1500) {
+                throw new IllegalStateException("fails on purpose");
+              }
+              return y;
+            },
+            DataTypes.FloatType);
+    Dataset<Row> scored = reader().option("batchRows", 10).load(table);
+    assertThatThrownBy(() -> scored.selectExpr("sum(fails(y))").collectAsList())
+        .hasMessageContaining("fails");
+    assertThatThrownBy(
+            () ->
+                scored
+                    .javaRDD()
+                    .foreachPartition(
+                        rows -> {
+                          if (!first(rows).isEmpty()) {
+                            throw new ConsumerError();
+                          }
+                        }))
+        .hasMessageContaining("ConsumerError");
+  }
+
+  private static final class ConsumerError extends LinkageError {
+    private static final long serialVersionUID = 1L;
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.apache.arrow.vector.TinyIntVector;
 import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.spark.sql.execution.vectorized.ConstantColumnVector;
@@ -317,6 +318,43 @@ final class FeedDtypesTest extends NativeMemoryTest {
               "[TA_INPUT_SHAPE] Cannot feed column 'v' to tensor",
               "found an array of length 2147483647 in row 1 of the batch; expected length 4");
       feeder.feed(column, RowSelection.range(0, 1)).close();
+    }
+  }
+
+  @Test
+  void aSparseVectorIsNotUnpackedBeforeItsLengthIsChecked() {
+    try (WritableColumnVector column = new OnHeapColumnVector(1, ML_VECTOR)) {
+      vector(column, 0, Integer.MAX_VALUE, new int[] {1}, 7);
+      ArrayReader reader = ArrayReader.over(column);
+      reader.seek(0);
+      assertThat(reader.length()).isEqualTo(Integer.MAX_VALUE);
+    }
+  }
+
+  @Test
+  void numbersOfFourBitsHaveNoOtherBitsAsInTensorFlow() {
+    try (WritableColumnVector column = new OnHeapColumnVector(3, DataTypes.ByteType)) {
+      column.appendByte((byte) -8);
+      column.appendByte((byte) -1);
+      column.appendByte((byte) 7);
+      try (NativeTensor tensor = feed(spec(DType.INT4, -1), DataTypes.ByteType, column, 3)) {
+        assertThat(Platform.getByte(null, tensor.address())).isEqualTo((byte) 8);
+        assertThat(Platform.getByte(null, tensor.address() + 1)).isEqualTo((byte) 15);
+        assertThat(Platform.getByte(null, tensor.address() + 2)).isEqualTo((byte) 7);
+      }
+    }
+  }
+
+  @Test
+  void vectorsOfAnotherTypeThanTheSourceDeclaredAreNotReadBeyondTheirEnd() {
+    try (TinyIntVector bytes = new TinyIntVector("c", allocator)) {
+      for (int i = 0; i < 10; i++) {
+        bytes.setSafe(i, i);
+      }
+      bytes.setValueCount(10);
+      ColumnVector column = new ArrowColumnVector(bytes);
+      assertThatThrownBy(() -> feed(spec(DType.INT64, -1), DataTypes.LongType, column, 10))
+          .isInstanceOf(UnsupportedOperationException.class);
     }
   }
 

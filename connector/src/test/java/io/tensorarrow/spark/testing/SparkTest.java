@@ -57,11 +57,13 @@ public abstract class SparkTest {
     while (System.nanoTime() < deadline
         && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
             || NativeTensor.live() != tensorsBefore
+            || NativeTensor.liveStringBytes() != 0
             || ModelCache.liveLeases() != leasesBefore)) {
       Thread.sleep(10);
     }
     assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
     assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
+    assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors left").isZero();
     assertThat(ModelCache.liveLeases()).as("leases left").isEqualTo(leasesBefore);
   }
 

@@ -627,8 +627,8 @@ public final class TestModels {
   public record Rows(TensorProto values, DataType dtype, long... shape) {}
 
   /**
-   * {@code x} float (-1) to {@code y}, said to be float (-1), but of 2^42 elements, which is more
-   * memory than any machine has.
+   * {@code x} float (-1) to {@code y}, said to be float (-1), but of as many elements as the
+   * largest {@code x} says, and each of them that: 2^42 are more memory than any machine has.
    */
   public static Path huge(Path parent) {
     Map<String, AttrValue> max =
@@ -637,7 +637,7 @@ public final class TestModels {
         .placeholder("x", FLOAT)
         .constant("axis", ints(0))
         .add("largest", "Max", List.of("x", "axis"), max)
-        .constant("rows", longs(1L << 42))
+        .add("rows", "Cast", List.of("largest"), Map.of("SrcT", type(FLOAT), "DstT", type(LONG)))
         .constant("zero", ints(0))
         .add("dims", "ExpandDims", List.of("rows", "zero"), Map.of("T", type(LONG)))
         .add(

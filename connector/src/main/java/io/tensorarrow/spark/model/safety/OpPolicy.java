@@ -120,6 +120,14 @@ public final class OpPolicy {
                     .isPresent());
   }
 
+  /**
+   * Returns whether a call may write over tensors that an earlier one returned: only operations
+   * outside the allow-list do, such as those that add to a variable of TensorFlow 1.
+   */
+  public boolean mayOverwrite() {
+    return !allowed.isEmpty();
+  }
+
   private void check(
       String action,
       String root,

@@ -12,21 +12,20 @@ import java.util.Optional;
  * A lock among the processes of a host, and among the threads and class loaders of each. The system
  * ends it with the process, however that dies.
  */
-final class FileLease implements AutoCloseable {
+public final class FileLease implements AutoCloseable {
   /** Whether other processes may have it at the same time. */
-  enum Mode {
+  public enum Mode {
     SHARED,
     EXCLUSIVE
   }
 
-  private static final String PROPERTY = "io.tensorarrow.lease:";
   private static final long POLL_MILLIS = 50;
 
-  private final String property;
+  private final ProcessLease mine;
   private final FileChannel channel;
 
-  private FileLease(String property, FileChannel channel) {
-    this.property = property;
+  private FileLease(ProcessLease mine, FileChannel channel) {
+    this.mine = mine;
     this.channel = channel;
   }
 
@@ -34,9 +33,11 @@ final class FileLease implements AutoCloseable {
    * Waits for the lock.
    *
    * @param file the file that stands for it, made if need be
-   * @throws java.io.InterruptedIOException if the thread is interrupted while it waits
+   * @throws java.io.InterruptedIOException if the thread is interrupted, or its task killed, while
+   *     it waits
+   * @throws IOException if the file can't be made or locked
    */
-  static FileLease take(Path file, Mode mode) throws IOException {
+  public static FileLease take(Path file, Mode mode) throws IOException {
     while (true) {
       Optional<FileLease> lease = tryTake(file, mode);
       if (lease.isPresent()) {
@@ -46,12 +47,16 @@ final class FileLease implements AutoCloseable {
     }
   }
 
-  /** Takes the lock if nobody has it. */
-  static Optional<FileLease> tryTake(Path file, Mode mode) throws IOException {
+  /**
+   * Takes the lock if nobody has it.
+   *
+   * @throws IOException if the file can't be made or locked
+   */
+  public static Optional<FileLease> tryTake(Path file, Mode mode) throws IOException {
     // The system's lock is the process's: to close a second channel would give up the first one's
-    // lock. Class loaders share nothing but the JVM's own objects.
-    String property = PROPERTY + file;
-    if (System.getProperties().putIfAbsent(property, "taken") != null) {
+    // lock.
+    ProcessLease mine = ProcessLease.tryTake(file.toString()).orElse(null);
+    if (mine == null) {
       return Optional.empty();
     }
     FileLease lease = null;
@@ -61,7 +66,7 @@ final class FileLease implements AutoCloseable {
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
-        lease = lock == null ? null : new FileLease(property, channel);
+        lease = lock == null ? null : new FileLease(mine, channel);
       } finally {
         if (lease == null) {
           channel.close();
@@ -69,7 +74,7 @@ final class FileLease implements AutoCloseable {
       }
     } finally {
       if (lease == null) {
-        System.getProperties().remove(property);
+        mine.close();
       }
     }
     return Optional.ofNullable(lease);
@@ -84,12 +89,11 @@ final class FileLease implements AutoCloseable {
     channel.write(ByteBuffer.allocate(1), 0);
   }
 
+  /** Gives the lock up; to be called once. */
   @Override
   public void close() throws IOException {
-    try {
+    try (mine) {
       channel.close();
-    } finally {
-      System.getProperties().remove(property);
     }
   }
 }

@@ -6,7 +6,7 @@ import java.nio.channels.ClosedByInterruptException;
 import org.apache.spark.TaskContext;
 
 /** Notices that nobody waits for this thread's work any more. */
-final class Interruption {
+public final class Interruption {
   private Interruption() {}
 
   /**
@@ -15,7 +15,7 @@ final class Interruption {
    * @throws InterruptedIOException if the thread is interrupted, or its task was killed: Spark does
    *     not interrupt threads unless it is told to
    */
-  static void check() throws InterruptedIOException {
+  public static void check() throws InterruptedIOException {
     TaskContext task = TaskContext.get();
     if (Thread.currentThread().isInterrupted() || (task != null && task.isInterrupted())) {
       throw new InterruptedIOException("interrupted");
@@ -29,7 +29,11 @@ final class Interruption {
         || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException));
   }
 
-  /** Waits a while. */
+  /**
+   * Waits a while.
+   *
+   * @throws InterruptedIOException as {@link #check} does
+   */
   static void sleep(long millis) throws InterruptedIOException {
     check();
     try {
