@@ -21,6 +21,8 @@ class RowBatchReaderTest {
   private static final int MEGABYTE = 1 << 20;
 
   /** As many equal rows as wanted. */
+  // Nobody compares them.
+  @SuppressWarnings("ArrayRecordComponent")
   private record Rows(int[] left, InternalRow row) implements PartitionReader<InternalRow> {
     @Override
     public boolean next() {
