@@ -6,7 +6,7 @@ from pathlib import Path
 import it_common as it
 import numpy as np
 from pyspark.ml.linalg import Vectors, VectorUDT
-from pyspark.sql import functions as F
+from pyspark.sql import functions
 
 import tensorarrow as ta
 
@@ -98,14 +98,16 @@ def check_text(df):
 def check_vectors(spark):
     """Checks that Spark ML's own vectors, dense and sparse, are fed like the arrays they hold."""
     plain = spark.read.parquet(it.DIGITS_DATA)
-    sparse = F.udf(
+    sparse = functions.udf(
         lambda v: Vectors.sparse(len(v), [(i, x) for i, x in enumerate(v) if x]), VectorUDT()
     )
-    dense = F.udf(Vectors.dense, VectorUDT())
+    dense = functions.udf(Vectors.dense, VectorUDT())
     path = str(Path(os.environ["IT_WORK"]) / "vectors")
     plain.select(
         "id",
-        F.when(F.col("id") % 2 == 0, dense("pixels")).otherwise(sparse("pixels")).alias("v"),
+        functions.when(functions.col("id") % 2 == 0, dense("pixels"))
+        .otherwise(sparse("pixels"))
+        .alias("v"),
     ).write.mode("overwrite").parquet(path)
     found = (
         spark.read.format("tensorflow")
