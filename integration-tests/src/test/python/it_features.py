@@ -1,7 +1,12 @@
 """A model of many inputs and outputs, types and ranks: equal to what Python TensorFlow recorded."""
 
+import os
+from pathlib import Path
+
 import it_common as it
 import numpy as np
+from pyspark.ml.linalg import Vectors, VectorUDT
+from pyspark.sql import functions
 
 import tensorarrow as ta
 
@@ -90,6 +95,37 @@ def check_text(df):
     assert found == {row.id: row.length for row in rows}
 
 
+def check_vectors(spark):
+    """Checks that Spark ML's own vectors, dense and sparse, are fed like the arrays they hold."""
+    plain = spark.read.parquet(it.DIGITS_DATA)
+    sparse = functions.udf(
+        lambda v: Vectors.sparse(len(v), [(i, x) for i, x in enumerate(v) if x]), VectorUDT()
+    )
+    dense = functions.udf(Vectors.dense, VectorUDT())
+    path = str(Path(os.environ["IT_WORK"]) / "vectors")
+    plain.select(
+        "id",
+        functions.when(functions.col("id") % 2 == 0, dense("pixels"))
+        .otherwise(sparse("pixels"))
+        .alias("v"),
+    ).write.mode("overwrite").parquet(path)
+    found = (
+        spark.read.format("tensorflow")
+        .options(model=it.DIGITS_MODEL, inputs="pixels=v")
+        .load(path)
+        .select("id", "digit", "probabilities")
+    )
+    wanted = it.digits(spark).select("id", "digit", "probabilities")
+    assert dict(spark.read.parquet(path).dtypes)["v"] == "vector"
+    for columnar in ["true", "false"]:
+        spark.conf.set("spark.sql.parquet.enableNestedColumnVectorizedReader", columnar)
+        assert found.orderBy("id").collect() == wanted.orderBy("id").collect()
+    with it.raises("[TA_INPUT_TYPE]", "'v'", "cast=same_kind"):
+        spark.read.format("tensorflow").options(
+            model=it.DIGITS_MODEL, inputs="pixels=v", cast="safe"
+        ).load(path)
+
+
 def check_refused(spark):
     """Checks a signature that can't be fed row by row: an input without a batch axis."""
     with it.raises("[TA_INPUT_MISMATCH]", "'factor'"):
@@ -106,6 +142,7 @@ def main():
     check_columns(scored(spark, batchRows="9"))
     check_arrays(df)
     check_text(scored(spark, signature="text"))
+    check_vectors(spark)
     check_refused(spark)
     spark.stop()
 

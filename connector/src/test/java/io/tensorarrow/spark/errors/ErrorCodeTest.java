@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,7 @@ class ErrorCodeTest {
     assertThat(e.code()).isEqualTo(ErrorCode.TA_NULL_INPUT);
   }
 
-  /** A code that no test names is one that no test provokes. */
+  /** A code that no other test names is one that no test provokes. */
   @Test
   void everyCodeIsNamedByATest() throws IOException {
     String tests;
@@ -30,13 +31,19 @@ class ErrorCodeTest {
       tests =
           files
               .filter(f -> f.toString().endsWith("Test.java"))
+              .filter(f -> !f.endsWith("ErrorCodeTest.java"))
               .map(ErrorCodeTest::read)
               .collect(Collectors.joining());
     }
     List<String> untested =
-        Arrays.stream(ErrorCode.values()).map(Enum::name).filter(c -> !tests.contains(c)).toList();
+        Arrays.stream(ErrorCode.values()).map(Enum::name).filter(c -> !isNamed(c, tests)).toList();
 
     assertThat(untested).isEmpty();
+  }
+
+  /** Not as the beginning or end of another one. */
+  private static boolean isNamed(String code, String tests) {
+    return Pattern.compile("\\b" + code + "\\b").matcher(tests).find();
   }
 
   private static String read(Path file) {

@@ -20,12 +20,18 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.arrow.vector.Float4Vector;
+import org.apache.arrow.vector.complex.StructVector;
+import org.apache.arrow.vector.types.Types.MinorType;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.junit.jupiter.api.Test;
@@ -74,6 +80,36 @@ class BatchInferenceTest extends SparkTest {
       assertThat(inference.counters().feedBytes()).isEqualTo(12);
       assertThat(inference.counters().tensorBytes()).isEqualTo(12);
       assertThat(inference.counters().runNanos()).isPositive();
+    }
+  }
+
+  /** In Arrow a null struct's fields need not be null. */
+  @Test
+  void fieldsOfStructsInArrowMemoryAreFed() {
+    StructType schema =
+        new StructType().add("s", new StructType().add("x", DataTypes.FloatType, true), true);
+    InferenceSpec spec = spec(TestModels.scale(dir), schema, Map.of("inputs", "x=s.x"));
+    try (StructVector struct = StructVector.empty("s", ArrowUtils.rootAllocator())) {
+      Float4Vector x =
+          struct.addOrGet("x", FieldType.nullable(MinorType.FLOAT4.getType()), Float4Vector.class);
+      x.allocateNew(4);
+      for (int i = 0; i < 4; i++) {
+        x.set(i, i);
+        if (i != 2) {
+          struct.setIndexDefined(i);
+        }
+      }
+      struct.setValueCount(4);
+      ColumnarBatch batch =
+          new ColumnarBatch(new ColumnVector[] {new ArrowColumnVector(struct)}, 4);
+      try (BatchInference inference = new BatchInference(spec, schema)) {
+        assertThatThrownBy(() -> inference.run(batch, RowSelection.range(0, 4)))
+            .hasMessageStartingWith("[TA_NULL_INPUT] Cannot feed column 's.x': found a null in")
+            .hasMessageContaining("struct 's' in row 2 of the batch; expected a value in each row");
+        List<ColumnVector> columns = inference.run(batch, RowSelection.of(new int[] {0, 1, 3}, 3));
+        assertThat(columns.get(0).getFloat(2)).isEqualTo(6f);
+        columns.forEach(ColumnVector::close);
+      }
     }
   }
 

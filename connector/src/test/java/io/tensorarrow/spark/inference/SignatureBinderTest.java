@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.assertj.core.api.AbstractThrowableAssert;
@@ -46,8 +47,12 @@ class SignatureBinderTest {
 
   private static InferenceSpec bind(
       ModelSignature signature, String columns, Map<String, String> options) {
-    return new SignatureBinder(
-            new ModelReference("/m", "f", List.of("serve")), signature, StructType.fromDDL(columns))
+    return bind(signature, StructType.fromDDL(columns), options);
+  }
+
+  private static InferenceSpec bind(
+      ModelSignature signature, StructType columns, Map<String, String> options) {
+    return new SignatureBinder(new ModelReference("/m", "f", List.of("serve")), signature, columns)
         .bind(ReadOptions.of(new CaseInsensitiveStringMap(options)));
   }
 
@@ -296,6 +301,21 @@ class SignatureBinderTest {
             "[TA_INPUT_TYPE] Cannot feed signature 's': found mistyped: {column 'i0' to tensor 'i0' float32 (-1,): found type date; expected elements of type ")
         .hasMessageContaining("column 'i19' to tensor")
         .hasMessageContaining(" and 10 more}; sent: {'i0' date, ");
+  }
+
+  @Test
+  void columnsOfTheSourceThatShareANameAreRefused() {
+    StructType twice =
+        new StructType()
+            .add("x", DataTypes.FloatType)
+            .add("id", DataTypes.LongType)
+            .add("id", DataTypes.LongType);
+    assertThatThrownBy(() -> bind(signature(List.of(X), List.of(Y)), twice, Map.of()))
+        .hasMessage(
+            "[TA_COLUMN_CLASH] Cannot read the source's column 'id': found two columns of that name;"
+                + " expected a name of its own for each");
+    assertThat(bind(signature(List.of(X), List.of(Y)), "x float, id long, Id long", Map.of()))
+        .isNotNull();
   }
 
   @Test

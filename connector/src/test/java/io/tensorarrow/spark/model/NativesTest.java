@@ -276,6 +276,18 @@ class NativesTest {
   }
 
   @Test
+  void saysWhyTheLibrariesCouldNotBeWrittenAndLeavesNothing() throws Exception {
+    Path base = temp.resolve("full");
+    ChildJvm.Result result =
+        ChildJvm.finish(ChildJvm.startWithShortFiles(1024, ExtractProbe.class, base.toString()));
+    assertThat(result.output())
+        .contains("[TA_NATIVES] Cannot extract TensorFlow's libraries to '" + base + "': found ")
+        .contains("File too large")
+        .contains("; expected a directory on a local disk that this user can write");
+    assertThat(names(base)).containsExactly("lock");
+  }
+
+  @Test
   void refusesADirectoryThatOthersCanWrite() throws IOException {
     Path open = Files.createDirectory(temp.resolve("open"));
     Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwx---"));
@@ -354,6 +366,19 @@ class NativesTest {
         .filter(line -> line.startsWith("mapped "))
         .map(line -> line.substring("mapped ".length()))
         .toList();
+  }
+
+  /** Extracts the libraries and prints what came of it. */
+  static final class ExtractProbe {
+    private ExtractProbe() {}
+
+    public static void main(String[] args) {
+      try {
+        System.out.println(NativesDirectory.of(Optional.of(Path.of(args[0]))).extract());
+      } catch (TensorArrowException e) {
+        System.out.println(e.getMessage());
+      }
+    }
   }
 
   /** Loads the libraries and prints what became of the process. */

@@ -5,18 +5,27 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.CastMode;
+import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.TensorShape;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.proto.DataType;
 
 /** What does not fit is an error of {@code load}, before any task starts. */
 class AnalysisErrorsTest extends SourceTestBase {
@@ -341,6 +350,60 @@ class AnalysisErrorsTest extends SourceTestBase {
         .hasMessageContaining("Cannot feed column 'x' to tensor 'x' float32 (-1,): found type ")
         .hasMessageContaining("float, double")
         .hasMessageContaining("CAST of the column to float");
+  }
+
+  /** Spark holds all of these as integers. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "timestamp'2024-01-01 00:00:00'",
+        "timestamp_ntz'2024-01-01 00:00:00'",
+        "date'2024-01-01'",
+        "interval '1' day",
+        "interval '1' month",
+        "array(timestamp'2024-01-01 00:00:00')",
+        "cast(1.5 as decimal(10,1))",
+        "cast('1' as binary)",
+        "'1'",
+      })
+  void timesAndTheLikeAreNeverFedAsTheIntegersThatSparkHoldsThemAs(String expression) {
+    tableOf(expression + " as x");
+    String same =
+        OddModels.same(
+                dir.resolve("same"), Map.of("x", new OddModels.Tensor(DataType.DT_INT64, -1)))
+            .toString();
+    loading(plainReader().option("model", same).option("cast", "unsafe"), ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining("Cannot feed column 'x' to tensor 'x' int64 (-1,): found type ")
+        .hasMessageContaining("; expected elements of type bigint, ")
+        .hasMessageContaining("or a CAST of the column to bigint");
+  }
+
+  @Test
+  void calendarIntervalsAndNothingAreNoNumbers() throws IOException {
+    loading(
+            reader().option("source", HandmadeSource.class.getName()).option("inputs", "x=span"),
+            ErrorCode.TA_INPUT_TYPE)
+        .hasMessageContaining("found type interval; expected elements of type float");
+    assertThatThrownBy(
+            () ->
+                ColumnFeeder.create(
+                    new TensorSpec("x", DType.INT32, TensorShape.of(-1)),
+                    "x",
+                    DataTypes.NullType,
+                    CastMode.UNSAFE))
+        .hasMessageStartingWith("[TA_INPUT_TYPE] Cannot feed column 'x' to tensor 'x' int32 (-1,)")
+        .hasMessageContaining("found type void; expected elements of type int");
+  }
+
+  @Test
+  void aTableWithColumnsThatDifferInCaseOnlyIsAsSparkSaysItIs() {
+    spark().conf().set("spark.sql.caseSensitive", "true");
+    try {
+      tableOf("cast(id as float) as x", "cast(id as float) as X");
+    } finally {
+      spark().conf().unset("spark.sql.caseSensitive");
+    }
+    assertThatThrownBy(() -> reader().load(table)).hasMessageContaining("COLUMN_ALREADY_EXISTS");
   }
 
   @ParameterizedTest

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -20,7 +23,9 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.proto.DataType;
 
 /**
  * What fails in a task names the reason and leaves nothing allocated; the base class checks the
@@ -61,6 +66,58 @@ class TaskFailureTest extends SourceTestBase {
         .hasMessageNotContaining("1.0E300");
   }
 
+  /** Row 3 has a value that does not fit; neither it nor a wrapped one is to be seen. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "INT32 | id + 2147483645 | int32",
+        "INT32 | -2147483646 - id | int32",
+        "INT8 | cast(id + 125 as smallint) | int8",
+        "INT16 | cast(32765 + id as int) | int16",
+        "INT64 | cast(9223372036854775805 as decimal(20,0)) + id | int64",
+        "INT64 | cast(9223372036854775805 as decimal(38,0)) + id | int64",
+        "UINT8 | cast(253 + id as smallint) | uint8",
+        "UINT16 | cast(65533 + id as int) | uint16",
+        "UINT32 | 4294967293 + id | uint32",
+        "UINT32 | 2 - id | uint32",
+        "UINT64 | cast(18446744073709551613 as decimal(30,0)) + id | uint64",
+        "UINT64 | 2 - id | uint64",
+        "FLOAT | if(id = 3, 3.5e38D, 1D) | float32",
+        "FLOAT | if(id = 3, -1e300D, 1D) | float32",
+        "HALF | if(id = 3, 65520F, 1F) | float16",
+        "BFLOAT16 | if(id = 3, 3.4e38D, 1D) | bfloat16",
+        "INT32 | if(id = 3, cast('NaN' as double), 1D) | int32",
+        "INT64 | if(id = 3, 9.3e18D, 1D) | int64",
+        "INT32 | if(id = 3, cast('-Infinity' as float), 1F) | int32",
+        "UINT8 | if(id = 3, -1D, 1D) | uint8",
+      })
+  void aValueThatDoesNotFitIsNeverWrapped(String dtype, String column, String name) {
+    Path same =
+        OddModels.same(
+            dir.resolve("same"),
+            Map.of("x", new OddModels.Tensor(DataType.valueOf("DT_" + dtype), -1)));
+    String path = dir.resolve("rows").toString();
+    spark().range(0, 4, 1, 1).selectExpr("id", column + " as x").write().parquet(path);
+    Dataset<Row> scored =
+        spark()
+            .read()
+            .format("tensorflow")
+            .option("model", same.toString())
+            .option("cast", "unsafe")
+            .load(path);
+
+    assertThatThrownBy(() -> scored.collectAsList())
+        .hasMessageContaining(
+            "[TA_CAST_OVERFLOW] Cannot feed column 'x' to tensor 'x' " + name + " (-1,): found ")
+        .hasMessageContaining("in row 3 of the batch");
+    assertThat(
+            scored
+                .where("id < 3 and cast(x as decimal(38,0)) <> cast(same_x as decimal(38,0))")
+                .count())
+        .isZero();
+  }
+
   @Test
   void anArrayOfAnotherLength() throws IOException {
     Dataset<Row> scored =
@@ -97,10 +154,13 @@ class TaskFailureTest extends SourceTestBase {
   void aModelThatChangedAfterPlanning() throws IOException {
     Path changing = TestModels.scaleBy(dir.resolve("changing"), 3.5f);
     Dataset<Row> scored = scoredWith(changing, "id", "cast(id as float) as x");
+    String planned = SavedModelFile.read(changing).fingerprint();
     TestModels.scaleBy(changing, 4.5f);
 
     assertThatThrownBy(() -> scored.collectAsList())
-        .hasMessageContaining("[TA_MODEL_CHANGED] Cannot ");
+        .hasMessageContaining("[TA_MODEL_CHANGED] Cannot load model '" + changing)
+        .hasMessageContaining("found fingerprint " + SavedModelFile.read(changing).fingerprint())
+        .hasMessageContaining("; expected " + planned);
     assertThat(scored.select("id").collectAsList()).hasSize(50);
   }
 

@@ -303,6 +303,24 @@ final class FeedDtypesTest extends NativeMemoryTest {
     }
   }
 
+  /** Unpacked, the vector of two billion would take all memory of the process. */
+  @Test
+  void aSparseVectorOfAbsurdSizeIsOfAnotherLengthLikeAnyOther() {
+    TensorSpec spec = spec(DType.FLOAT64, -1, 4);
+    try (WritableColumnVector column = new OnHeapColumnVector(2, ML_VECTOR)) {
+      vector(column, 0, 4, new int[] {1}, 7);
+      vector(column, 0, Integer.MAX_VALUE, new int[] {1}, 7);
+      ColumnFeeder feeder =
+          ColumnFeeder.create(
+              spec, "v", DataTypes.createArrayType(DataTypes.DoubleType), CastMode.SAFE);
+      assertThatThrownBy(() -> feeder.feed(column, RowSelection.range(0, 2)))
+          .hasMessageContainingAll(
+              "[TA_INPUT_SHAPE] Cannot feed column 'v' to tensor",
+              "found an array of length 2147483647 in row 1 of the batch; expected length 4");
+      feeder.feed(column, RowSelection.range(0, 1)).close();
+    }
+  }
+
   @Test
   void aSparseVectorIsNotUnpackedBeforeItsLengthIsChecked() {
     try (WritableColumnVector column = new OnHeapColumnVector(1, ML_VECTOR)) {

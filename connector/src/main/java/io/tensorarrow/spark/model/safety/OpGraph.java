@@ -146,8 +146,11 @@ final class OpGraph {
     boolean isHandle = def.getOp().equals("VarHandleOp");
     boolean isConstantHandle =
         HANDLE_ATTRIBUTES.stream()
-            .map(name -> def.getAttrOrDefault(name, AttrValue.getDefaultInstance()).getType())
-            .anyMatch(DataType.DT_RESOURCE::equals);
+            .map(name -> def.getAttrOrDefault(name, AttrValue.getDefaultInstance()))
+            .anyMatch(
+                dtype ->
+                    dtype.getType() == DataType.DT_RESOURCE
+                        || (def.getOp().equals("Const") && isLeftToCallers(dtype)));
     return isHandle || isConstantHandle
         ? Optional.of(
             def.getAttrOrDefault("shared_name", AttrValue.getDefaultInstance())
@@ -181,9 +184,15 @@ final class OpGraph {
             });
   }
 
+  /** A function's body may leave an attribute to its callers, who may name a file there. */
   private static boolean isFile(AttrValue value) {
     String text = value.getS().toStringUtf8();
-    return !text.isEmpty() && !text.equals("local://") && !text.startsWith("bytes://");
+    return isLeftToCallers(value)
+        || (!text.isEmpty() && !text.equals("local://") && !text.startsWith("bytes://"));
+  }
+
+  private static boolean isLeftToCallers(AttrValue value) {
+    return value.getValueCase() == AttrValue.ValueCase.PLACEHOLDER;
   }
 
   /** Returns whether the library has such a function, which goes before an operation. */

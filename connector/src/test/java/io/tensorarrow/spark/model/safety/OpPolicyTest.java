@@ -616,6 +616,20 @@ class OpPolicyTest {
                         node("h", "VarHandleOp"),
                         node("s", "AssignVariableOp", "h:resource:0", "v")))))
         .contains("fills a table");
+    AttrValue left = AttrValue.newBuilder().setPlaceholder("t").build();
+    refuses(
+            fillingFrom(
+                withFunctions(
+                    graph(nodes)
+                        .addNode(handle)
+                        .addNode(assign.toBuilder().addInput("^again"))
+                        .addNode(call(node("again", "PartitionedCall", "other"), "f", "set")),
+                    function(
+                        "set",
+                        List.of("v"),
+                        node("h", "Const").toBuilder().putAttr("dtype", left).build(),
+                        node("s", "AssignVariableOp", "h:output:0", "v")))))
+        .contains("fills a table");
   }
 
   private MetaGraphDef.Builder fillingFrom(GraphDef.Builder graph) {
@@ -693,6 +707,18 @@ class OpPolicyTest {
     passes(model(graph(X, y, text(decode, "descriptor_source", "bytes://abc"))));
     refuses(model(graph(X, y, text(decode, "descriptor_source", "/etc/passwd"))))
         .contains("reads the file that its attribute names");
+  }
+
+  @Test
+  void anAttributeThatIsLeftToCallersMayNameAFile() {
+    AttrValue left = AttrValue.newBuilder().setPlaceholder("file").build();
+    NodeDef sample =
+        node("s", "FixedUnigramCandidateSampler", "a").toBuilder()
+            .putAttr("vocab_file", left)
+            .build();
+    NodeDef y = text(node("y", "f", "x"), "file", "/etc/passwd");
+    refuses(model(withFunctions(graph(X, y), function("f", List.of("a"), sample))))
+        .contains("reads the file that its attribute names", "FixedUnigramCandidateSampler");
   }
 
   @Test
