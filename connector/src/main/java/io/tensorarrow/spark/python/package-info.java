@@ -3,10 +3,88 @@
  * and the runner that carries their batches, without rows between.
  *
  * <p>Threads: nodes live on the driver. In a task, {@code BatchWriter} is a thread of its own,
- * which Spark starts and joins; {@code BatchReader} belongs to the task's thread.
+ * which Spark starts and joins; {@code BatchReader} belongs to the task's thread. The pool of
+ * segments is the process's, and thread-safe.
  *
  * <p>Memory: batches that go out belong to the source; what has to be converted on the way is freed
- * when the batch is written. Batches that come back are valid until the next one.
+ * when the batch is written. Batches that come back are valid until the next one. A segment belongs
+ * to the pool; a task has it on a lease, for one batch.
+ *
+ * <h2>Tiers</h2>
+ *
+ * <p>{@code arrow}: the batch's buffers are written to the worker's socket as an Arrow stream, as
+ * Spark's workers expect it. {@code shared-memory}: the batch is copied once, into a segment that
+ * the worker maps; the socket carries a handle. {@code rows}: Spark's own nodes.
+ *
+ * <h2>Envelopes, version 1</h2>
+ *
+ * <p>The schema of an Arrow stream is fixed and PySpark drops the metadata of batches, so with
+ * {@code shared-memory} the stream has one binary column, {@code tensorarrow/1}, with one row per
+ * message. The name has the protocol's version: who does not know it takes nothing out. A function
+ * of the Python module {@code tensorarrow._worker}, put before the user's, opens the envelopes. All
+ * numbers are little-endian; an envelope begins with its kind, an int32:
+ *
+ * <ul>
+ *   <li>1, schema, once, first: at byte 8 an Arrow IPC schema message.
+ *   <li>2, handle: see below.
+ *   <li>3, inline: at byte 64 a frame, for batches below 128 KiB, which the socket carries faster,
+ *       and for those that no segment can be had for.
+ * </ul>
+ *
+ * <p>A frame is one encapsulated Arrow IPC message of a record batch whose metadata are padded so
+ * that each of its buffers lies on 64 bytes, as NumPy and vector instructions like them; Arrow's
+ * own writer aligns to 8. Validity bits are left out where nothing is null. Any reader of Arrow IPC
+ * reads it.
+ *
+ * <p>A handle, 56 bytes: kind, the JVM's process id, the descriptor of the segment's file there,
+ * the segment's number, the generation, a zero (int32 each), the segment's size, the frame's offset
+ * in it, the frame's length, the segment's nonce (int64 each). The worker opens {@code
+ * /proc/<pid>/fd/<descriptor>} once per segment, checks size, magic and nonce, and with each handle
+ * the generation and that the frame lies in the segment; whatever differs is {@code TA_HANDOVER}
+ * and no batch. Numbers of segments are not used again, so a mapping is known by process id, number
+ * and nonce.
+ *
+ * <h2>Segments</h2>
+ *
+ * <p>A segment is a file of mode 0600 without a name on a file system in memory ({@code Segment} of
+ * the room {@code tensor}), its pages written before it is mapped, so that neither side can be
+ * killed for touching them. The first page is the header; only this page is mapped writable by
+ * workers. Words are int32, each written by one side alone and on a cache line of its own:
+ *
+ * <pre>
+ *   0  magic 'TAS1'         JVM, once
+ *   4  generation           JVM, with each lease
+ *   8  nonce, int64         JVM, once; random
+ *  64  released             worker: the generation whose last view has died
+ * 128  seen                 worker: the generation after which it asked for the next batch
+ * 192  dead                 JVM: not 0 when it will not use the segment again
+ * 4096 frame
+ * </pre>
+ *
+ * <h2>Leases</h2>
+ *
+ * <ol>
+ *   <li>The writer takes a segment from the pool, which gives it the next generation, copies the
+ *       batch into it, and sends the handle.
+ *   <li>The worker builds the batch over its read-only mapping. Each buffer of it refers to one
+ *       lease object. When the last view has died, that object writes <i>released</i>.
+ *   <li>Asked for the next batch, the worker writes <i>seen</i>. The writer has at most two batches
+ *       on their way that were not seen; before it waits, it flushes the socket. It never waits for
+ *       <i>released</i>: a function that keeps all its batches would wait for itself. When no
+ *       segment can be had, the batch goes inline.
+ *   <li>The pool takes a segment back when <i>released</i> is its generation. Last back is first
+ *       out, since its pages are in the caches.
+ *   <li>At the end of the task, however it ends, the segments of its leases that were not released
+ *       are closed, never used again: the JVM sets <i>dead</i>, and drops file and mapping. A view
+ *       that still lives keeps the pages as they are; the system frees them with the last mapping.
+ *       A task ends only generations of its own: what was released early may be another's by then.
+ *   <li>A worker that forks never writes <i>released</i> of the batches that were alive then: the
+ *       child sees the same pages. A worker forgets segments that are <i>dead</i> when it begins a
+ *       task.
+ * </ol>
+ *
+ * <p>So a worker or a JVM that is killed at any moment leaves nothing behind: there is no name, and
+ * the pages go with the last process that maps them.
  */
 @NullMarked
 package io.tensorarrow.spark.python;
