@@ -27,7 +27,7 @@ def write_rows(spark):
         pixels.alias("pixels"),
         F.when(F.col("id") % 3 == 0, None).otherwise(F.concat(F.lit("n"), "id")).alias("name"),
         F.to_timestamp(F.col("id")).alias("time"),
-        F.col("id").cast("date" if False else "decimal(12,2)").alias("amount"),
+        F.col("id").cast("decimal(12,2)").alias("amount"),
         (F.col("id") % 2 == 0).alias("even"),
         F.struct("id", F.lit("x").alias("x")).alias("pair"),
     )
@@ -91,7 +91,7 @@ def check_shared(spark, path):
     def look(batches):
         kept = []
         for batch in batches:
-            array = ta.numpy(batch, "pixels_out") if False else ta.numpy(batch, "probabilities")
+            array = ta.numpy(batch, "probabilities")
             mapped = False
             with open("/proc/self/maps") as maps:
                 for line in maps:

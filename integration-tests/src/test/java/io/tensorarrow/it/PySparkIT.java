@@ -11,7 +11,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What PySpark users do, in PySpark itself. Each script asserts what its name says. */
 class PySparkIT {
   static Stream<Arguments> scriptsInEnvironments() {
-    return Stream.of("it_queries", "it_arrays", "it_features", "it_elision", "it_errors")
+    return Stream.of(
+            "it_queries", "it_arrays", "it_features", "it_elision", "it_errors", "it_handover")
         .flatMap(script -> Arrays.stream(Environment.values()).map(e -> Arguments.of(script, e)));
   }
 
