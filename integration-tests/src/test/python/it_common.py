@@ -41,6 +41,17 @@ def digits(spark, **options):
     return reader.options(**options).load(DIGITS_DATA)
 
 
+def scored(spark, path, way, **options):
+    """Reads rows of 64 pixels with the digits model's outputs, to be handed over in one way."""
+    reader = spark.read.format("tensorflow").option("model", DIGITS_MODEL)
+    return reader.option("handover", way).options(**options).load(path)
+
+
+def plan(df):
+    """Returns the physical plan."""
+    return df._jdf.queryExecution().executedPlan().toString()
+
+
 def jvm_pid(spark):
     """Returns the process id of the driver's JVM."""
     return spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()

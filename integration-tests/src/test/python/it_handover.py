@@ -10,7 +10,7 @@ from pathlib import Path
 import it_common as it
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions as F
+from pyspark.sql import functions
 
 import tensorarrow as ta
 
@@ -21,29 +21,22 @@ WAYS = ["auto", "shared-memory", "arrow", "rows"]
 def write_rows(spark):
     """Writes rows of 64 floats, enough for many batches; returns the path."""
     path = str(Path(os.environ["IT_WORK"]) / "rows.parquet")
-    pixels = F.array(*[((F.col("id") * 7 + i) % 17).cast("float") for i in range(64)])
+    pixels = functions.array(
+        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
+    )
     rows = spark.range(0, ROWS, 1, 2).select(
         "id",
         pixels.alias("pixels"),
-        F.when(F.col("id") % 3 == 0, None).otherwise(F.concat(F.lit("n"), "id")).alias("name"),
-        F.to_timestamp(F.col("id")).alias("time"),
-        F.col("id").cast("decimal(12,2)").alias("amount"),
-        (F.col("id") % 2 == 0).alias("even"),
-        F.struct("id", F.lit("x").alias("x")).alias("pair"),
+        functions.when(functions.col("id") % 3 == 0, None)
+        .otherwise(functions.concat(functions.lit("n"), "id"))
+        .alias("name"),
+        functions.to_timestamp(functions.col("id")).alias("time"),
+        functions.col("id").cast("decimal(12,2)").alias("amount"),
+        (functions.col("id") % 2 == 0).alias("even"),
+        functions.struct("id", functions.lit("x").alias("x")).alias("pair"),
     )
     rows.write.mode("overwrite").parquet(path)
     return path
-
-
-def scored(spark, path, way, **options):
-    """Reads the rows with the digits model's outputs."""
-    reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL)
-    return reader.option("handover", way).options(**options).load(path)
-
-
-def plan(df):
-    """Returns the physical plan."""
-    return df._jdf.queryExecution().executedPlan().toString()
 
 
 def identity(batches):
@@ -52,12 +45,12 @@ def identity(batches):
 
 def check_equal_data(spark, path):
     """Checks that each way gives the same rows of every type, through Arrow and through pandas."""
-    wanted = scored(spark, path, "rows").orderBy("id").collect()
+    wanted = it.scored(spark, path, "rows").orderBy("id").collect()
     assert len(wanted) == ROWS
     for way in WAYS:
-        df = scored(spark, path, way, batchRows="4096")
+        df = it.scored(spark, path, way, batchRows="4096")
         mapped = df.mapInArrow(identity, df.schema)
-        assert ("ColumnarMapInBatch" in plan(mapped)) == (way != "rows"), plan(mapped)
+        assert ("ColumnarMapInBatch" in it.plan(mapped)) == (way != "rows"), it.plan(mapped)
         assert mapped.orderBy("id").collect() == wanted, way
         assert df.mapInPandas(identity, df.schema).orderBy("id").collect() == wanted, way
 
@@ -71,17 +64,17 @@ def check_between(spark, path):
             yield pa.RecordBatch.from_arrays([batch.column(0), pa.array(values)], ["n", "total"])
 
     def query(way):
-        df = scored(spark, path, way)
+        df = it.scored(spark, path, way)
         few = df.where("id % 5 = 1 and digit >= 3").selectExpr("id as n", "probabilities as p")
         return few.mapInArrow(sums, "n long, total float")
 
-    assert plan(query("auto")).count("Columnar") >= 3, plan(query("auto"))
+    assert it.plan(query("auto")).count("Columnar") >= 3, it.plan(query("auto"))
     wanted = query("rows").orderBy("n").collect()
     assert len(wanted) > 100
     assert query("auto").orderBy("n").collect() == wanted
-    assert scored(spark, path, "auto").mapInArrow(identity, "id long").limit(5).count() == 5
+    assert it.scored(spark, path, "auto").mapInArrow(identity, "id long").limit(5).count() == 5
     chained = query("auto").mapInArrow(identity, "n long, total float")
-    assert plan(chained).count("ColumnarMapInBatch") == 2
+    assert it.plan(chained).count("ColumnarMapInBatch") == 2
     assert chained.orderBy("n").collect() == wanted
 
 
@@ -108,7 +101,7 @@ def check_shared(spark, path):
         good = same and all(ok for _, _, ok in kept)
         yield pa.RecordBatch.from_arrays([pa.array([good]), pa.array([len(kept)])], ["good", "n"])
 
-    df = scored(spark, path, "auto", batchRows="4096")
+    df = it.scored(spark, path, "auto", batchRows="4096")
     found = df.mapInArrow(look, "good boolean, n long").collect()
     assert sum(row.n for row in found) >= ROWS // 4096, found
     assert all(row.good for row in found), found
@@ -116,10 +109,10 @@ def check_shared(spark, path):
 
 def check_sessions(spark, path):
     """Checks that views of another session, and new sessions, are served alike."""
-    scored(spark, path, "auto").createOrReplaceGlobalTempView("scored")
+    it.scored(spark, path, "auto").createOrReplaceGlobalTempView("scored")
     other = spark.newSession()
     mapped = other.table("global_temp.scored").mapInArrow(identity, "id long")
-    assert "ColumnarMapInBatch" in plan(mapped)
+    assert "ColumnarMapInBatch" in it.plan(mapped)
     assert mapped.count() == ROWS
 
 

@@ -28,20 +28,36 @@ final class ArrowStream {
   private final DataOutputStream out;
   private final WriteChannel channel;
   private final BufferAllocator allocator;
+  private final boolean asStruct;
   private final Schema schema;
 
-  /**
-   * Begins a stream: nothing is written yet.
-   *
-   * @param out Spark's buffered stream to the worker
-   * @param columns the columns, which go as one struct, as Spark's workers expect it
-   */
-  ArrowStream(DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
+  private ArrowStream(
+      DataOutputStream out, List<Field> fields, boolean asStruct, BufferAllocator allocator) {
     this.out = out;
     this.channel = new WriteChannel(new StreamChannel(out));
     this.allocator = allocator;
+    this.asStruct = asStruct;
+    this.schema = new Schema(fields);
+  }
+
+  /**
+   * Begins a stream for a function over batches, whose columns its worker expects in one struct.
+   * Nothing is written yet.
+   *
+   * @param out Spark's buffered stream to the worker
+   * @param columns the columns
+   * @param allocator for the messages
+   */
+  static ArrowStream ofBatches(
+      DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
     Field struct = new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), columns);
-    this.schema = new Schema(List.of(struct));
+    return new ArrowStream(out, List.of(struct), true, allocator);
+  }
+
+  /** Begins a stream for functions over columns; see {@link #ofBatches}. */
+  static ArrowStream ofColumns(
+      DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
+    return new ArrowStream(out, columns, false, allocator);
   }
 
   /** Writes the schema. */
@@ -53,8 +69,10 @@ final class ArrowStream {
   void write(List<FieldVector> columns, int rows) throws IOException {
     List<ArrowFieldNode> nodes = new ArrayList<>();
     List<ArrowBuf> buffers = new ArrayList<>();
-    nodes.add(new ArrowFieldNode(rows, 0));
-    buffers.add(allocator.getEmpty());
+    if (asStruct) {
+      nodes.add(new ArrowFieldNode(rows, 0));
+      buffers.add(allocator.getEmpty());
+    }
     columns.forEach(column -> append(column, nodes, buffers));
     try (ArrowRecordBatch batch = new ArrowRecordBatch(rows, nodes, buffers)) {
       MessageSerializer.serialize(channel, batch);

@@ -4,8 +4,8 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.IntStream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -17,7 +17,6 @@ import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.api.python.SpecialLengths;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.util.ArrowUtils;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
@@ -31,6 +30,7 @@ import scala.PartialFunction;
  */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchReader extends BasePythonRunner.ReaderIterator {
+  private final PythonCall call;
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
   private final SQLMetric received;
@@ -50,6 +50,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       AtomicBoolean releasedOrClosed,
       TaskContext task) {
     runner.super(stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
+    this.call = call;
     this.stream = stream;
     this.writer = writer;
     this.received = call.metrics().apply(PythonMetrics.RECEIVED);
@@ -106,31 +107,20 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  /** Workers send each batch as one struct column. */
+  /** Returns the columns that were declared: functions over batches send them as one struct. */
   private ColumnarBatch unwrap(VectorSchemaRoot root) {
     int count = root.getRowCount();
     rows.add(count);
-    StructVector struct = (StructVector) root.getVector(0);
+    List<FieldVector> vectors =
+        call.wholeBatches()
+            ? ((StructVector) root.getVector(0)).getChildrenFromFields()
+            : root.getFieldVectors();
     ColumnVector[] columns =
-        IntStream.range(0, struct.size())
-            .mapToObj(i -> new BorrowedColumn((FieldVector) struct.getVectorById(i)))
+        vectors.stream()
+            .limit(call.output().size())
+            .map(BorrowedColumn::new)
             .toArray(ColumnVector[]::new);
     return new ColumnarBatch(columns, count);
-  }
-
-  /**
-   * A column of the stream's own vectors, which are filled anew with the next batch: Spark closes
-   * columns after use, and a struct that was closed has lost its fields.
-   */
-  private static final class BorrowedColumn extends ArrowColumnVector {
-    BorrowedColumn(FieldVector vector) {
-      super(vector);
-    }
-
-    @Override
-    public void close() {
-      // The reader closes its vectors with the stream.
-    }
   }
 
   private void close() {

@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.util.List;
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -22,6 +22,7 @@ import scala.collection.Iterator;
 final class BatchWriter extends BasePythonRunner.WriterThread {
   private final ColumnarPythonRunner runner;
   private final PythonCall call;
+  private final Optional<RetainedBatches> retained;
   private final Iterator<ColumnarBatch> batches;
   private final HandoverCounters counters;
   private final TaskLeases leases;
@@ -29,6 +30,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
   BatchWriter(
       ColumnarPythonRunner runner,
       PythonCall call,
+      Optional<RetainedBatches> retained,
       SparkEnv env,
       Socket worker,
       Iterator<ColumnarBatch> batches,
@@ -37,6 +39,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     runner.super(env, worker, batches, partition, task);
     this.runner = runner;
     this.call = call;
+    this.retained = retained;
     this.batches = batches;
     this.counters = new HandoverCounters(call.metrics());
     this.leases = new TaskLeases(SharedMemory.pool(), task, counters);
@@ -52,21 +55,31 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
 
   @Override
   public void writeIteratorToStream(DataOutputStream out) {
-    List<Field> fields = call.wireFields();
     try (BufferAllocator allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
-      ArrowStream stream =
-          new ArrowStream(
-              out, call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields, allocator);
-      BatchSink sink =
-          call.sharesMemory()
-              ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)
-              : new PlainSink(stream);
-      write(stream, sink, new ColumnConversion(fields, allocator));
+      ArrowStream stream = stream(out, allocator);
+      // What is kept outlives this thread.
+      BufferAllocator ofColumns = retained.map(RetainedBatches::allocator).orElse(allocator);
+      write(stream, sink(stream, allocator), new ColumnConversion(call.inputFields(), ofColumns));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
     }
+  }
+
+  private ArrowStream stream(DataOutputStream out, BufferAllocator allocator) {
+    if (call.sharesMemory()) {
+      return ArrowStream.ofBatches(out, List.of(EnvelopeSink.COLUMN), allocator);
+    }
+    return call.wholeBatches()
+        ? ArrowStream.ofBatches(out, call.sentFields(), allocator)
+        : ArrowStream.ofColumns(out, call.sentFields(), allocator);
+  }
+
+  private BatchSink sink(ArrowStream stream, BufferAllocator allocator) {
+    return call.sharesMemory()
+        ? new EnvelopeSink(stream, new Schema(call.sentFields()), leases, counters, allocator)
+        : new PlainSink(stream, call.sent());
   }
 
   private void write(ArrowStream stream, BatchSink sink, ColumnConversion conversion)
@@ -90,9 +103,10 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     int most = call.settings().maxRecordsPerBatch();
     int step = most <= 0 ? Math.max(1, rows) : most;
     try (ArrowColumns columns = conversion.convert(batch)) {
+      ArrowColumns sent = retained.map(r -> r.keep(columns, rows)).orElse(columns);
       for (int first = 0; first < rows; first += step) {
         int count = Math.min(step, rows - first);
-        try (ArrowColumns slice = columns.slice(first, count)) {
+        try (ArrowColumns slice = sent.slice(first, count)) {
           sink.write(slice.vectors(), count);
         }
       }

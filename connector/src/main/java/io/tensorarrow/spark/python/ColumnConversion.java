@@ -47,7 +47,7 @@ final class ColumnConversion {
           made.add(converted);
         }
       }
-      return new ArrowColumns(vectors, made, allocator);
+      return new ArrowColumns(vectors, made, batch.numRows(), allocator);
     } catch (Throwable fault) {
       made.forEach(FieldVector::close);
       throw fault;

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.options.Handover;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.spark.api.python.ChainedPythonFunctions;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -102,7 +103,9 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   public RDD<ColumnarBatch> doExecuteColumnar() {
     PythonCall call =
         new PythonCall(
-            new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func())),
+            List.of(new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func()))),
+            List.of(List.of(0)),
+            IntStream.range(0, child().output().size()).boxed().toList(),
             evalType,
             Handover.of(handover) == Handover.SHARED_MEMORY,
             child().schema(),

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.python;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.Socket;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -23,18 +24,25 @@ import scala.collection.Iterator;
 // it calls have two such declarations at once, which only raw types override both.
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class ColumnarPythonRunner extends ArrowPythonRunner {
-  private static final int[][] WHOLE_BATCH = {{0}};
-
   private final PythonCall call;
+  private final Optional<RetainedBatches> retained;
 
-  ColumnarPythonRunner(PythonCall call) {
+  /**
+   * Makes a runner for one partition.
+   *
+   * @param call what to run
+   * @param retained keeps the batches that were sent, if the replies go beside them
+   */
+  ColumnarPythonRunner(PythonCall call, Optional<RetainedBatches> retained) {
     super(
         ScalaLists.of(
             call.sharesMemory()
-                ? WorkerModule.before(call.functions(), call.evalType(), call.settings())
+                ? call.functions().stream()
+                    .map(f -> WorkerModule.before(f, call.evalType(), call.settings()))
+                    .toList()
                 : call.functions()),
         call.evalType(),
-        WHOLE_BATCH,
+        call.argumentPlaces(),
         new StructType().add("struct", call.input()),
         call.settings().timeZone(),
         call.settings().largeVarTypes(),
@@ -42,12 +50,13 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
         call.metrics(),
         call.settings().artifacts());
     this.call = call;
+    this.retained = retained;
   }
 
   @Override
   public BasePythonRunner.WriterThread newWriterThread(
       SparkEnv env, Socket worker, Iterator input, int partition, TaskContext task) {
-    return new BatchWriter(this, call, env, worker, input, partition, task);
+    return new BatchWriter(this, call, retained, env, worker, input, partition, task);
   }
 
   @Override

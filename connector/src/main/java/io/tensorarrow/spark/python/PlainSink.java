@@ -7,9 +7,17 @@ import org.apache.arrow.vector.FieldVector;
 /** Hands batches over through the socket, as they are. */
 final class PlainSink implements BatchSink {
   private final ArrowStream stream;
+  private final List<Integer> sent;
 
-  PlainSink(ArrowStream stream) {
+  /**
+   * Takes what to write.
+   *
+   * @param stream where
+   * @param sent which of the columns, in which order
+   */
+  PlainSink(ArrowStream stream, List<Integer> sent) {
     this.stream = stream;
+    this.sent = List.copyOf(sent);
   }
 
   @Override
@@ -19,7 +27,7 @@ final class PlainSink implements BatchSink {
 
   @Override
   public void write(List<FieldVector> columns, int rows) throws IOException {
-    stream.write(columns, rows);
+    stream.write(sent.stream().map(columns::get).toList(), rows);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.sql;
 
 import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.python.ColumnarArrowEvalExec;
 import io.tensorarrow.spark.python.ColumnarFilterExec;
 import io.tensorarrow.spark.python.ColumnarLocalLimitExec;
 import io.tensorarrow.spark.python.ColumnarMapInBatchExec;
@@ -9,12 +10,14 @@ import io.tensorarrow.spark.source.TensorFlowTables;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.apache.spark.SparkUnsupportedOperationException;
 import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -23,6 +26,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import org.apache.spark.sql.util.ArrowUtils;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
@@ -77,7 +81,27 @@ record ColumnarPlan(
                       map.isBarrier(),
                       PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()));
     }
+    if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {
+      // Its batches are kept in Arrow's memory, which has no word for some of Spark's types.
+      return of(eval.child()).filter(c -> isArrow(eval.child())).map(c -> c.evaluated(eval));
+    }
     return Optional.empty();
+  }
+
+  private static boolean isScalar(ArrowEvalPython eval) {
+    return (eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_UDF()
+            || eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF())
+        && JavaConverters.seqAsJavaList(eval.udfs()).stream()
+            .allMatch(ColumnarArrowEvalExec::isCallable);
+  }
+
+  private static boolean isArrow(LogicalPlan plan) {
+    try {
+      ArrowUtils.toArrowSchema(plan.schema(), "UTC", true, false);
+      return true;
+    } catch (SparkUnsupportedOperationException e) {
+      return false;
+    }
   }
 
   private static boolean choosesColumns(Project project) {
@@ -109,5 +133,15 @@ record ColumnarPlan(
         later ->
             new ColumnarMapInBatchExec(
                 function, output, planner.apply(later), barrier, evalType, way.text()));
+  }
+
+  /** Scalar functions get their columns as Arrow, whatever the demand: they have no batches. */
+  private ColumnarPlan evaluated(ArrowEvalPython eval) {
+    return new ColumnarPlan(
+        handover,
+        true,
+        later ->
+            new ColumnarArrowEvalExec(
+                eval.udfs(), eval.resultAttrs(), planner.apply(later), eval.evalType()));
   }
 }

@@ -80,7 +80,9 @@ class ReadOptionsTest {
             "bytes",
             "BINARY",
             "allowOps",
-            "ReadFile, WriteFile");
+            "ReadFile, WriteFile",
+            "handover",
+            "Shared-Memory");
 
     assertThat(all.get(ReadOptions.MODEL)).isEqualTo("m");
     assertThat(all.find(ReadOptions.SIGNATURE)).contains("s");
@@ -99,7 +101,8 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.STRINGS)).isEqualTo(ColumnTypes.Strings.BINARY);
     assertThat(all.get(ReadOptions.BYTES)).isEqualTo(ColumnTypes.Bytes.BINARY);
     assertThat(all.get(ReadOptions.ALLOW_OPS)).containsExactly("ReadFile", "WriteFile");
-    assertThat(ReadOptions.ALL).hasSize(15).doesNotHaveDuplicates();
+    assertThat(all.get(ReadOptions.HANDOVER)).isEqualTo(Handover.SHARED_MEMORY);
+    assertThat(ReadOptions.ALL).hasSize(16).doesNotHaveDuplicates();
   }
 
   @Test
