@@ -9,6 +9,7 @@ from pathlib import Path
 
 import it_common as it
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions
 
@@ -116,8 +117,98 @@ def check_sessions(spark, path):
     assert mapped.count() == ROWS
 
 
-def check_nothing_is_left():
-    """Checks that the segments have no names."""
+def check_reasons(spark, path):
+    """Checks that EXPLAIN says why rows are made, and that they are the right ones."""
+
+    def rows(change):
+        df = change(it.scored(spark, path, "auto").select("id", "digit"))
+        mapped = df.mapInArrow(identity, df.schema)
+        assert "ColumnarMapInBatch" not in it.plan(mapped), it.plan(mapped)
+        assert mapped.count() == df.count()
+        return it.plan(mapped)
+
+    assert "HandoverRows reason=Sort, which makes rows" in rows(lambda df: df.orderBy("id"))
+    assert "reason=Aggregate, which makes rows" in rows(lambda df: df.distinct())
+    assert "reason=a projection that computes" in rows(lambda df: df.selectExpr("id + 1 as id"))
+    assert "reason=handover=rows" in it.plan(
+        it.scored(spark, path, "rows").mapInArrow(identity, "id long")
+    )
+    plain = functions.udf(lambda digit: digit + 1, "long")
+    df = it.scored(spark, path, "auto").select(plain("digit").alias("n"))
+    assert "reason=a plain Python function, which takes values" in it.plan(df), it.plan(df)
+    assert df.where("n between 1 and 10").count() == ROWS
+    # Nothing of ours is said of what is not ours.
+    other = spark.read.parquet(path).select("id").orderBy("id").mapInArrow(identity, "id long")
+    assert "HandoverRows" not in it.plan(other)
+
+
+def check_demands(spark, path):
+    """Checks that what can't be had is an error when it is demanded, and only then."""
+    for way in ["arrow", "shared-memory"]:
+        df = it.scored(spark, path, way)
+        assert df.orderBy("id").select("id").limit(3).count() == 3
+        with it.raises("TA_HANDOVER", f"handover={way}", "found Sort, which makes rows", "auto"):
+            df.orderBy("id").mapInArrow(identity, df.schema).collect()
+    with it.raises("TA_HANDOVER", "found a scalar pandas function", "handover=arrow"):
+        it.scored(spark, path, "shared-memory").select(next_digit()("digit")).collect()
+    assert it.scored(spark, path, "arrow").select(next_digit()("digit")).count() == ROWS
+    df = it.scored(spark, path, "arrow").mapInArrow(identity, "id long")
+    assert "handover=arrow" in it.plan(df), it.plan(df)
+
+
+def next_digit():
+    """Returns a scalar pandas function."""
+
+    @functions.pandas_udf("long")
+    def next_digit(digit: pd.Series) -> pd.Series:
+        return digit + 1
+
+    return next_digit
+
+
+def metrics(df):
+    """Runs a query; returns the metrics of its function's node."""
+    execution = df._jdf.queryExecution()
+    rows = execution.executedPlan().executeCollect()
+    node = execution.executedPlan()
+    while "ColumnarMapInBatch" not in node.nodeName():
+        node = node.executedPlan() if "Adaptive" in node.nodeName() else node.children().apply(0)
+    names = ["sharedBatches", "sharedBytes", "inlineBatches", "inlineBytes", "convertedBytes"]
+    names += ["createdSegments", "reusedSegments", "pythonDataSent"]
+    return len(rows), {name: node.metrics().apply(name).value() for name in names}
+
+
+def check_one_copy(spark, path):
+    """Checks that tensors are copied once, into segments that are used again."""
+
+    def nothing(batches):
+        for batch in batches:
+            assert ta.numpy(batch, "probabilities").shape == (batch.num_rows, 10)
+        return iter([])
+
+    df = it.scored(spark, path, "auto", batchRows="5000").select("probabilities")
+    for _ in range(2):
+        _, found = metrics(df.mapInArrow(nothing, "x long"))
+    tensors = ROWS * 10 * 4
+    # Lists have offsets; buffers are aligned. The source ends each partition with a small batch.
+    batches = found["sharedBatches"] + found["inlineBatches"]
+    copied = found["sharedBytes"] + found["inlineBytes"]
+    assert tensors < copied < tensors + ROWS * 4 + batches * 1000, found
+    assert found["sharedBatches"] >= 4, found
+    assert found["convertedBytes"] == 0, found
+    assert found["createdSegments"] == 0, found
+    assert found["reusedSegments"] == found["sharedBatches"], found
+    assert found["pythonDataSent"] < found["inlineBytes"] + 10_000, found
+    small = it.scored(spark, path, "auto", batchRows="100").select("probabilities")
+    _, found = metrics(small.mapInArrow(nothing, "x long"))
+    assert found["sharedBatches"] == 0, found
+    assert found["inlineBatches"] >= ROWS // 100, found
+
+
+def check_nothing_is_left(spark):
+    """Checks that no segment is lent, and that none has a name."""
+    lent = spark.sparkContext._jvm.io.tensorarrow.spark.python.SharedMemory.lent
+    it.eventually(lambda: lent() == 0)
     assert not [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
 
 
@@ -129,7 +220,10 @@ def main():
     check_between(spark, path)
     check_shared(spark, path)
     check_sessions(spark, path)
-    check_nothing_is_left()
+    check_reasons(spark, path)
+    check_demands(spark, path)
+    check_one_copy(spark, path)
+    check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -1,7 +1,6 @@
 """Scalar pandas functions get columns without rows between, and nobody can tell by the data."""
 
 import os
-import time
 from pathlib import Path
 
 import it_common as it
@@ -176,10 +175,7 @@ def check_failures(spark, path):
 def check_nothing_is_left(spark):
     """Checks that Arrow's memory is given back, also by tasks that are still being killed."""
     allocator = spark.sparkContext._jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    end = time.monotonic() + 30
-    while allocator.getAllocatedMemory() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert allocator.getAllocatedMemory() == 0, allocator.toVerboseString()
+    it.eventually(lambda: allocator.getAllocatedMemory() == 0)
 
 
 def main():

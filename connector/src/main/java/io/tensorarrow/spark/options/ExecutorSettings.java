@@ -61,6 +61,33 @@ public final class ExecutorSettings {
                   + " else. Copies that were not used for 7 days are deleted when another one is made")
           .withDefaultOf("`models` in the natives' directory");
 
+  public static final ConfigEntry<Path> SHARED_MEMORY_DIRECTORY =
+      ConfigEntry.of("spark.tensorarrow.sharedMemory.directory", "an absolute path", Path::of)
+          .checked(Path::isAbsolute)
+          .doc(
+              "where segments are made that batches get to Python workers through: a file system in memory, unless it is set")
+          .withDefaultOf("`/dev/shm`");
+
+  public static final ConfigEntry<Long> SHARED_MEMORY_BYTES =
+      ConfigEntry.of(
+              "spark.tensorarrow.sharedMemory.bytes",
+              "a size such as `1g`",
+              JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes >= 0)
+          .doc(
+              "how large all segments of an executor may be together; batches that find no room go through the socket. 0 switches"
+                  + " shared memory off")
+          .withDefaultOf("`512m`, or a quarter of what is free in the directory if that is less");
+
+  public static final ConfigEntry<Duration> SHARED_MEMORY_IDLE =
+      ConfigEntry.of(
+              "spark.tensorarrow.sharedMemory.idleTime",
+              "a time such as `60s`",
+              text -> Duration.ofSeconds(JavaUtils.timeStringAsSec(text)))
+          .checked(time -> !time.isNegative())
+          .doc("how long a segment that no batch uses is kept")
+          .withDefault(Duration.ofSeconds(60), "`60s`");
+
   public static final ConfigEntry<List<String>> ALLOW_OPS_MAX =
       ConfigEntry.of(
               "spark.tensorarrow.allowOps.max",
@@ -79,6 +106,9 @@ public final class ExecutorSettings {
           CACHE_IDLE,
           NATIVES_DIRECTORY,
           MODELS_DIRECTORY,
+          SHARED_MEMORY_DIRECTORY,
+          SHARED_MEMORY_BYTES,
+          SHARED_MEMORY_IDLE,
           ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
@@ -115,6 +145,21 @@ public final class ExecutorSettings {
   /** Returns where remote models are copied to, if it is not the default place. */
   public Optional<Path> modelsDirectory() {
     return MODELS_DIRECTORY.find(conf);
+  }
+
+  /** Returns where segments of shared memory are made, if it is not the default place. */
+  public Optional<Path> sharedMemoryDirectory() {
+    return SHARED_MEMORY_DIRECTORY.find(conf);
+  }
+
+  /** Returns how large they may be together, in bytes, if it does not go by what is free. */
+  public Optional<Long> sharedMemoryBytes() {
+    return SHARED_MEMORY_BYTES.find(conf);
+  }
+
+  /** Returns how long a segment is kept that no batch uses. */
+  public Duration sharedMemoryIdleTime() {
+    return SHARED_MEMORY_IDLE.get(conf);
   }
 
   /**

@@ -35,6 +35,11 @@ final class ArrowColumns implements AutoCloseable {
     return vectors;
   }
 
+  /** How many bytes those take that were made for this. */
+  long ownedBytes() {
+    return owned.stream().mapToLong(FieldVector::getBufferSize).sum();
+  }
+
   int rows() {
     return rows;
   }

@@ -42,7 +42,9 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     this.retained = retained;
     this.batches = batches;
     this.counters = new HandoverCounters(call.metrics());
-    this.leases = new TaskLeases(SharedMemory.pool(), task, counters);
+    this.leases =
+        new TaskLeases(
+            call.sharesMemory() ? SharedMemory.get().pool() : Optional.empty(), task, counters);
     // Spark adds a listener after this one that stops and joins this thread; it runs before.
     TaskCompletionListener ending = context -> leases.close();
     task.addTaskCompletionListener(ending);
@@ -103,6 +105,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     int most = call.settings().maxRecordsPerBatch();
     int step = most <= 0 ? Math.max(1, rows) : most;
     try (ArrowColumns columns = conversion.convert(batch)) {
+      counters.converted(columns.ownedBytes());
       ArrowColumns sent = retained.map(r -> r.keep(columns, rows)).orElse(columns);
       for (int first = 0; first < rows; first += step) {
         int count = Math.min(step, rows - first);

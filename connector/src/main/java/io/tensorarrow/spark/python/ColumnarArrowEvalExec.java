@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.options.Handover;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -130,7 +131,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
             arguments,
             sent,
             evalType,
-            false,
+            Handover.ARROW,
             child().schema(),
             returned,
             WorkerSettings.of(conf()),

@@ -43,7 +43,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
    * @param child what it is applied to; columnar
    * @param barrier whether all tasks have to run at once
    * @param evalType {@code SQL_MAP_ARROW_ITER_UDF} or {@code SQL_MAP_PANDAS_ITER_UDF}
-   * @param handover the name of a {@link Handover}: shared memory or Arrow
+   * @param handover the name of the {@link Handover} that the scan's reader asked for, but for rows
    */
   public ColumnarMapInBatchExec(
       Expression function,
@@ -77,7 +77,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   public String simpleString(int maxFields) {
     return nodeName()
         + " handover="
-        + handover
+        + (Handover.of(handover) == Handover.ARROW ? Handover.ARROW : Handover.SHARED_MEMORY).text()
         + " "
         + ((PythonUDF) function).name()
         + output.mkString("[", ", ", "]");
@@ -107,7 +107,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
             List.of(List.of(0)),
             IntStream.range(0, child().output().size()).boxed().toList(),
             evalType,
-            Handover.of(handover) == Handover.SHARED_MEMORY,
+            Handover.of(handover),
             child().schema(),
             schema(),
             WorkerSettings.of(conf()),

@@ -9,6 +9,9 @@ final class HandoverCounters {
   private final SQLMetric sharedBytes;
   private final SQLMetric inlineBatches;
   private final SQLMetric inlineBytes;
+  private final SQLMetric createdSegments;
+  private final SQLMetric reusedSegments;
+  private final SQLMetric convertedBytes;
   private final SQLMetric waitNanos;
 
   HandoverCounters(Map<String, SQLMetric> metrics) {
@@ -16,6 +19,9 @@ final class HandoverCounters {
     this.sharedBytes = metrics.apply(PythonMetrics.SHARED_BYTES);
     this.inlineBatches = metrics.apply(PythonMetrics.INLINE_BATCHES);
     this.inlineBytes = metrics.apply(PythonMetrics.INLINE_BYTES);
+    this.createdSegments = metrics.apply(PythonMetrics.CREATED_SEGMENTS);
+    this.reusedSegments = metrics.apply(PythonMetrics.REUSED_SEGMENTS);
+    this.convertedBytes = metrics.apply(PythonMetrics.CONVERTED_BYTES);
     this.waitNanos = metrics.apply(PythonMetrics.WAIT);
   }
 
@@ -27,6 +33,14 @@ final class HandoverCounters {
   void inlined(long bytes) {
     inlineBatches.add(1);
     inlineBytes.add(bytes);
+  }
+
+  void leased(SegmentLease lease) {
+    (lease.isFirst() ? createdSegments : reusedSegments).add(1);
+  }
+
+  void converted(long bytes) {
+    convertedBytes.add(bytes);
   }
 
   void waited(long nanos) {

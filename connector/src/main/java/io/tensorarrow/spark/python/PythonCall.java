@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.options.Handover;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -27,7 +28,8 @@ import scala.collection.immutable.Map;
  * @param sent the columns of the input that are sent, in order; all of them for a function over
  *     batches
  * @param evalType Spark's number for the kind of functions
- * @param sharesMemory whether batches go through shared memory
+ * @param handover how batches get to the worker: through shared memory or as Arrow; {@code AUTO} is
+ *     through shared memory where there is any
  * @param input the columns of the batches
  * @param output the columns that the functions return
  * @param settings the session's
@@ -38,12 +40,17 @@ record PythonCall(
     List<List<Integer>> arguments,
     List<Integer> sent,
     int evalType,
-    boolean sharesMemory,
+    Handover handover,
     StructType input,
     StructType output,
     WorkerSettings settings,
     Map<String, SQLMetric> metrics)
     implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
+
+  /** Whether batches go in envelopes. */
+  boolean sharesMemory() {
+    return handover != Handover.ARROW;
+  }
 
   /** Whether the function takes batches and returns batches, of as many rows as it likes. */
   boolean wholeBatches() {
@@ -58,6 +65,9 @@ record PythonCall(
 
   private Iterator<ColumnarBatch> run(Seq<Iterator<ColumnarBatch>> inputs) {
     TaskContext task = TaskContext.get();
+    if (handover == Handover.SHARED_MEMORY) {
+      SharedMemory.get().checkUsable();
+    }
     if (wholeBatches()) {
       return replies(inputs.head(), task, Optional.empty());
     }

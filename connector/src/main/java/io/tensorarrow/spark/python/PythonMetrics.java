@@ -16,6 +16,9 @@ final class PythonMetrics {
   static final String SHARED_BYTES = "sharedBytes";
   static final String INLINE_BATCHES = "inlineBatches";
   static final String INLINE_BYTES = "inlineBytes";
+  static final String CREATED_SEGMENTS = "createdSegments";
+  static final String REUSED_SEGMENTS = "reusedSegments";
+  static final String CONVERTED_BYTES = "convertedBytes";
   static final String WAIT = "handoverWait";
 
   private PythonMetrics() {}
@@ -32,6 +35,11 @@ final class PythonMetrics {
     metrics.put(INLINE_BATCHES, SQLMetrics.createMetric(context, "batches through the socket"));
     metrics.put(
         INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of batches in the socket", -1));
+    metrics.put(CREATED_SEGMENTS, SQLMetrics.createMetric(context, "segments created"));
+    metrics.put(REUSED_SEGMENTS, SQLMetrics.createMetric(context, "segments reused"));
+    metrics.put(
+        CONVERTED_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes of columns converted to Arrow", -1));
     metrics.put(
         WAIT,
         SQLMetrics.createNanoTimingMetric(context, "time that batches waited for a worker", -1));

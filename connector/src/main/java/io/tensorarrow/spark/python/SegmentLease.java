@@ -7,6 +7,11 @@ package io.tensorarrow.spark.python;
  * @param generation how often the segment was lent, this time included
  */
 record SegmentLease(SharedSegment segment, int generation) {
+  /** Whether the segment was made for it. */
+  boolean isFirst() {
+    return generation == SharedSegment.FIRST_GENERATION;
+  }
+
   /** Whether the segment was not lent again since. */
   boolean isCurrent() {
     return segment.generation() == generation;

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.tensor.Segment;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -12,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +34,12 @@ final class SegmentPool implements AutoCloseable {
   /** Sizes are rounded up, so that batches that differ a little share segments. */
   private static final int STEPS_PER_DOUBLING = 4;
 
-  private static final long LEAST_BYTES = 1 << 20;
+  static final long LEAST_BYTES = 1 << 20;
+
+  /** How long a file system without space is left alone. */
+  private static final Duration PAUSE_WHEN_FULL = Duration.ofSeconds(5);
+
+  private static final Duration LONGEST_BETWEEN_TRIMS = Duration.ofSeconds(10);
 
   private final Path directory;
   private final long mostBytes;
@@ -45,6 +52,8 @@ final class SegmentPool implements AutoCloseable {
   private long created;
   private long reused;
   private boolean toldAboutSpace;
+  private long fullUntil = System.nanoTime();
+  private @Nullable Thread trimmer;
 
   /**
    * Makes an empty pool.
@@ -79,15 +88,21 @@ final class SegmentPool implements AutoCloseable {
     while (bytes + size > mostBytes && !free.isEmpty()) {
       discard(free.removeLast());
     }
-    if (size > Segment.MAX_BYTES || bytes + size > mostBytes) {
+    if (size > Segment.MAX_BYTES || bytes + size > mostBytes || System.nanoTime() - fullUntil < 0) {
       return Optional.empty();
     }
     try {
+      // Filling the file system up to find that it is full would hurt its other users.
+      if (Files.getFileStore(directory).getUsableSpace() < size) {
+        throw new IOException("not enough space");
+      }
       SharedSegment segment = new SharedSegment(nextId++, Segment.create(directory, size));
       bytes += size;
       created++;
+      startTrimming();
       return Optional.of(lend(segment));
     } catch (IOException e) {
+      fullUntil = System.nanoTime() + PAUSE_WHEN_FULL.toNanos();
       tellAboutSpace(size, e);
       return Optional.empty();
     }
@@ -153,6 +168,36 @@ final class SegmentPool implements AutoCloseable {
     }
     free.removeAll(idle);
     idle.forEach(this::discard);
+  }
+
+  /** There is a thread as long as there are segments. */
+  private void startTrimming() {
+    if (trimmer == null) {
+      trimmer = new Thread(this::trimUntilEmpty, "tensorarrow-segments");
+      trimmer.setDaemon(true);
+      trimmer.setContextClassLoader(null);
+      trimmer.start();
+    }
+  }
+
+  private void trimUntilEmpty() {
+    long pause =
+        Math.max(1, Math.min(idleTime.dividedBy(2).toMillis(), LONGEST_BETWEEN_TRIMS.toMillis()));
+    do {
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException e) {
+        LOG.debug("Trimming is not to be interrupted: it ends with the segments", e);
+      }
+      trim();
+    } while (!endedTrimming());
+  }
+
+  private synchronized boolean endedTrimming() {
+    if (bytes == 0) {
+      trimmer = null;
+    }
+    return bytes == 0;
   }
 
   private void discard(SharedSegment segment) {

@@ -18,6 +18,8 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
 
   static final int MAGIC = 0x31534154;
 
+  static final int FIRST_GENERATION = 1;
+
   private static final int AT_MAGIC = 0;
   private static final int AT_GENERATION = 4;
   private static final int AT_NONCE = 8;
@@ -68,8 +70,8 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
 
   /** Begins a generation; the worker knows it by the number. */
   SegmentLease lend() {
-    // Zero is what the words of a new segment hold.
-    generation = generation == Integer.MAX_VALUE ? 1 : generation + 1;
+    // Zero is what the words of a new segment hold. No segment is lent so often that this ends.
+    generation = Math.incrementExact(generation);
     segment.setWord(AT_GENERATION, generation);
     return new SegmentLease(this, generation);
   }

@@ -21,13 +21,13 @@ final class TaskLeases implements AutoCloseable {
   private static final long SHORTEST_PAUSE_NANOS = 20_000;
   private static final long LONGEST_PAUSE_NANOS = 1_000_000;
 
-  private final SegmentPool pool;
+  private final Optional<SegmentPool> pool;
   private final TaskContext task;
   private final HandoverCounters counters;
   private final Deque<SegmentLease> unseen = new ArrayDeque<>();
   private final List<SegmentLease> all = new ArrayList<>();
 
-  TaskLeases(SegmentPool pool, TaskContext task, HandoverCounters counters) {
+  TaskLeases(Optional<SegmentPool> pool, TaskContext task, HandoverCounters counters) {
     this.pool = pool;
     this.task = task;
     this.counters = counters;
@@ -59,8 +59,9 @@ final class TaskLeases implements AutoCloseable {
 
   /** Takes a segment; empty if none can be had. */
   synchronized Optional<SegmentLease> lease(long bytes) {
-    Optional<SegmentLease> lease = pool.lease(bytes);
+    Optional<SegmentLease> lease = pool.flatMap(segments -> segments.lease(bytes));
     lease.ifPresent(unseen::add);
+    lease.ifPresent(counters::leased);
     all.removeIf(each -> !each.isCurrent());
     lease.ifPresent(all::add);
     return lease;
@@ -69,7 +70,7 @@ final class TaskLeases implements AutoCloseable {
   /** Ends all leases; the writing thread must have ended. */
   @Override
   public synchronized void close() {
-    pool.end(all);
+    pool.ifPresent(segments -> segments.end(all));
     all.clear();
   }
 }

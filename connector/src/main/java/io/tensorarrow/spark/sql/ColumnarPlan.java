@@ -25,6 +25,7 @@ import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
 import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
 import org.apache.spark.sql.util.ArrowUtils;
 import scala.collection.JavaConverters;
@@ -88,7 +89,35 @@ record ColumnarPlan(
     return Optional.empty();
   }
 
-  private static boolean isScalar(ArrowEvalPython eval) {
+  /** Returns what in a plan that can't run in columns is in the way. */
+  static String whyRows(LogicalPlan plan) {
+    if (plan instanceof LogicalQueryStage stage) {
+      return whyRows(stage.logicalPlan());
+    }
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      return TensorFlowTables.handover(relation.scan())
+          .map(demand -> "handover=" + demand.text())
+          .orElse("a read of another source");
+    }
+    if (plan instanceof Project project && !choosesColumns(project)) {
+      return "a projection that computes";
+    }
+    if (plan instanceof Filter filter && !isPlain(filter.condition())) {
+      return "a filter that is not deterministic, or has a subquery";
+    }
+    boolean passes =
+        plan instanceof Project
+            || plan instanceof Filter
+            || plan instanceof LocalLimit
+            || plan instanceof PythonMapInArrow
+            || plan instanceof MapInPandas
+            || (plan instanceof ArrowEvalPython eval && isScalar(eval) && isArrow(eval.child()));
+    return passes
+        ? whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0))
+        : plan.nodeName() + ", which makes rows";
+  }
+
+  static boolean isScalar(ArrowEvalPython eval) {
     return (eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_UDF()
             || eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF())
         && JavaConverters.seqAsJavaList(eval.udfs()).stream()
@@ -126,17 +155,20 @@ record ColumnarPlan(
 
   private ColumnarPlan called(
       Expression function, Seq<Attribute> output, boolean barrier, int evalType) {
-    Handover way = handover == Handover.AUTO ? Handover.SHARED_MEMORY : handover;
     return new ColumnarPlan(
         handover,
         true,
         later ->
             new ColumnarMapInBatchExec(
-                function, output, planner.apply(later), barrier, evalType, way.text()));
+                function, output, planner.apply(later), barrier, evalType, handover.text()));
   }
 
-  /** Scalar functions get their columns as Arrow, whatever the demand: they have no batches. */
+  /** Scalar functions get their columns as Arrow through the socket: their batches are not ours. */
   private ColumnarPlan evaluated(ArrowEvalPython eval) {
+    if (handover == Handover.SHARED_MEMORY) {
+      throw RowHandover.refused(
+          handover, "a scalar pandas function, which gets Arrow columns through the socket");
+    }
     return new ColumnarPlan(
         handover,
         true,

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.sql;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.SparkPlan;
@@ -35,9 +36,14 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
   @Override
   public Seq<SparkPlan> apply(LogicalPlan plan) {
     List<SparkPlan> planned = new ArrayList<>();
-    ColumnarPlan.of(plan)
-        .filter(ColumnarPlan::callsPython)
-        .ifPresent(columnar -> planned.add(columnar.physical(this::planLater)));
+    Optional<ColumnarPlan> columnar = ColumnarPlan.of(plan);
+    if (columnar.isPresent()) {
+      columnar
+          .filter(ColumnarPlan::callsPython)
+          .ifPresent(found -> planned.add(found.physical(this::planLater)));
+    } else {
+      RowHandover.of(plan).flatMap(rows -> rows.physical(this::planLater)).ifPresent(planned::add);
+    }
     return JavaConverters.asScalaBuffer(planned).toList();
   }
 }

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.model.ModelCache;
+import io.tensorarrow.spark.python.SharedMemory;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,12 +59,14 @@ public abstract class SparkTest {
         && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
             || NativeTensor.live() != tensorsBefore
             || NativeTensor.liveStringBytes() != 0
+            || SharedMemory.lent() != 0
             || ModelCache.liveLeases() != leasesBefore)) {
       Thread.sleep(10);
     }
     assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
     assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
     assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors left").isZero();
+    assertThat(SharedMemory.lent()).as("segments left").isZero();
     assertThat(ModelCache.liveLeases()).as("leases left").isEqualTo(leasesBefore);
   }
 

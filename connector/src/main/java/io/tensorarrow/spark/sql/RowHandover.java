@@ -1,0 +1,136 @@
+package io.tensorarrow.spark.sql;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.python.HandoverRowsExec;
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.BatchEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapCoGroupsInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import org.apache.spark.sql.execution.python.ArrowEvalPythonExec;
+import org.apache.spark.sql.execution.python.BatchEvalPythonExec;
+import org.apache.spark.sql.execution.python.MapInPandasExec;
+import org.apache.spark.sql.execution.python.PythonMapInArrowExec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.JavaConverters;
+
+/**
+ * A Python node over one of our scans whose input has to go row by row, and why. Immutable.
+ *
+ * @param plan the node
+ * @param reason what makes the rows
+ */
+record RowHandover(LogicalPlan plan, String reason) {
+  private static final Logger LOG = LoggerFactory.getLogger(RowHandover.class);
+  private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Looks at a plan that can't run in columns; empty if it is no Python node or has no scan of
+   * ours.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if the reader of a scan demands
+   *     another way than by rows
+   */
+  static Optional<RowHandover> of(LogicalPlan plan) {
+    if (!isPython(plan)) {
+      return Optional.empty();
+    }
+    List<Handover> demands = new ArrayList<>();
+    addDemands(plan, demands);
+    if (demands.isEmpty()) {
+      return Optional.empty();
+    }
+    RowHandover found = new RowHandover(plan, reason(plan));
+    demands.stream()
+        .filter(demand -> demand == Handover.ARROW || demand == Handover.SHARED_MEMORY)
+        .findFirst()
+        .ifPresent(
+            demand -> {
+              throw refused(demand, found.reason());
+            });
+    return Optional.of(found);
+  }
+
+  /** Returns the error of a demand that can't be met. */
+  static TensorArrowException refused(Handover demand, String found) {
+    return new TensorArrowException(
+        ErrorCode.TA_HANDOVER,
+        "Cannot hand batches over to the Python function with handover=%s: found %s; expected a function for batches (mapInArrow, mapInPandas, ta.map_tensors; for handover=arrow also a scalar pandas_udf) with nothing but columns, deterministic filters and other such functions between it and the read; or handover=auto, which takes what there is"
+            .formatted(demand.text(), found));
+  }
+
+  private static boolean isPython(LogicalPlan plan) {
+    return plan instanceof PythonMapInArrow
+        || plan instanceof MapInPandas
+        || plan instanceof ArrowEvalPython
+        || plan instanceof BatchEvalPython
+        || plan instanceof FlatMapGroupsInPandas
+        || plan instanceof FlatMapCoGroupsInPandas;
+  }
+
+  private static void addDemands(LogicalPlan plan, List<Handover> demands) {
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      TensorFlowTables.handover(relation.scan()).ifPresent(demands::add);
+    }
+    // Adaptive execution plans anew above what has run.
+    if (plan instanceof LogicalQueryStage stage) {
+      addDemands(stage.logicalPlan(), demands);
+    }
+    JavaConverters.seqAsJavaList(plan.children()).forEach(child -> addDemands(child, demands));
+  }
+
+  private static String reason(LogicalPlan plan) {
+    if (plan instanceof BatchEvalPython) {
+      return "a plain Python function, which takes values";
+    }
+    if (plan instanceof FlatMapGroupsInPandas || plan instanceof FlatMapCoGroupsInPandas) {
+      return "a function of groups, which a shuffle makes";
+    }
+    if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
+      return "a pandas function of another kind, or one of expressions (give them a name in a select before)";
+    }
+    return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
+  }
+
+  /** Returns Spark's own node, with the reason below it; empty if it shows by itself. */
+  Optional<SparkPlan> physical(Function<LogicalPlan, SparkPlan> planLater) {
+    if (plan instanceof FlatMapGroupsInPandas || plan instanceof FlatMapCoGroupsInPandas) {
+      return Optional.empty();
+    }
+    if (TOLD.add(reason)) {
+      LOG.info("A Python function over a model's outputs gets its input row by row: {}", reason);
+    }
+    SparkPlan rows =
+        new HandoverRowsExec(
+            reason, planLater.apply(JavaConverters.seqAsJavaList(plan.children()).get(0)));
+    if (plan instanceof PythonMapInArrow map) {
+      return Optional.of(
+          new PythonMapInArrowExec(map.functionExpr(), map.output(), rows, map.isBarrier()));
+    }
+    if (plan instanceof MapInPandas map) {
+      return Optional.of(
+          new MapInPandasExec(map.functionExpr(), map.output(), rows, map.isBarrier()));
+    }
+    if (plan instanceof BatchEvalPython eval) {
+      return Optional.of(new BatchEvalPythonExec(eval.udfs(), eval.resultAttrs(), rows));
+    }
+    ArrowEvalPython eval = (ArrowEvalPython) plan;
+    return Optional.of(
+        new ArrowEvalPythonExec(eval.udfs(), eval.resultAttrs(), rows, eval.evalType()));
+  }
+}
