@@ -79,7 +79,8 @@ final class Frame {
   /** Returns the buffers as the format orders them; validity bits are empty if nothing is null. */
   static List<ArrowBuf> buffers(FieldVector vector) {
     List<ArrowBuf> buffers = new ArrayList<>(vector.getFieldBuffers());
-    if (vector.getNullCount() == 0) {
+    // Columns of nothing but nulls have no buffers.
+    if (!buffers.isEmpty() && vector.getNullCount() == 0) {
       buffers.set(0, vector.getAllocator().getEmpty());
     }
     return buffers;

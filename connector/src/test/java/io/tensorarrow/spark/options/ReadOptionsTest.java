@@ -213,6 +213,8 @@ class ReadOptionsTest {
     assertThat(defaults.cacheModels()).isEqualTo(8);
     assertThat(defaults.cacheIdleTime()).isEqualTo(Duration.ofMinutes(10));
     assertThat(defaults.nativesDirectory()).isEmpty();
+    assertThat(defaults.sharedMemoryBytes()).isEmpty();
+    assertThat(defaults.sharedMemoryIdleTime()).isEqualTo(Duration.ofMinutes(1));
 
     Map<String, String> conf =
         Map.of(
@@ -221,6 +223,9 @@ class ReadOptionsTest {
             "spark.tensorarrow.cache.idleTime", "30s",
             "spark.tensorarrow.natives.directory", "/opt/natives",
             "spark.tensorarrow.models.directory", "/var/models",
+            "spark.tensorarrow.sharedMemory.directory", "/mnt/memory",
+            "spark.tensorarrow.sharedMemory.bytes", "2g",
+            "spark.tensorarrow.sharedMemory.idleTime", "5s",
             "spark.tensorarrow.allowOps.max", "ReadFile, PrintV2");
     ExecutorSettings settings = new ExecutorSettings(conf::get);
     assertThat(settings.cacheModels()).isEqualTo(2);
@@ -228,6 +233,9 @@ class ReadOptionsTest {
     assertThat(settings.cacheIdleTime()).isEqualTo(Duration.ofSeconds(30));
     assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
     assertThat(settings.modelsDirectory()).contains(java.nio.file.Path.of("/var/models"));
+    assertThat(settings.sharedMemoryDirectory()).contains(java.nio.file.Path.of("/mnt/memory"));
+    assertThat(settings.sharedMemoryBytes()).contains(2L << 30);
+    assertThat(settings.sharedMemoryIdleTime()).isEqualTo(Duration.ofSeconds(5));
     settings.checkAllowed(List.of("PrintV2"));
     assertThatThrownBy(() -> settings.checkAllowed(List.of("PrintV2", "WriteFile")))
         .hasMessageContaining("found 'WriteFile'; expected ")

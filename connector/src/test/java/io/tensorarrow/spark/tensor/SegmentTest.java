@@ -1,0 +1,118 @@
+package io.tensorarrow.spark.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.stream.Stream;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SegmentTest {
+  private static final Path MEMORY = Path.of("/dev/shm");
+
+  @TempDir Path directory;
+
+  private static Path descriptor(Segment segment) {
+    return Path.of("/proc/self/fd", Integer.toString(segment.descriptor()));
+  }
+
+  @Test
+  void whoOpensItsDescriptorSeesTheSameBytes() throws IOException {
+    try (Segment segment = Segment.create(MEMORY, 100_000)) {
+      segment.bytes(50_000, 4).putInt(42);
+      try (RandomAccessFile other = new RandomAccessFile(descriptor(segment).toFile(), "rw")) {
+        byte[] found = new byte[4];
+        other.seek(50_000);
+        other.readFully(found);
+        assertThat(ByteBuffer.wrap(found).order(segment.bytes(0, 4).order()).getInt())
+            .isEqualTo(42);
+        assertThat(other.length()).isEqualTo(100_000);
+        other.seek(8);
+        other.write(new byte[] {1, 1, 1, 1});
+      }
+      assertThat(segment.word(8)).isEqualTo(0x01010101);
+    }
+  }
+
+  @Test
+  void itHasNoNameAndIsItsOwnersAlone() throws IOException {
+    try (Segment segment = Segment.create(directory, 4096)) {
+      assertThat(directory).isEmptyDirectory();
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(descriptor(segment))))
+          .isEqualTo("rw-------");
+    }
+  }
+
+  @Test
+  void closingItEndsFileAndMapping() throws IOException {
+    long before = openFiles();
+    Segment segment = Segment.create(MEMORY, 4096);
+    assertThat(openFiles()).isEqualTo(before + 1);
+    segment.close();
+    assertThat(openFiles()).isEqualTo(before);
+    assertThat(Files.readString(Path.of("/proc/self/maps"))).doesNotContain("/tensorarrow-");
+  }
+
+  private static long openFiles() throws IOException {
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      return open.filter(
+              link -> {
+                try {
+                  return Files.readSymbolicLink(link).toString().contains("tensorarrow-");
+                } catch (IOException e) {
+                  return false;
+                }
+              })
+          .count();
+    }
+  }
+
+  @Test
+  void aThreadThatIsInterruptedMakesOneAndStaysInterrupted() throws IOException {
+    Thread.currentThread().interrupt();
+    try (Segment segment = Segment.create(MEMORY, 4096)) {
+      assertThat(Thread.interrupted()).isTrue();
+      segment.setWord(0, 7);
+      assertThat(segment.word(0)).isEqualTo(7);
+      assertThat(Files.size(descriptor(segment))).isEqualTo(4096);
+    } finally {
+      Thread.interrupted();
+    }
+  }
+
+  @Test
+  void nothingIsWrittenOrReadOutsideOfIt() throws IOException {
+    try (Segment segment = Segment.create(MEMORY, 4096);
+        BufferAllocator allocator = new RootAllocator();
+        ArrowBuf bytes = allocator.buffer(64)) {
+      bytes.writerIndex(64);
+      segment.write(4096 - 64, bytes);
+      assertThatThrownBy(() -> segment.write(4096 - 63, bytes))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> segment.write(-1, bytes))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> segment.bytes(4096, 1))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  @Test
+  void whatCanNotBeMadeLeavesNothing() {
+    assertThatThrownBy(() -> Segment.create(directory.resolve("missing"), 4096))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> Segment.create(directory, 0))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> Segment.create(directory, Segment.MAX_BYTES + 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(directory).isEmptyDirectory();
+  }
+}
