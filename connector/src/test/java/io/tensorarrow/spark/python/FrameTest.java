@@ -27,17 +27,15 @@ import org.junit.jupiter.api.Test;
 
 class FrameTest {
   /** A place for frames on the heap. */
-  private record Bytes(byte[] all) implements Frame.Target {
+  private record Bytes(ByteBuffer all) implements Frame.Target {
     @Override
     public ByteBuffer bytes(long offset, long length) {
-      return ByteBuffer.wrap(all, (int) offset, (int) length)
-          .slice()
-          .order(ByteOrder.nativeOrder());
+      return all.slice((int) offset, (int) length).order(ByteOrder.nativeOrder());
     }
 
     @Override
     public void write(long offset, ArrowBuf buffer) {
-      buffer.getBytes(buffer.readerIndex(), all, (int) offset, (int) buffer.readableBytes());
+      buffer.getBytes(buffer.readerIndex(), bytes(offset, buffer.readableBytes()));
     }
   }
 
@@ -73,7 +71,7 @@ class FrameTest {
         List<FieldVector> columns = columns(allocator, rows);
         Frame frame = Frame.of(columns, rows);
         byte[] message = new byte[(int) frame.bytes()];
-        frame.writeTo(new Bytes(message), 0);
+        frame.writeTo(new Bytes(ByteBuffer.wrap(message)), 0);
         checkAligned(message);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();
         stream.writeBytes(
