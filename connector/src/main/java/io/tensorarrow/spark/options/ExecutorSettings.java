@@ -71,6 +71,17 @@ public final class ExecutorSettings {
                   + " both check it")
           .withDefault(List.of(), "none");
 
+  public static final ConfigEntry<Long> RETAINED_BYTES =
+      ConfigEntry.of(
+              "spark.tensorarrow.python.retainedBytes",
+              "a size such as `256m`",
+              JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes >= 0)
+          .doc(
+              "how many bytes of batches a task keeps in memory until a scalar pandas UDF has answered them; more are kept on"
+                  + " disk, in `spark.local.dir`")
+          .withDefault(256L << 20, "`256m`");
+
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
       List.of(
@@ -79,7 +90,8 @@ public final class ExecutorSettings {
           CACHE_IDLE,
           NATIVES_DIRECTORY,
           MODELS_DIRECTORY,
-          ALLOW_OPS_MAX);
+          ALLOW_OPS_MAX,
+          RETAINED_BYTES);
 
   private final Function<String, @Nullable String> conf;
 
@@ -115,6 +127,11 @@ public final class ExecutorSettings {
   /** Returns where remote models are copied to, if it is not the default place. */
   public Optional<Path> modelsDirectory() {
     return MODELS_DIRECTORY.find(conf);
+  }
+
+  /** Returns how many bytes of a task's batches may wait in memory for a scalar UDF's answers. */
+  public long retainedBytes() {
+    return RETAINED_BYTES.get(conf);
   }
 
   /**

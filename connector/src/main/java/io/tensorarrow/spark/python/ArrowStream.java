@@ -28,20 +28,28 @@ final class ArrowStream {
   private final DataOutputStream out;
   private final WriteChannel channel;
   private final BufferAllocator allocator;
+  private final boolean struct;
   private final Schema schema;
 
   /**
    * Begins a stream: nothing is written yet.
    *
    * @param out Spark's buffered stream to the worker
-   * @param columns the columns, which go as one struct, as Spark's workers expect it
+   * @param columns the columns
+   * @param struct whether they go as one struct, as Spark's workers expect whole batches
    */
-  ArrowStream(DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
+  ArrowStream(
+      DataOutputStream out, List<Field> columns, boolean struct, BufferAllocator allocator) {
     this.out = out;
     this.channel = new WriteChannel(new StreamChannel(out));
     this.allocator = allocator;
-    Field struct = new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), columns);
-    this.schema = new Schema(List.of(struct));
+    this.struct = struct;
+    this.schema =
+        new Schema(
+            struct
+                ? List.of(
+                    new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), columns))
+                : columns);
   }
 
   /** Writes the schema. */
@@ -53,8 +61,10 @@ final class ArrowStream {
   void write(List<FieldVector> columns, int rows) throws IOException {
     List<ArrowFieldNode> nodes = new ArrayList<>();
     List<ArrowBuf> buffers = new ArrayList<>();
-    nodes.add(new ArrowFieldNode(rows, 0));
-    buffers.add(allocator.getEmpty());
+    if (struct) {
+      nodes.add(new ArrowFieldNode(rows, 0));
+      buffers.add(allocator.getEmpty());
+    }
     columns.forEach(column -> append(column, nodes, buffers));
     try (ArrowRecordBatch batch = new ArrowRecordBatch(rows, nodes, buffers)) {
       MessageSerializer.serialize(channel, batch);

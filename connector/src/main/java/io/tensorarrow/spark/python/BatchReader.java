@@ -4,12 +4,11 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.IntStream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -17,7 +16,6 @@ import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.api.python.SpecialLengths;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.util.ArrowUtils;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
@@ -33,6 +31,7 @@ import scala.PartialFunction;
 final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
+  private final boolean wholeBatches;
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
@@ -52,6 +51,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     runner.super(stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
     this.stream = stream;
     this.writer = writer;
+    this.wholeBatches = call.takesWholeBatches();
     this.received = call.metrics().apply(PythonMetrics.RECEIVED);
     this.rows = call.metrics().apply(PythonMetrics.ROWS);
     this.allocator =
@@ -106,31 +106,13 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  /** Workers send each batch as one struct column. */
   private ColumnarBatch unwrap(VectorSchemaRoot root) {
     int count = root.getRowCount();
     rows.add(count);
-    StructVector struct = (StructVector) root.getVector(0);
-    ColumnVector[] columns =
-        IntStream.range(0, struct.size())
-            .mapToObj(i -> new BorrowedColumn((FieldVector) struct.getVectorById(i)))
-            .toArray(ColumnVector[]::new);
+    List<FieldVector> vectors =
+        wholeBatches ? root.getVector(0).getChildrenFromFields() : root.getFieldVectors();
+    ColumnVector[] columns = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
     return new ColumnarBatch(columns, count);
-  }
-
-  /**
-   * A column of the stream's own vectors, which are filled anew with the next batch: Spark closes
-   * columns after use, and a struct that was closed has lost its fields.
-   */
-  private static final class BorrowedColumn extends ArrowColumnVector {
-    BorrowedColumn(FieldVector vector) {
-      super(vector);
-    }
-
-    @Override
-    public void close() {
-      // The reader closes its vectors with the stream.
-    }
   }
 
   private void close() {

@@ -57,7 +57,10 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
         ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
       ArrowStream stream =
           new ArrowStream(
-              out, call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields, allocator);
+              out,
+              call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields,
+              call.takesWholeBatches(),
+              allocator);
       BatchSink sink =
           call.sharesMemory()
               ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)

@@ -102,7 +102,8 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   public RDD<ColumnarBatch> doExecuteColumnar() {
     PythonCall call =
         new PythonCall(
-            new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func())),
+            List.of(new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func()))),
+            List.of(),
             evalType,
             Handover.of(handover) == Handover.SHARED_MEMORY,
             child().schema(),

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.python;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.Socket;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -23,19 +24,18 @@ import scala.collection.Iterator;
 // it calls have two such declarations at once, which only raw types override both.
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class ColumnarPythonRunner extends ArrowPythonRunner {
-  private static final int[][] WHOLE_BATCH = {{0}};
-
   private final PythonCall call;
 
   ColumnarPythonRunner(PythonCall call) {
     super(
         ScalaLists.of(
             call.sharesMemory()
-                ? WorkerModule.before(call.functions(), call.evalType(), call.settings())
+                ? List.of(
+                    WorkerModule.before(call.functions().get(0), call.evalType(), call.settings()))
                 : call.functions()),
         call.evalType(),
-        WHOLE_BATCH,
-        new StructType().add("struct", call.input()),
+        call.argumentOffsets(),
+        call.takesWholeBatches() ? new StructType().add("struct", call.input()) : call.input(),
         call.settings().timeZone(),
         call.settings().largeVarTypes(),
         call.settings().workerConf(),

@@ -13,13 +13,14 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.Iterator;
-import scala.collection.Seq;
 import scala.collection.immutable.Map;
 
 /**
  * Calls a Python function on the batches of each partition. Immutable; shipped to the executors.
  *
- * @param functions the function, and those that are applied to what it returns
+ * @param functions each a function and those that are applied to what it returns, one after another
+ * @param arguments for each function the ordinals of the columns that it takes; empty if the only
+ *     function takes whole batches
  * @param evalType Spark's number for the kind of function
  * @param sharesMemory whether batches go through shared memory
  * @param input the columns that the function gets
@@ -28,7 +29,8 @@ import scala.collection.immutable.Map;
  * @param metrics the node's
  */
 record PythonCall(
-    ChainedPythonFunctions functions,
+    List<ChainedPythonFunctions> functions,
+    List<List<Integer>> arguments,
     int evalType,
     boolean sharesMemory,
     StructType input,
@@ -37,16 +39,38 @@ record PythonCall(
     Map<String, SQLMetric> metrics)
     implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
 
-  @Override
-  public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
-    return (index, inputs) -> run(inputs);
+  /** Whether a batch is one argument, as a struct, and one result; else columns are. */
+  boolean takesWholeBatches() {
+    return arguments.isEmpty();
   }
 
+  /** Returns the ordinals of each function's arguments, as Spark writes them to workers. */
+  int[][] argumentOffsets() {
+    return takesWholeBatches()
+        ? new int[][] {{0}}
+        : arguments.stream()
+            .map(ordinals -> ordinals.stream().mapToInt(Integer::intValue).toArray())
+            .toArray(int[][]::new);
+  }
+
+  @Override
+  public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
+    return (index, inputs) -> {
+      TaskContext task = TaskContext.get();
+      // The thread that writes to the worker must not read the source after the task's end.
+      return run(new ContextAwareIterator<>(task, inputs.head()), task);
+    };
+  }
+
+  /**
+   * Begins to send a task's batches to a worker.
+   *
+   * @param batches read by a thread of its own, which ends before the task's listeners that were
+   *     added before this call are told of the end
+   * @return what the worker answers
+   */
   @SuppressWarnings({"rawtypes", "unchecked"})
-  private Iterator<ColumnarBatch> run(Seq<Iterator<ColumnarBatch>> inputs) {
-    TaskContext task = TaskContext.get();
-    // The thread that writes to the worker must not read the source after the task's end.
-    Iterator<ColumnarBatch> batches = new ContextAwareIterator<>(task, inputs.head());
+  Iterator<ColumnarBatch> run(Iterator<ColumnarBatch> batches, TaskContext task) {
     // The runner's declared input are rows; only its writer, which is ours, looks at it.
     return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
   }

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.sql;
 
 import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.python.ColumnarArrowEvalExec;
 import io.tensorarrow.spark.python.ColumnarFilterExec;
 import io.tensorarrow.spark.python.ColumnarLocalLimitExec;
 import io.tensorarrow.spark.python.ColumnarMapInBatchExec;
@@ -15,6 +16,7 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -77,6 +79,10 @@ record ColumnarPlan(
                       map.isBarrier(),
                       PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()));
     }
+    if (plan instanceof ArrowEvalPython eval
+        && ColumnarArrowEvalExec.supports(eval.udfs(), eval.evalType(), eval.child().output())) {
+      return of(eval.child()).map(c -> c.evaluated(eval));
+    }
     return Optional.empty();
   }
 
@@ -98,6 +104,15 @@ record ColumnarPlan(
 
   private ColumnarPlan under(UnaryOperator<SparkPlan> node) {
     return new ColumnarPlan(handover, false, later -> node.apply(planner.apply(later)));
+  }
+
+  private ColumnarPlan evaluated(ArrowEvalPython eval) {
+    return new ColumnarPlan(
+        handover,
+        true,
+        later ->
+            new ColumnarArrowEvalExec(
+                eval.udfs(), eval.resultAttrs(), planner.apply(later), eval.evalType()));
   }
 
   private ColumnarPlan called(
