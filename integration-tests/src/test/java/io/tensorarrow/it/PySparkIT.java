@@ -12,7 +12,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class PySparkIT {
   static Stream<Arguments> scriptsInEnvironments() {
     return Stream.of(
-            "it_queries", "it_arrays", "it_features", "it_elision", "it_errors", "it_handover", "it_scalar")
+            "it_queries",
+            "it_arrays",
+            "it_features",
+            "it_elision",
+            "it_errors",
+            "it_handover",
+            "it_scalar")
         .flatMap(script -> Arrays.stream(Environment.values()).map(e -> Arguments.of(script, e)));
   }
 

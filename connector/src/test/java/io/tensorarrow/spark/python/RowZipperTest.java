@@ -71,8 +71,7 @@ class RowZipperTest extends SparkTest {
         }
         assertThat(rows)
             .as(Arrays.toString(cut))
-            .isEqualTo(
-                IntStream.range(0, 35).mapToObj(i -> i + " " + -i + " " + i * 10).toList());
+            .isEqualTo(IntStream.range(0, 35).mapToObj(i -> i + " " + -i + " " + i * 10).toList());
         assertThat(sent.spilledBytes() > 0).isEqualTo(memoryBytes < PLENTY);
       }
     }
