@@ -4,8 +4,8 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 
 /**
- * A column over a vector that somebody else closes: Spark closes columns after use, and a struct
- * that was closed has lost its fields.
+ * A column over a vector that another owns: Spark closes columns after use, and a vector that was
+ * closed has lost its memory and its parts.
  */
 final class BorrowedColumn extends ArrowColumnVector {
   BorrowedColumn(FieldVector vector) {
@@ -14,6 +14,6 @@ final class BorrowedColumn extends ArrowColumnVector {
 
   @Override
   public void close() {
-    // The vector's owner does.
+    // The owner closes the vector.
   }
 }
