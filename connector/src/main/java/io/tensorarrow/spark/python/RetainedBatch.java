@@ -1,13 +1,15 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.inference.SelectedColumn;
 import io.tensorarrow.spark.tensor.RetainedColumns;
+import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.StableArrowVector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.types.pojo.Field;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 
@@ -45,7 +47,7 @@ final class RetainedBatch implements WaitingBatch {
   /** Takes over vectors. */
   static RetainedBatch over(List<FieldVector> vectors, int rows) {
     return new RetainedBatch(
-        vectors.stream().<ColumnVector>map(ArrowColumnVector::new).toList(), rows);
+        vectors.stream().<ColumnVector>map(StableArrowVector::new).toList(), rows);
   }
 
   private static ColumnVector retained(
@@ -55,9 +57,11 @@ final class RetainedBatch implements WaitingBatch {
       return shared.get();
     }
     ColumnConversion conversion = new ColumnConversion(List.of(field), allocator);
-    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
+    // A view, so that an Arrow column of the source's is copied too.
+    ColumnVector view = new SelectedColumn(column, RowSelection.range(0, rows));
+    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {view}, rows);
     try (ArrowColumns converted = conversion.convert(alone)) {
-      return new ArrowColumnVector(RetainedColumns.retain(converted.vectors().get(0), allocator));
+      return new StableArrowVector(RetainedColumns.retain(converted.vectors().get(0), allocator));
     }
   }
 

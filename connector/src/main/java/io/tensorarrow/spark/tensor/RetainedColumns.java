@@ -5,7 +5,6 @@ import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
@@ -19,8 +18,8 @@ public final class RetainedColumns {
   /**
    * Returns another column over the memory of one.
    *
-   * @param column what {@link TensorColumns#wrap} returned, or Arrow's vector; stays the caller's.
-   *     An Arrow vector must not be written to later: whoever fills it anew has to take new memory
+   * @param column any; stays the caller's. What {@link TensorColumns#wrap} returned and {@link
+   *     StableArrowVector} can be shared
    * @param allocator counts the memory once {@code column} is closed, and gives validity bits
    * @return a column that has its own share in the memory, owned by the caller; empty if the
    *     column's memory can't be shared
@@ -29,9 +28,9 @@ public final class RetainedColumns {
     if (column instanceof TensorVector tensor) {
       return Optional.of(tensor.retained(allocator));
     }
-    if (column instanceof ArrowColumnVector arrow) {
+    if (column instanceof StableArrowVector arrow) {
       return Optional.of(
-          new ArrowColumnVector(retain((FieldVector) arrow.getValueVector(), allocator)));
+          new StableArrowVector(retain((FieldVector) arrow.getValueVector(), allocator)));
     }
     return Optional.empty();
   }
