@@ -89,7 +89,10 @@ final class SegmentPool implements AutoCloseable {
     while (bytes + size > mostBytes && !free.isEmpty()) {
       discard(free.removeLast());
     }
-    if (size > Segment.MAX_BYTES || bytes + size > mostBytes || System.nanoTime() - fullUntil < 0) {
+    if (closed
+        || size > Segment.MAX_BYTES
+        || bytes + size > mostBytes
+        || System.nanoTime() - fullUntil < 0) {
       return Optional.empty();
     }
     try {
