@@ -10,30 +10,33 @@ import it_common as it
 import numpy as np
 import pandas as pd
 from pyspark.ml.functions import predict_batch_udf
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import functions, types
 
 ROWS = 3_000
 NODE = "ColumnarArrowEval"
 ENDS = (
-    T.StructType()
-    .add("low", T.FloatType())
-    .add("high", T.FloatType())
-    .add("text", T.StringType())
+    types.StructType()
+    .add("low", types.FloatType())
+    .add("high", types.FloatType())
+    .add("text", types.StringType())
 )
 
 
 def write_rows(spark):
     """Writes rows of 64 floats, with other columns beside, some of whose partitions are empty."""
     path = str(Path(os.environ["IT_WORK"]) / "scalar.parquet")
-    pixels = F.array(*[((F.col("id") * 7 + i) % 17).cast("float") for i in range(64)])
+    pixels = functions.array(
+        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
+    )
     rows = spark.range(0, ROWS, 1, 2).select(
         "id",
         pixels.alias("pixels"),
-        F.when(F.col("id") % 3 == 0, None).otherwise(F.concat(F.lit("n"), F.col("id") % 7)),
-        F.to_timestamp(F.col("id")).alias("time"),
-        F.col("id").cast("decimal(12,2)").alias("amount"),
-        F.struct("id", F.lit("x").alias("x")).alias("pair"),
+        functions.when(functions.col("id") % 3 == 0, None).otherwise(
+            functions.concat(functions.lit("n"), functions.col("id") % 7)
+        ),
+        functions.to_timestamp(functions.col("id")).alias("time"),
+        functions.col("id").cast("decimal(12,2)").alias("amount"),
+        functions.struct("id", functions.lit("x").alias("x")).alias("pair"),
     )
     rows.toDF("id", "pixels", "name", "time", "amount", "pair").write.parquet(path)
     return path
@@ -50,51 +53,51 @@ def plan(df):
     return df._jdf.queryExecution().executedPlan().toString()
 
 
-@F.pandas_udf(T.DoubleType())
+@functions.pandas_udf(types.DoubleType())
 def largest(values: pd.Series) -> pd.Series:
     """Takes an array, or a number."""
     return values.map(lambda value: float(np.max(value)))
 
 
-@F.pandas_udf(T.ArrayType(T.FloatType()))
+@functions.pandas_udf(types.ArrayType(types.FloatType()))
 def doubled(values: pd.Series) -> pd.Series:
     """Returns arrays."""
     return values.map(lambda value: np.asarray(value) * 2)
 
 
-@F.pandas_udf(T.DoubleType())
+@functions.pandas_udf(types.DoubleType())
 def plus_one(values: pd.Series) -> pd.Series:
     """Is put after others."""
     return values + 1
 
 
-@F.pandas_udf(T.DoubleType())
+@functions.pandas_udf(types.DoubleType())
 def weighted(values: pd.Series, weights: pd.Series) -> pd.Series:
     """Takes two columns."""
     return values.map(np.sum) * weights
 
 
-@F.pandas_udf(ENDS)
+@functions.pandas_udf(ENDS)
 def ends(values: pd.Series) -> pd.DataFrame:
     """Returns a struct."""
     low, high = values.map(np.min), values.map(np.max)
     return pd.DataFrame({"low": low, "high": high, "text": high.map(str)})
 
 
-@F.pandas_udf(T.StringType())
+@functions.pandas_udf(types.StringType())
 def shout(names: pd.Series) -> pd.Series:
     """Takes texts, some of them missing."""
     return names.map(lambda name: name.upper() if isinstance(name, str) else "none")
 
 
-@F.pandas_udf(T.DoubleType(), F.PandasUDFType.SCALAR_ITER)
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
 def streamed(batches):
     """Answers batch by batch."""
     for values in batches:
         yield values.map(lambda value: float(np.max(value)))
 
 
-@F.pandas_udf(T.DoubleType(), F.PandasUDFType.SCALAR_ITER)
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
 def gathered(batches):
     """Reads all its input before it answers, in pieces that no batch of the input has."""
     every = pd.concat([pd.Series(dtype=object), *batches])
@@ -103,26 +106,26 @@ def gathered(batches):
         yield totals[first : first + 777]
 
 
-@F.pandas_udf(T.DoubleType())
+@functions.pandas_udf(types.DoubleType())
 def broken(values: pd.Series) -> pd.Series:
     """Fails."""
     raise ValueError("broken on purpose")
 
 
-@F.pandas_udf(T.DoubleType())
+@functions.pandas_udf(types.DoubleType())
 def short(values: pd.Series) -> pd.Series:
     """Leaves an answer out."""
     return values[:-1].map(np.sum)
 
 
-@F.pandas_udf(T.DoubleType(), F.PandasUDFType.SCALAR_ITER)
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
 def short_stream(batches):
     """Leaves an answer out, of the last batch."""
     for values in batches:
         yield values[:-1].map(np.sum)
 
 
-@F.pandas_udf(T.StringType())
+@functions.pandas_udf(types.StringType())
 def mistyped(values: pd.Series) -> pd.Series:
     """Says that it returns text, and does not."""
     return values.map(lambda value: object())
@@ -139,12 +142,15 @@ def moments():
 
 
 total = predict_batch_udf(
-    sums, return_type=T.FloatType(), batch_size=300, input_tensor_shapes=[[10]]
+    sums, return_type=types.FloatType(), batch_size=300, input_tensor_shapes=[[10]]
 )
 both = predict_batch_udf(
     moments,
-    return_type=T.StructType(
-        [T.StructField("mean", T.FloatType()), T.StructField("top", T.ArrayType(T.FloatType()))]
+    return_type=types.StructType(
+        [
+            types.StructField("mean", types.FloatType()),
+            types.StructField("top", types.ArrayType(types.FloatType())),
+        ]
     ),
     batch_size=300,
     input_tensor_shapes=[[10]],
@@ -251,7 +257,9 @@ def check_errors(spark, path):
 def check_expressions(spark, path):
     """Checks that functions of expressions are Spark's own node's, with the same result."""
     values = {
-        way: scored(spark, path, way).select("id", plus_one(F.col("digit") * 2)).orderBy("id")
+        way: scored(spark, path, way)
+        .select("id", plus_one(functions.col("digit") * 2))
+        .orderBy("id")
         for way in ("rows", "auto")
     }
     assert values["auto"].collect() == values["rows"].collect()
