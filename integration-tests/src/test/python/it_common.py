@@ -63,14 +63,6 @@ def has_tensorflow(pid):
     return "libtensorflow_cc" in Path(f"/proc/{pid}/maps").read_text()
 
 
-def eventually(condition):
-    """Checks that a condition comes true: tasks that were killed end in their own time."""
-    end = time.monotonic() + 30
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert condition()
-
-
 @contextmanager
 def raises(*parts):
     """Checks that the block raises an exception whose text has these parts."""

@@ -145,7 +145,7 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
             if seen:
                 seen()
                 seen = None
-            (kind,) = struct.unpack_from("<i", envelope)
+            kind = _kind(envelope)
             if kind == _KIND_SCHEMA:
                 schema = pa.ipc.read_schema(envelope.slice(_SCHEMA_AT))
                 continue
@@ -155,6 +155,8 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
                 message = envelope.slice(_INLINE_AT)
             else:
                 raise _stale(f"an envelope of kind {kind}", "kind 1, 2 or 3")
+            if schema is None:
+                raise _stale("a batch", "the schema before it")
             batch = pa.ipc.read_record_batch(message, schema)
             del envelope, message
             yield batch
@@ -162,6 +164,16 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
     finally:
         if seen:
             seen()
+
+
+def _kind(envelope: pa.Buffer) -> int:
+    """Returns the kind of an envelope that is long enough for it."""
+    if envelope.size < 4:
+        raise _stale(f"{envelope.size} bytes", "an envelope")
+    kind: int = struct.unpack_from("<i", envelope)[0]
+    if kind == _KIND_HANDLE and envelope.size != _HANDLE.size:
+        raise _stale(f"a handle of {envelope.size} bytes", f"{_HANDLE.size}")
+    return kind
 
 
 def _shared(envelope: pa.Buffer) -> tuple[pa.Buffer, Callable[[], None]]:
