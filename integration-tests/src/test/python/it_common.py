@@ -75,14 +75,6 @@ def raises(*parts):
         raise AssertionError(f"nothing was raised; expected {parts}")
 
 
-def eventually(condition):
-    """Waits for what has to become true; tasks may still be ending when an action returns."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.01)
-
-
 def passed(file):
     """Says that all assertions of a script held."""
     print(f"\nOK {Path(file).stem}")

@@ -19,8 +19,8 @@ import scala.collection.Iterator;
  * Puts each row that was sent together with its answer: functions over iterators cut their answers
  * as they like.
  *
- * <p>A batch is valid until the next one is asked for; its columns need not be closed. Belongs to
- * one thread at a time.
+ * <p>A batch is valid until the next one is asked or looked for; its columns need not be closed.
+ * Belongs to one thread at a time.
  */
 final class RowZipper extends AbstractIterator<ColumnarBatch> {
   private final RetainedBatches sent;
