@@ -1,7 +1,6 @@
 """What the scripts of the integration tests share."""
 
 import os
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
