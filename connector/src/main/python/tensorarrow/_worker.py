@@ -18,9 +18,6 @@ import pyarrow as pa
 
 from tensorarrow._errors import TensorArrowError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 COLUMN = "tensorarrow/1"
 
 _KIND_SCHEMA, _KIND_HANDLE, _KIND_INLINE = 1, 2, 3
@@ -108,15 +105,16 @@ def batches(envelopes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return _opened(batch.column(0)[0].as_buffer() for batch in envelopes)
 
 
-def frames(time_zone: str) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def frames(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     """Returns a function that does it for ``mapInPandas``.
 
     Args:
         time_zone: the session's, which pandas timestamps are in.
     """
-    from pyspark.sql.pandas.serializers import ArrowStreamPandasUDFSerializer
+    from pyspark.sql.pandas import serializers
 
-    serializer = ArrowStreamPandasUDFSerializer(
+    stock: Any = serializers.ArrowStreamPandasUDFSerializer
+    serializer = stock(
         time_zone,
         safecheck=True,
         assign_cols_by_name=True,
@@ -126,7 +124,7 @@ def frames(time_zone: str) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.Dat
         arrow_cast=False,
     )
 
-    def attach(envelopes: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def attach(envelopes: Iterable[Any]) -> Iterator[Any]:
         opened = _opened(pa.py_buffer(frame.iloc[0, 0]) for frame in envelopes)
         for batch in opened:
             columns = pa.StructArray.from_arrays(batch.columns, fields=list(batch.schema))
