@@ -60,6 +60,8 @@ public enum ErrorCode {
   TA_OUTPUT_STRING("a string output is not valid UTF-8: read it with `strings=binary`"),
   /** The model failed while running. */
   TA_MODEL_RUN("the model failed while running"),
+  /** A variable whose elements can't be given as bytes in one row. */
+  TA_VARIABLE_UNSUPPORTED("a variable that is too large for a row, or of a dtype without bytes"),
   /** Batches can't get to Python functions in the way that was demanded. */
   TA_HANDOVER("batches can't be handed over to Python in the way that was demanded"),
   /** Spark is of another version than this artifact was built for. */

@@ -9,8 +9,9 @@ import org.tensorflow.proto.BundleEntryProto;
 import org.tensorflow.proto.BundleHeaderProto;
 
 /**
- * A checkpoint's table of contents, {@code variables.index}: tells how long the data files must be
- * at least, so that one that is still being copied is noticed without reading it.
+ * A checkpoint's table of contents, {@code variables.index}: tells where each tensor lies, and so
+ * how long the data files must be at least: one that is still being copied is noticed without
+ * reading it.
  *
  * <p>The file is a table of LevelDB's kind: blocks of sorted keys, one block with the places of the
  * others, and a footer with the place of that block and a magic number.
@@ -21,11 +22,38 @@ final class CheckpointIndex {
   private static final int MOST_SHARDS = 100_000;
 
   private final ByteBuffer file;
+  private final Visitor visitor;
   private long[] shards = new long[0];
   private long read;
 
-  private CheckpointIndex(ByteBuffer file) {
+  private CheckpointIndex(ByteBuffer file, Visitor visitor) {
     this.file = file;
+    this.visitor = visitor;
+  }
+
+  /** Who wants to know what the table holds. */
+  interface Visitor {
+    /** Takes what comes first. */
+    void header(BundleHeaderProto header);
+
+    /**
+     * Takes what is known of one tensor. Its place is inside a data file that there is.
+     *
+     * @param key its name, which for a part of a tensor is no text; valid during this call
+     */
+    void entry(ByteBuffer key, BundleEntryProto entry);
+  }
+
+  private static final class Nobody implements Visitor {
+    @Override
+    public void header(BundleHeaderProto header) {
+      // It was checked, which is all that is asked.
+    }
+
+    @Override
+    public void entry(ByteBuffer key, BundleEntryProto entry) {
+      // The sizes are kept in any case.
+    }
   }
 
   /** What can be wrong with an index. */
@@ -39,30 +67,40 @@ final class CheckpointIndex {
 
   private interface EntryReader {
     /** Returns false if it met something compressed. */
-    boolean read(boolean isHeader, ByteBuffer value)
+    boolean read(ByteBuffer key, ByteBuffer value)
         throws MalformedException, InvalidProtocolBufferException;
+  }
+
+  /**
+   * Reads an index for the sizes alone.
+   *
+   * @throws MalformedException as {@link #read}
+   */
+  static Optional<long[]> shardSizes(byte[] bytes) throws MalformedException {
+    return read(bytes, new Nobody());
   }
 
   /**
    * Reads an index.
    *
    * @param bytes the file
+   * @param visitor told of the header and then of each tensor, in the order of their keys
    * @return the least size in bytes of each data file, or empty if the table is compressed, which
    *     TensorFlow can read but does not write
-   * @throws MalformedException if it is cut off or no such table
+   * @throws MalformedException if it is cut off, damaged or no such table
    */
-  static Optional<long[]> shardSizes(byte[] bytes) throws MalformedException {
+  static Optional<long[]> read(byte[] bytes, Visitor visitor) throws MalformedException {
     ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     if (bytes.length < FOOTER_BYTES || file.getLong(bytes.length - Long.BYTES) != TABLE_MAGIC) {
       throw new MalformedException("cut off");
     }
     try {
-      CheckpointIndex index = new CheckpointIndex(file);
+      CheckpointIndex index = new CheckpointIndex(file, visitor);
       ByteBuffer footer = file.duplicate().position(bytes.length - FOOTER_BYTES);
       readVarint(footer);
       readVarint(footer);
       boolean plain =
-          index.readBlock(footer, (header, handle) -> index.readBlock(handle, index::addEntry));
+          index.readBlock(footer, (key, handle) -> index.readBlock(handle, index::addEntry));
       if (plain && index.shards.length == 0) {
         throw new MalformedException("damaged");
       }
@@ -76,14 +114,17 @@ final class CheckpointIndex {
     }
   }
 
-  private boolean addEntry(boolean isHeader, ByteBuffer value)
+  private boolean addEntry(ByteBuffer key, ByteBuffer value)
       throws MalformedException, InvalidProtocolBufferException {
-    if (isHeader) {
-      int count = BundleHeaderProto.parseFrom(value).getNumShards();
+    // Only the header's key is empty.
+    if (!key.hasRemaining()) {
+      BundleHeaderProto header = BundleHeaderProto.parseFrom(value);
+      int count = header.getNumShards();
       if (count < 1 || count > MOST_SHARDS) {
         throw new MalformedException("damaged");
       }
       shards = new long[count];
+      visitor.header(header);
       return true;
     }
     BundleEntryProto entry = BundleEntryProto.parseFrom(value);
@@ -93,6 +134,7 @@ final class CheckpointIndex {
       throw new MalformedException("damaged");
     }
     shards[shard] = Math.max(shards[shard], end);
+    visitor.entry(key, entry);
     return true;
   }
 
@@ -111,7 +153,12 @@ final class CheckpointIndex {
       // Blocks do not overlap. A table that names one again and again would take for ever.
       throw new MalformedException("damaged");
     }
-    if (file.get(Math.addExact(offset, length)) != 0) {
+    byte compression = file.get(Math.addExact(offset, length));
+    ByteBuffer checked = file.slice(offset, length + 1);
+    if (file.getInt(offset + length + 1) != Checksum.of(checked)) {
+      throw new MalformedException("damaged");
+    }
+    if (compression != 0) {
       return false;
     }
     ByteBuffer block = file.duplicate().order(ByteOrder.LITTLE_ENDIAN);
@@ -119,6 +166,7 @@ final class CheckpointIndex {
     int restarts = block.getInt(offset + length - Integer.BYTES);
     // Behind the entries lie the places of those whose key is whole, and how many there are.
     block.limit(offset + length - Math.multiplyExact(Math.addExact(restarts, 1), Integer.BYTES));
+    byte[] key = new byte[block.remaining()];
     int keyLength = 0;
     while (block.hasRemaining()) {
       int shared = Math.toIntExact(readVarint(block));
@@ -127,12 +175,11 @@ final class CheckpointIndex {
       if (shared < 0 || shared > keyLength || unshared < 0 || unshared > block.remaining()) {
         throw new MalformedException("damaged");
       }
-      // Only the header's key is empty; what is in the others does not matter.
       keyLength = shared + unshared;
-      block.position(block.position() + unshared);
+      block.get(key, shared, unshared);
       ByteBuffer value = block.slice(block.position(), size);
       block.position(block.position() + size);
-      if (!reader.read(keyLength == 0, value)) {
+      if (!reader.read(ByteBuffer.wrap(key, 0, keyLength), value)) {
         return false;
       }
     }

@@ -58,17 +58,9 @@ final class ModelLoader {
     if (reference.access().isRemote()) {
       return loadCopy(reference, settings, cancelled);
     }
-    Path directory = directory(reference);
+    Path directory = directory(reference.directory());
     if (!Files.isDirectory(directory)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_NOT_FOUND,
-          "Cannot load model '"
-              + directory
-              + "' on host '"
-              + HostName.get()
-              + "': found no such directory there; expected it under the same path on every host (put it"
-              + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
-              + " or copy it to each)");
+      throw missing(reference.directory());
     }
     SavedModelFile file = checked(SavedModelFile.read(directory), reference);
     return loadUnchanged(reference, () -> load(file, reference, settings, cancelled));
@@ -108,20 +100,39 @@ final class ModelLoader {
     return model;
   }
 
-  private static Path directory(ModelReference reference) {
+  /**
+   * Returns the path of a model on this host.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if this process can't
+   *     write its name
+   */
+  static Path directory(String directory) {
     try {
-      return LocalName.of(reference.directory());
+      return LocalName.of(directory);
     } catch (FileSystemException e) {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_NOT_FOUND,
           "Cannot load model '"
-              + reference.directory()
+              + directory
               + "' on host '"
               + HostName.get()
               + "': found "
               + e.getReason(),
           e);
     }
+  }
+
+  /** Says that a local model is not on this host. */
+  static TensorArrowException missing(String directory) {
+    return new TensorArrowException(
+        ErrorCode.TA_MODEL_NOT_FOUND,
+        "Cannot load model '"
+            + directory
+            + "' on host '"
+            + HostName.get()
+            + "': found no such directory there; expected it under the same path on every host (put it"
+            + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
+            + " or copy it to each)");
   }
 
   private EagerModel load(

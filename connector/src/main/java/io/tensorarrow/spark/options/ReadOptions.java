@@ -129,6 +129,13 @@ public final class ReadOptions {
                   + " code; `ta.show` reads it")
           .withDefault(false, "`false`");
 
+  public static final ConfigEntry<Boolean> VARIABLES =
+      ConfigEntry.flag("variables")
+          .doc(
+              "instead of data: one row per variable of the model: name, dtype, shape, tensor (the elements' bytes, little-endian,"
+                  + " row-major); no native code; `ta.variables` reads it")
+          .withDefault(false, "`false`");
+
   public static final ConfigEntry<Integer> THREADS =
       ConfigEntry.count("threads", 1, 1024)
           .doc(
@@ -155,6 +162,7 @@ public final class ReadOptions {
           HANDOVER,
           ALLOW_OPS,
           INSPECT,
+          VARIABLES,
           THREADS);
 
   private final CaseInsensitiveStringMap options;
@@ -167,7 +175,8 @@ public final class ReadOptions {
    * Takes the options of a read.
    *
    * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no
-   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice
+   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice, or if
+   *     both signatures and variables are asked for
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
     checkKnown(options.asCaseSensitiveMap().keySet());
@@ -179,7 +188,13 @@ public final class ReadOptions {
                 .formatted(SOURCE_PREFIX, key, key));
       }
     }
-    return new ReadOptions(options);
+    ReadOptions read = new ReadOptions(options);
+    if (read.get(INSPECT) && read.get(VARIABLES)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_UNSUPPORTED,
+          "Cannot use option 'variables': found 'inspect' as well; expected only one of them");
+    }
+    return read;
   }
 
   /**

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.inference.SignatureBinder;
 import io.tensorarrow.spark.model.ModelGraph;
 import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.ModelVariables;
 import io.tensorarrow.spark.model.ModelVersions;
 import io.tensorarrow.spark.model.SavedModelFile;
 import io.tensorarrow.spark.model.store.ModelAccess;
@@ -51,6 +52,11 @@ public final class TensorFlowTables {
     }
     if (read.get(ReadOptions.INSPECT)) {
       return new InspectTable(file, read.given(ReadOptions.TAGS), read.get(ReadOptions.ALLOW_OPS));
+    }
+    if (read.get(ReadOptions.VARIABLES)) {
+      try (ModelFiles files = ModelLocation.open(file.location(), conf)) {
+        return new VariablesTable(file.location(), access, ModelVariables.list(files));
+      }
     }
     ModelGraph graph = file.graph(read.get(ReadOptions.TAGS));
     Table wrapped = WrappedSource.open(read);

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
@@ -124,6 +125,21 @@ final class HadoopFiles implements ModelFiles {
   @Override
   public InputStream open(String name) throws IOException {
     return ask(() -> fileSystem.open(path(name)));
+  }
+
+  @Override
+  public InputStream open(String name, long offset) throws IOException {
+    return ask(
+        () -> {
+          FSDataInputStream in = fileSystem.open(path(name));
+          try {
+            in.seek(offset);
+            return in;
+          } catch (IOException | RuntimeException e) {
+            in.close();
+            throw e;
+          }
+        });
   }
 
   @Override

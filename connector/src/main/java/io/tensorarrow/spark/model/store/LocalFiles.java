@@ -5,6 +5,8 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.ModelEntry.Kind;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
@@ -143,6 +145,17 @@ final class LocalFiles implements ModelFiles {
   @Override
   public InputStream open(String name) throws IOException {
     return Files.newInputStream(LocalName.below(root, name));
+  }
+
+  @Override
+  public InputStream open(String name, long offset) throws IOException {
+    SeekableByteChannel channel = Files.newByteChannel(LocalName.below(root, name));
+    try {
+      return Channels.newInputStream(channel.position(offset));
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
   }
 
   @Override

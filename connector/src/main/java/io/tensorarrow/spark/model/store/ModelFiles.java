@@ -75,6 +75,16 @@ public interface ModelFiles extends AutoCloseable {
   InputStream open(String name) throws IOException;
 
   /**
+   * Reads a file from some byte on.
+   *
+   * @param name its name
+   * @param offset how many bytes to leave out, which are not read
+   * @return its bytes from there; the caller closes the stream
+   * @throws IOException if it can't be read; on some file systems also if it ends before
+   */
+  InputStream open(String name, long offset) throws IOException;
+
+  /**
    * Returns the files of a subdirectory.
    *
    * @return a view that is closed with this one
