@@ -34,11 +34,16 @@ import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
  * <p>TensorFlow 2 saves a variable under its path through the model's objects, {@code
  * layers/0/kernel/.ATTRIBUTES/VARIABLE_VALUE}, and tells in the graph of these objects what the
  * variable itself is called, {@code dense/kernel}. That name counts, unless several variables have
- * it; else the path without its end does. TensorFlow 1 saves variables under their names.
+ * it; else the path without its end does. What Keras 3 saves a second time is left out. TensorFlow
+ * 1 saves variables under their names.
  */
 public final class ModelVariables {
   private static final String OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH";
   private static final String SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE";
+
+  /** Where {@code model.export} of Keras 3 saves each variable a second time. */
+  private static final String KERAS_COPIES = "_all_variables/";
+
   private static final int LARGEST_INDEX = 256 << 20;
 
   private final ModelFiles files;
@@ -71,8 +76,8 @@ public final class ModelVariables {
    * Lists the variables.
    *
    * @param files a SavedModel, found to be whole
-   * @return all tensors of the checkpoint in the order in which they lie there; none if there is no
-   *     checkpoint
+   * @return all tensors of the checkpoint, without what Keras 3 saves a second time, in the order
+   *     in which they lie there; none if there is no checkpoint
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the checkpoint's table
    *     of contents or the graph of objects is damaged, with {@link ErrorCode#TA_UNSUPPORTED} if it
    *     is compressed or of a machine with the other byte order, with {@link
@@ -111,7 +116,9 @@ public final class ModelVariables {
   }
 
   private List<ModelVariable> variables() throws ModelFault, IOException {
-    Map<String, String> names = names();
+    Map<String, String> objects = names();
+    leaveOutCopies(objects);
+    Map<String, String> names = unambiguous(objects);
     List<ModelVariable> variables = new ArrayList<>();
     for (Map.Entry<String, BundleEntryProto> entry : listing.entries.entrySet()) {
       String key = entry.getKey();
@@ -217,7 +224,7 @@ public final class ModelVariables {
     return dtype == DType.STRING || dtype == DType.RESOURCE || dtype == DType.VARIANT;
   }
 
-  /** Returns what the graph of objects calls the variables, by key, if that is one each. */
+  /** Returns what the graph of objects calls the variables, by key. */
   private Map<String, String> names() throws ModelFault, IOException {
     BundleEntryProto entry = listing.entries.get(OBJECT_GRAPH);
     if (entry == null) {
@@ -242,15 +249,45 @@ public final class ModelVariables {
     } catch (InvalidProtocolBufferException e) {
       throw damaged(OBJECT_GRAPH, "no graph of objects");
     }
-    return unambiguous(names);
+    names.keySet().retainAll(listing.entries.keySet());
+    return names;
   }
 
   private static String keyOf(String name) {
     return new String(name.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
   }
 
+  private void leaveOutCopies(Map<String, String> names) {
+    Map<String, List<BundleEntryProto>> originals = new HashMap<>();
+    names.forEach(
+        (key, name) -> {
+          if (!key.startsWith(KERAS_COPIES)) {
+            originals
+                .computeIfAbsent(name, each -> new ArrayList<>())
+                .add(listing.entries.get(key));
+          }
+        });
+    List<String> copies =
+        names.keySet().stream()
+            .filter(key -> key.startsWith(KERAS_COPIES))
+            .filter(
+                key ->
+                    originals.getOrDefault(names.get(key), List.of()).stream()
+                        .anyMatch(original -> isSame(original, listing.entries.get(key))))
+            .toList();
+    names.keySet().removeAll(copies);
+    listing.entries.keySet().removeAll(copies);
+  }
+
+  private static boolean isSame(BundleEntryProto one, BundleEntryProto other) {
+    return one.getDtypeValue() == other.getDtypeValue()
+        && one.getShape().equals(other.getShape())
+        && one.getSize() == other.getSize()
+        && one.getCrc32C() == other.getCrc32C();
+  }
+
+  /** Keeps the names that one variable each has. */
   private Map<String, String> unambiguous(Map<String, String> names) {
-    names.keySet().retainAll(listing.entries.keySet());
     Map<String, Long> uses =
         names.values().stream().collect(Collectors.groupingBy(n -> n, Collectors.counting()));
     Set<String> paths =

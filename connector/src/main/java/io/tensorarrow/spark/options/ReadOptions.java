@@ -175,8 +175,7 @@ public final class ReadOptions {
    * Takes the options of a read.
    *
    * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no
-   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice, or if
-   *     both signatures and variables are asked for
+   *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice
    */
   public static ReadOptions of(CaseInsensitiveStringMap options) {
     checkKnown(options.asCaseSensitiveMap().keySet());
@@ -188,13 +187,7 @@ public final class ReadOptions {
                 .formatted(SOURCE_PREFIX, key, key));
       }
     }
-    ReadOptions read = new ReadOptions(options);
-    if (read.get(INSPECT) && read.get(VARIABLES)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot use option 'variables': found 'inspect' as well; expected only one of them");
-    }
-    return read;
+    return new ReadOptions(options);
   }
 
   /**
@@ -276,6 +269,19 @@ public final class ReadOptions {
         || lower.startsWith(HADOOP_PREFIX)
         || PATH_KEYS.contains(lower)
         || ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(key));
+  }
+
+  /**
+   * Checks that only one thing is asked for instead of data.
+   *
+   * @throws TensorArrowException with {@code TA_UNSUPPORTED} if several are
+   */
+  public void checkModes() {
+    if (get(INSPECT) && get(VARIABLES)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_UNSUPPORTED,
+          "Cannot use option 'variables': found 'inspect' as well; expected only one of them");
+    }
   }
 
   /**

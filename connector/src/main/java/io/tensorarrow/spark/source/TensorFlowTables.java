@@ -39,6 +39,7 @@ public final class TensorFlowTables {
    */
   public static Table open(CaseInsensitiveStringMap options, Consumer<SparkSession> onPlanning) {
     ReadOptions read = ReadOptions.of(options);
+    read.checkModes();
     SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
     new ExecutorSettings(key -> sparkConf.get(key, null))
         .checkAllowed(read.get(ReadOptions.ALLOW_OPS));

@@ -40,6 +40,7 @@ class ReadOptionsTest {
     assertThat(none.get(ReadOptions.BATCH_BYTES)).isEqualTo(32L << 20);
     assertThat(none.get(ReadOptions.CAST)).isEqualTo(CastMode.SAME_KIND);
     assertThat(none.get(ReadOptions.INSPECT)).isFalse();
+    assertThat(none.get(ReadOptions.VARIABLES)).isFalse();
     assertThat(none.find(ReadOptions.THREADS)).isEmpty();
     assertThat(none.get(ReadOptions.VERSION)).isEqualTo("latest");
     assertThat(none.get(ReadOptions.STRINGS)).isEqualTo(ColumnTypes.Strings.STRING);
@@ -71,6 +72,8 @@ class ReadOptionsTest {
             "safe",
             "inspect",
             "true",
+            "variables",
+            "TRUE",
             "threads",
             "3",
             "version",
@@ -96,13 +99,14 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.BATCH_BYTES)).isEqualTo(1024L);
     assertThat(all.get(ReadOptions.CAST)).isEqualTo(CastMode.SAFE);
     assertThat(all.get(ReadOptions.INSPECT)).isTrue();
+    assertThat(all.get(ReadOptions.VARIABLES)).isTrue();
     assertThat(all.find(ReadOptions.THREADS)).contains(3);
     assertThat(all.get(ReadOptions.VERSION)).isEqualTo("7");
     assertThat(all.get(ReadOptions.STRINGS)).isEqualTo(ColumnTypes.Strings.BINARY);
     assertThat(all.get(ReadOptions.BYTES)).isEqualTo(ColumnTypes.Bytes.BINARY);
     assertThat(all.get(ReadOptions.ALLOW_OPS)).containsExactly("ReadFile", "WriteFile");
     assertThat(all.get(ReadOptions.HANDOVER)).isEqualTo(Handover.SHARED_MEMORY);
-    assertThat(ReadOptions.ALL).hasSize(16).doesNotHaveDuplicates();
+    assertThat(ReadOptions.ALL).hasSize(17).doesNotHaveDuplicates();
   }
 
   @Test

@@ -9,55 +9,183 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.tensorflow.proto.BundleEntryProto;
 import org.tensorflow.proto.BundleHeaderProto;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.TensorShapeProto;
+import org.tensorflow.proto.TensorSliceProto;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject;
 import org.tensorflow.proto.VersionDef;
 
 /**
- * Writes the variables of a SavedModel as TensorFlow does: one data file, and an index that is a
- * table of LevelDB's kind with one uncompressed block.
+ * Writes the variables of a SavedModel as TensorFlow does: data files, and an index that is a table
+ * of LevelDB's kind with one uncompressed block.
  */
-final class CheckpointWriter {
+public final class CheckpointWriter {
   private static final long TABLE_MAGIC = 0xdb4775248b80fb57L;
   private static final int FOOTER_HANDLES_BYTES = 40;
   private static final int CRC_MASK = 0xa282ead8;
 
+  // Keys are bytes, and parts of variables have keys that are no text: one character for each.
   private final SortedMap<String, BundleEntryProto> entries = new TreeMap<>();
-  private final ByteArrayOutputStream data = new ByteArrayOutputStream();
+  private final List<ByteArrayOutputStream> shards = new ArrayList<>();
+  private final BundleHeaderProto.Builder header =
+      BundleHeaderProto.newBuilder().setVersion(VersionDef.newBuilder().setProducer(1));
+
+  /** Begins with one data file. */
+  public CheckpointWriter() {
+    shard();
+  }
+
+  /** Begins the next data file. */
+  public CheckpointWriter shard() {
+    shards.add(new ByteArrayOutputStream());
+    return this;
+  }
+
+  /** Says that the elements are in big-endian order. */
+  public CheckpointWriter bigEndian() {
+    header.setEndianness(BundleHeaderProto.Endianness.BIG);
+    return this;
+  }
 
   /** Adds a float32 variable of the given shape. */
-  CheckpointWriter add(String name, float[] values, long... dims) {
+  public CheckpointWriter add(String name, float[] values, long... dims) {
     ByteBuffer bytes =
         ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
+    return add(name, DataType.DT_FLOAT, bytes.array(), dims);
+  }
+
+  /** Adds a variable of the given dtype and shape, of these bytes. */
+  public CheckpointWriter add(String name, DataType dtype, byte[] bytes, long... dims) {
+    return addStored(key(name), dtype, bytes, maskedCrc(bytes), dims);
+  }
+
+  /** Adds a variable of strings. */
+  public CheckpointWriter addStrings(String name, List<String> strings, long... dims) {
+    return addStrings(name, strings.stream().map(ByteString::copyFromUtf8).toList(), dims);
+  }
+
+  private CheckpointWriter addStrings(String name, Collection<ByteString> strings, long... dims) {
+    ByteArrayOutputStream stored = new ByteArrayOutputStream();
+    ByteArrayOutputStream checked = new ByteArrayOutputStream();
+    for (ByteString string : strings) {
+      writeVarint(stored, string.size());
+      checked.writeBytes(fixed32(string.size()));
+    }
+    byte[] ofLengths = fixed32(maskedCrc(checked.toByteArray()));
+    for (ByteArrayOutputStream out : List.of(stored, checked)) {
+      out.writeBytes(ofLengths);
+      strings.forEach(string -> out.writeBytes(string.toByteArray()));
+    }
+    byte[] bytes = stored.toByteArray();
+    return addStored(key(name), DataType.DT_STRING, bytes, maskedCrc(checked.toByteArray()), dims);
+  }
+
+  /**
+   * Adds the graph of objects, which tells what the variables are called.
+   *
+   * @param names the names by key
+   */
+  public CheckpointWriter names(Map<String, String> names) {
+    TrackableObject.Builder node = TrackableObject.newBuilder();
+    names.forEach(
+        (key, name) ->
+            node.addAttributesBuilder()
+                .setName("VARIABLE_VALUE")
+                .setCheckpointKey(key)
+                .setFullName(name));
+    ByteString graph = TrackableObjectGraph.newBuilder().addNodes(node).build().toByteString();
+    return addStrings("_CHECKPOINTABLE_OBJECT_GRAPH", Set.of(graph));
+  }
+
+  /**
+   * Adds a variable whose elements are those of its parts.
+   *
+   * @param slices the parts, which are added under keys of their own
+   */
+  public CheckpointWriter addParted(
+      String name, DataType dtype, List<TensorSliceProto> slices, long... dims) {
+    entries.put(
+        key(name),
+        BundleEntryProto.newBuilder()
+            .setDtype(dtype)
+            .setShape(shape(dims))
+            .addAllSlices(slices)
+            .build());
+    return this;
+  }
+
+  /**
+   * Adds elements under a key that is no name.
+   *
+   * @param key its bytes, one character for each
+   */
+  public CheckpointWriter addRaw(String key, DataType dtype, byte[] bytes, long... dims) {
+    return addStored(key, dtype, bytes, maskedCrc(bytes), dims);
+  }
+
+  /** Changes what the index says of a variable. */
+  public CheckpointWriter change(String name, Consumer<BundleEntryProto.Builder> change) {
+    entries.computeIfPresent(
+        key(name),
+        (key, entry) -> {
+          BundleEntryProto.Builder builder = entry.toBuilder();
+          change.accept(builder);
+          return builder.build();
+        });
+    return this;
+  }
+
+  private CheckpointWriter addStored(
+      String key, DataType dtype, byte[] bytes, int crc, long... dims) {
+    ByteArrayOutputStream data = shards.get(shards.size() - 1);
+    entries.put(
+        key,
+        BundleEntryProto.newBuilder()
+            .setDtype(dtype)
+            .setShape(shape(dims))
+            .setShardId(shards.size() - 1)
+            .setOffset(data.size())
+            .setSize(bytes.length)
+            .setCrc32C(crc)
+            .build());
+    data.writeBytes(bytes);
+    return this;
+  }
+
+  private static TensorShapeProto shape(long... dims) {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     for (long dim : dims) {
       shape.addDim(TensorShapeProto.Dim.newBuilder().setSize(dim));
     }
-    entries.put(
-        name,
-        BundleEntryProto.newBuilder()
-            .setDtype(DataType.DT_FLOAT)
-            .setShape(shape)
-            .setOffset(data.size())
-            .setSize(bytes.capacity())
-            .setCrc32C(maskedCrc(bytes.array()))
-            .build());
-    data.writeBytes(bytes.array());
-    return this;
+    return shape.build();
+  }
+
+  private static String key(String name) {
+    return new String(name.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
   }
 
   /** Writes {@code variables/variables.*} below the SavedModel's directory. */
-  void write(Path directory) {
+  public void write(Path directory) {
     try {
       Path variables = Files.createDirectories(directory.resolve("variables"));
-      Files.write(variables.resolve("variables.data-00000-of-00001"), data.toByteArray());
+      for (int i = 0; i < shards.size(); i++) {
+        Files.write(
+            variables.resolve("variables.data-%05d-of-%05d".formatted(i, shards.size())),
+            shards.get(i).toByteArray());
+      }
       Files.write(variables.resolve("variables.index"), index());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -66,13 +194,7 @@ final class CheckpointWriter {
 
   private byte[] index() {
     SortedMap<String, ByteString> table = new TreeMap<>();
-    table.put(
-        "",
-        BundleHeaderProto.newBuilder()
-            .setNumShards(1)
-            .setVersion(VersionDef.newBuilder().setProducer(1))
-            .build()
-            .toByteString());
+    table.put("", header.setNumShards(shards.size()).build().toByteString());
     entries.forEach((name, entry) -> table.put(name, entry.toByteString()));
 
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -98,7 +220,7 @@ final class CheckpointWriter {
     entries.forEach(
         (name, value) -> {
           restarts.writeBytes(fixed32(out.size()));
-          byte[] key = name.getBytes(StandardCharsets.UTF_8);
+          byte[] key = name.getBytes(StandardCharsets.ISO_8859_1);
           writeVarint(out, 0);
           writeVarint(out, key.length);
           writeVarint(out, value.size());
