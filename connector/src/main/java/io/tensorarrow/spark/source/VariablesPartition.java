@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import io.tensorarrow.spark.model.ModelVariable;
 import java.util.List;
 import org.apache.spark.sql.connector.read.InputPartition;
@@ -9,6 +11,8 @@ import org.apache.spark.sql.connector.read.InputPartition;
  *
  * @param variables which, in the order in which the checkpoint holds them
  */
+// Kryo can't read the fields of records.
+@DefaultSerializer(JavaSerializer.class)
 record VariablesPartition(List<ModelVariable> variables) implements InputPartition {
   /** Copies the list. */
   VariablesPartition {

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import io.tensorarrow.spark.model.VariableReader;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import java.util.List;
@@ -15,6 +17,8 @@ import org.apache.spark.sql.connector.read.PartitionReaderFactory;
  * @param access how this host gets at its files
  * @param columns what the rows hold
  */
+// Kryo can't read the fields of records.
+@DefaultSerializer(JavaSerializer.class)
 record VariablesReaderFactory(String directory, ModelAccess access, List<VariableColumn> columns)
     implements PartitionReaderFactory {
   @Override
