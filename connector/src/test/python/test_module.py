@@ -23,7 +23,7 @@ def test_has_a_version_that_pip_understands():
 
 def test_exports_what_it_documents():
     assert set(ta.__all__) == {
-        "TensorArrowError", "__version__", "arrow", "map_tensors", "numpy", "show",
+        "TensorArrowError", "__version__", "arrow", "map_tensors", "numpy", "show", "variables",
     }  # fmt: skip
     assert all(getattr(ta, name) is not None for name in ta.__all__)
 

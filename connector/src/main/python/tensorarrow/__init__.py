@@ -11,6 +11,7 @@
     scored.mapInArrow(best, "id long, best long")
     ta.map_tensors(scored, lambda t: {"best": t["probabilities"].argmax(1)}, "best long")
     ta.show("models/digits")
+    ta.variables(spark, "models/digits")                 # {"dense/kernel": array(...), ...}
 
 It needs pyarrow and NumPy; PySpark only where DataFrames come in; never Python TensorFlow.
 """
@@ -23,6 +24,7 @@ from tensorarrow._arrays import arrow, numpy  # noqa: E402  the check comes firs
 from tensorarrow._errors import TensorArrowError  # noqa: E402
 from tensorarrow._map import map_tensors  # noqa: E402
 from tensorarrow._show import show  # noqa: E402
+from tensorarrow._variables import variables  # noqa: E402
 from tensorarrow._version import __version__  # noqa: E402
 
 __all__ = [
@@ -32,4 +34,5 @@ __all__ = [
     "map_tensors",
     "numpy",
     "show",
+    "variables",
 ]

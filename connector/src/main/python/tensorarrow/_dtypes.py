@@ -57,7 +57,7 @@ class Element:
             TensorArrowError: TA_TENSOR_UNSUPPORTED for bfloat16, if ml_dtypes can't be imported;
                 TA_TENSOR_VALUE if a value can't be one of the tensor's.
         """
-        dtype = self._dtype(spec, raw)
+        dtype = self.dtype(f"column '{spec.column}'", raw)
         if values.type == self.own:
             # Not of pyarrow's tensors: what those give can be made writable, and a write kills.
             array: Array | None = values.to_numpy(zero_copy_only=True)
@@ -75,10 +75,11 @@ class Element:
         array.flags.writeable = False
         return array
 
-    def _dtype(self, spec: TensorSpec, raw: bool) -> np.dtype[Any]:
+    def dtype(self, what: str, raw: bool) -> np.dtype[Any]:
+        """Returns the array's dtype; ``what`` it is an array of is for messages."""
         if self.numpy != "bfloat16":
             return np.dtype(self.numpy)
-        return np.dtype(np.uint16) if raw else _bfloat16(spec)
+        return np.dtype(np.uint16) if raw else _bfloat16(what)
 
     def _in_limits(self, array: Array, spec: TensorSpec) -> bool:
         limits = _LIMITS.get(spec.dtype)
@@ -91,13 +92,31 @@ def element_of(spec: TensorSpec) -> Element:
     Raises:
         TensorArrowError: TA_TENSOR_UNSUPPORTED for a dtype that is not known.
     """
-    if spec.dtype not in ELEMENTS:
+    return _element(f"column '{spec.column}'", spec.dtype)
+
+
+def numpy_dtype(what: str, dtype: str, raw: bool) -> np.dtype[Any]:
+    """Returns what a dtype of TensorFlow is in NumPy.
+
+    Args:
+        what: what is of this dtype, for messages.
+        dtype: NumPy's name of it, or that of ``ml_dtypes``.
+        raw: whether a dtype that NumPy lacks is seen as the unsigned integer of its bits.
+
+    Raises:
+        TensorArrowError: TA_TENSOR_UNSUPPORTED for a dtype that is not known, and for bfloat16, if
+            ml_dtypes can't be imported.
+    """
+    return _element(what, dtype).dtype(what, raw)
+
+
+def _element(what: str, dtype: str) -> Element:
+    if dtype not in ELEMENTS:
         raise TensorArrowError(
             "TA_TENSOR_UNSUPPORTED",
-            f"Cannot view column '{spec.column}': found dtype {spec.dtype};"
-            f" expected one of {', '.join(ELEMENTS)}",
+            f"Cannot view {what}: found dtype {dtype}; expected one of {', '.join(ELEMENTS)}",
         )
-    return ELEMENTS[spec.dtype]
+    return ELEMENTS[dtype]
 
 
 def is_bytes(arrow_type: pa.DataType) -> bool:
@@ -206,13 +225,13 @@ def _same(found: pa.DataType, known: pa.DataType) -> bool:
     return equal
 
 
-def _bfloat16(spec: TensorSpec) -> np.dtype[Any]:
+def _bfloat16(what: str) -> np.dtype[Any]:
     try:
         import ml_dtypes
     except ImportError as missing:
         raise TensorArrowError(
             "TA_TENSOR_UNSUPPORTED",
-            f"Cannot view column '{spec.column}': found dtype bfloat16, which NumPy lacks, and no"
+            f"Cannot view {what}: found dtype bfloat16, which NumPy lacks, and no"
             " package ml_dtypes; expected it on driver and executors (pip install ml_dtypes), or"
             " raw=True for the bits as uint16",
         ) from missing

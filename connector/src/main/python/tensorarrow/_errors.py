@@ -24,6 +24,7 @@ CODES = {
     "TA_TENSOR_UNSUPPORTED": "a tensor of a dtype that this version or this Python can't view",
     "TA_TENSOR_VALUE": "a value that the tensor's dtype can't hold",
     "TA_UNSUPPORTED": "something that this version does not cover",
+    "TA_VARIABLE_UNKNOWN": "a variable that the model does not have",
     "TA_VERSION_MISMATCH": "a module and a jar of different versions",
 }
 

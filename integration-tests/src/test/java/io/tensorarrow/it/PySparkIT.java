@@ -19,6 +19,7 @@ class PySparkIT {
             "it_errors",
             "it_handover",
             "it_scalar",
+            "it_variables",
             "it_crash")
         .flatMap(script -> Arrays.stream(Environment.values()).map(e -> Arguments.of(script, e)));
   }
