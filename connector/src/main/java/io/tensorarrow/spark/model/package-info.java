@@ -1,7 +1,7 @@
 /**
  * From a SavedModel on disk to eager functions: protos read in pure Java, TensorFlow's natives
  * loaded safely, the graph's signatures as functions in one {@code TFE_Context} per model, and the
- * cache that leases models to tasks.
+ * cache that leases models to tasks. Variables are read from the checkpoint in pure Java, too.
  *
  * <p>Threads: {@link io.tensorarrow.spark.model.ModelCache} is thread-safe; a model is shared by
  * all tasks of the executor. A call object belongs to one thread at a time. One watchdog thread per

@@ -8,15 +8,20 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.testing.CheckpointWriter;
+import io.tensorarrow.spark.testing.KillableTask;
+import io.tensorarrow.spark.testing.TestFileSystem;
+import io.tensorarrow.spark.testing.TestFileSystem.Fault;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -184,7 +189,7 @@ class ModelVariablesTest {
         out.put(whole, i * width, width);
       }
     }
-    return java.util.Arrays.copyOf(out.array(), out.position());
+    return Arrays.copyOf(out.array(), out.position());
   }
 
   @Test
@@ -285,6 +290,28 @@ class ModelVariablesTest {
     Files.createSymbolicLink(model.resolve(DATA), moved);
     fails(ErrorCode.TA_MODEL_CORRUPT, () -> read(model, variable))
         .hasMessageContaining("to be a link that leads out of the model's directory");
+  }
+
+  @Test
+  void aKilledTaskStopsReading() throws Exception {
+    new CheckpointWriter().add("w", DataType.DT_INT8, bytes(100_000, 1), 100_000).write(dir);
+    ModelVariable variable = list(dir).get(0);
+    Configuration conf = new Configuration();
+    TestFileSystem.options(Fault.SLOW, dir.resolve("opened.txt")).forEach(conf::set);
+    int before = TestFileSystem.connections();
+    KillableTask<byte[]> task =
+        KillableTask.start(
+            () -> {
+              try (VariableReader reader =
+                  VariableReader.open("test:" + dir, ModelAccess.remote(conf))) {
+                return reader.read(variable);
+              }
+            });
+    task.awaitAsleep();
+    task.kill();
+    // All of it would take ten minutes.
+    assertThatThrownBy(task::get).hasMessageContaining("interrupted");
+    assertThat(TestFileSystem.connections()).isEqualTo(before);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,8 +15,7 @@ import org.tensorflow.proto.TensorSliceProto.Extent;
 class PartKeyTest {
   private static String key(String name, Extent... extents) {
     String key =
-        PartKey.of(
-            name, TensorSliceProto.newBuilder().addAllExtent(java.util.List.of(extents)).build());
+        PartKey.of(name, TensorSliceProto.newBuilder().addAllExtent(List.of(extents)).build());
     assertThat(PartKey.isPart(key)).isTrue();
     return HexFormat.of().formatHex(key.getBytes(StandardCharsets.ISO_8859_1));
   }
