@@ -1,7 +1,6 @@
 """What the scripts of the integration tests share."""
 
 import os
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,14 +60,6 @@ def jvm_pid(spark):
 def has_tensorflow(pid):
     """Returns whether TensorFlow's native library is mapped into a process."""
     return "libtensorflow_cc" in Path(f"/proc/{pid}/maps").read_text()
-
-
-def eventually(condition):
-    """Checks that a condition comes true: tasks that were killed end in their own time."""
-    end = time.monotonic() + 30
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert condition()
 
 
 @contextmanager

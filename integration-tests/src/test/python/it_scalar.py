@@ -1,195 +1,290 @@
-"""Scalar pandas functions get columns without rows between, and nobody can tell by the data."""
+"""Scalar pandas UDFs over tensor columns: the columns reach them as they are, and equal data comes.
+
+What a UDF answers is put to the rows that it was given, also where it cuts its answers otherwise.
+"""
 
 import os
 from pathlib import Path
 
 import it_common as it
+import numpy as np
 import pandas as pd
 from pyspark.ml.functions import predict_batch_udf
-from pyspark.sql import functions
-from pyspark.sql.functions import pandas_udf
-from pyspark.sql.types import (
-    ArrayType,
-    DoubleType,
-    FloatType,
-    LongType,
-    StringType,
-    StructType,
-)
+from pyspark.sql import functions, types
 
 ROWS = 3_000
 NODE = "ColumnarArrowEval"
+ENDS = (
+    types.StructType()
+    .add("low", types.FloatType())
+    .add("high", types.FloatType())
+    .add("text", types.StringType())
+)
 
 
 def write_rows(spark):
-    """Writes rows of 64 floats, with names that Parquet keeps in a dictionary; returns the path."""
-    path = str(Path(os.environ["IT_WORK"]) / "rows.parquet")
+    """Writes rows of 64 floats, with other columns beside, some of whose partitions are empty."""
+    path = str(Path(os.environ["IT_WORK"]) / "scalar.parquet")
     pixels = functions.array(
         *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
     )
-    rows = spark.range(0, ROWS, 1, 3).select(
+    rows = spark.range(0, ROWS, 1, 2).select(
         "id",
         pixels.alias("pixels"),
-        functions.when(functions.col("id") % 3 == 0, None)
-        .otherwise(functions.concat(functions.lit("n"), functions.col("id") % 5))
-        .alias("name"),
+        functions.when(functions.col("id") % 3 == 0, None).otherwise(
+            functions.concat(functions.lit("n"), functions.col("id") % 7)
+        ),
+        functions.to_timestamp(functions.col("id")).alias("time"),
+        functions.col("id").cast("decimal(12,2)").alias("amount"),
         functions.struct("id", functions.lit("x").alias("x")).alias("pair"),
     )
-    rows.write.mode("overwrite").parquet(path)
+    rows.toDF("id", "pixels", "name", "time", "amount", "pair").write.parquet(path)
     return path
 
 
-@pandas_udf(FloatType())
-def most(p: pd.Series) -> pd.Series:
-    return p.map(max).astype("float32")
+def scored(spark, path, way, **options):
+    """Reads the rows with the digits model's outputs."""
+    reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL)
+    return reader.option("handover", way).options(**options).load(path)
 
 
-@pandas_udf(ArrayType(DoubleType()))
-def doubled(p: pd.Series) -> pd.Series:
-    return p.map(lambda row: [2.0 * float(x) for x in row])
+def plan(df):
+    """Returns the physical plan."""
+    return df._jdf.queryExecution().executedPlan().toString()
 
 
-@pandas_udf(DoubleType())
-def first(p: pd.Series) -> pd.Series:
-    return p.map(lambda row: float(row[0]))
+@functions.pandas_udf(types.DoubleType())
+def largest(values: pd.Series) -> pd.Series:
+    """Takes an array, or a number."""
+    return values.map(lambda value: float(np.max(value)))
 
 
-@pandas_udf(StringType())
-def label(name: pd.Series, digit: pd.Series) -> pd.Series:
-    return name.fillna("none") + digit.astype(str)
+@functions.pandas_udf(types.ArrayType(types.FloatType()))
+def doubled(values: pd.Series) -> pd.Series:
+    """Returns arrays."""
+    return values.map(lambda value: np.asarray(value) * 2)
 
 
-@pandas_udf(StructType().add("id2", "long").add("digit2", "integer"))
-def pair(i: pd.Series, digit: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"id2": i * 2, "digit2": (digit + 1).astype("int32")})
+@functions.pandas_udf(types.DoubleType())
+def plus_one(values: pd.Series) -> pd.Series:
+    """Is put after others."""
+    return values + 1
 
 
-@pandas_udf(LongType())
-def failing(i: pd.Series) -> pd.Series:
-    if (i == 1234).any():
-        raise RuntimeError("on purpose")
-    return i
+@functions.pandas_udf(types.DoubleType())
+def weighted(values: pd.Series, weights: pd.Series) -> pd.Series:
+    """Takes two columns."""
+    return values.map(np.sum) * weights
 
 
-@pandas_udf(LongType())
-def short(i: pd.Series) -> pd.Series:
-    return i[:-1]
+@functions.pandas_udf(ENDS)
+def ends(values: pd.Series) -> pd.DataFrame:
+    """Returns a struct."""
+    low, high = values.map(np.min), values.map(np.max)
+    return pd.DataFrame({"low": low, "high": high, "text": high.map(str)})
 
 
-def iterator_functions():
-    """Returns functions over iterators: annotations need their names when they are made."""
-    from collections.abc import Iterator
-
-    @pandas_udf(LongType())
-    def running(parts: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        for part in parts:
-            yield part + 1
-
-    @pandas_udf(LongType())
-    def ahead(parts: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        everything = list(parts)
-        yield from (part - 1 for part in everything)
-
-    return running, ahead
+@functions.pandas_udf(types.StringType())
+def shout(names: pd.Series) -> pd.Series:
+    """Takes texts, some of them missing."""
+    return names.map(lambda name: name.upper() if isinstance(name, str) else "none")
 
 
-def predictors():
-    """Returns functions that a model of one's own would be called by, in batches of 100 rows."""
-
-    def sums():
-        return lambda inputs: inputs.sum(axis=1)
-
-    def both():
-        return lambda inputs: {"total": inputs.sum(axis=1), "most": inputs.max(axis=1)}
-
-    options = {"batch_size": 100, "input_tensor_shapes": [[10]]}
-    pair_type = StructType().add("total", "float").add("most", "float")
-    return (
-        predict_batch_udf(sums, return_type=FloatType(), **options),
-        predict_batch_udf(both, return_type=pair_type, **options),
-    )
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
+def streamed(batches):
+    """Answers batch by batch."""
+    for values in batches:
+        yield values.map(lambda value: float(np.max(value)))
 
 
-def queries():
-    """Returns what is asked for, by name; each takes the scored rows."""
-    running, ahead = iterator_functions()
-    sums, both = predictors()
-    return {
-        "one": lambda df: df.select("id", most("probabilities")),
-        "two": lambda df: df.select("id", most("probabilities"), label("name", "digit"), "pair"),
-        "chain": lambda df: df.select("id", first(doubled("probabilities"))),
-        "arrays": lambda df: df.select("id", doubled("probabilities"), "probabilities"),
-        "where": lambda df: df.where(most("probabilities") > 0.9).select("id", "name", "digit"),
-        "struct": lambda df: df.select("id", pair("id", "digit")),
-        "iterator": lambda df: df.select("id", running("id")),
-        "ahead": lambda df: df.select("name", ahead("id").alias("id")),
-        "sums": lambda df: df.select("id", sums("probabilities"), "name"),
-        "both": lambda df: df.select("id", both("probabilities")),
-        "expression": lambda df: df.select("id", most("probabilities") + functions.col("id")),
-        "filtered": lambda df: df.where("id % 7 = 2").select("id", running("id"), "name"),
-        "mapped": lambda df: df.select("id", most("probabilities").alias("m")).mapInArrow(
-            lambda batches: batches, "id long, m float"
-        ),
-        "nothing": lambda df: df.where("id < 0").select("id", most("probabilities")),
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
+def gathered(batches):
+    """Reads all its input before it answers, in pieces that no batch of the input has."""
+    every = pd.concat([pd.Series(dtype=object), *batches])
+    totals = every.map(lambda value: float(np.sum(value))).astype(float)
+    for first in range(0, len(totals), 777):
+        yield totals[first : first + 777]
+
+
+@functions.pandas_udf(types.DoubleType())
+def broken(values: pd.Series) -> pd.Series:
+    """Fails."""
+    raise ValueError("broken on purpose")
+
+
+@functions.pandas_udf(types.DoubleType())
+def short(values: pd.Series) -> pd.Series:
+    """Leaves an answer out."""
+    return values[:-1].map(np.sum)
+
+
+@functions.pandas_udf(types.DoubleType(), functions.PandasUDFType.SCALAR_ITER)
+def short_stream(batches):
+    """Leaves an answer out, of the last batch."""
+    for values in batches:
+        yield values[:-1].map(np.sum)
+
+
+@functions.pandas_udf(types.StringType())
+def mistyped(values: pd.Series) -> pd.Series:
+    """Says that it returns text, and does not."""
+    return values.map(lambda value: object())
+
+
+def sums():
+    """A model of one output."""
+    return lambda x: x.sum(axis=1)
+
+
+def moments():
+    """A model of two."""
+    return lambda x: {"mean": x.mean(axis=1), "top": x[:, :3]}
+
+
+total = predict_batch_udf(
+    sums, return_type=types.FloatType(), batch_size=300, input_tensor_shapes=[[10]]
+)
+both = predict_batch_udf(
+    moments,
+    return_type=types.StructType(
+        [
+            types.StructField("mean", types.FloatType()),
+            types.StructField("top", types.ArrayType(types.FloatType())),
+        ]
+    ),
+    batch_size=300,
+    input_tensor_shapes=[[10]],
+)
+
+QUERIES = {
+    "scalar column": lambda df: df.select("id", plus_one("digit")),
+    "array column": lambda df: df.select("id", largest("probabilities")),
+    "array result": lambda df: df.select("id", doubled("probabilities").alias("d")),
+    "several, and a chain": lambda df: df.select(
+        "id",
+        largest("probabilities"),
+        plus_one(largest("probabilities")),
+        doubled("probabilities"),
+        plus_one("digit"),
+    ),
+    "struct result": lambda df: df.select("id", ends("probabilities").alias("e")).select("id", "e"),
+    "two columns": lambda df: df.select("id", weighted("probabilities", "digit")),
+    "the same column twice": lambda df: df.select("id", weighted("digit", "digit")),
+    "tensors beside": lambda df: df.select("id", largest("probabilities"), "probabilities"),
+    "all columns beside": lambda df: df.withColumn("most", largest("probabilities")),
+    "column of the source": lambda df: df.select("id", "digit", shout("name"), largest("pixels")),
+    "texts beside": lambda df: df.select("id", "name", largest("probabilities")),
+    "iterator": lambda df: df.select("id", "name", streamed("probabilities")),
+    "iterator that gathers": lambda df: df.select("id", "name", "pair", gathered("probabilities")),
+    "predict_batch_udf": lambda df: df.select("id", "probabilities", total("probabilities")),
+    "predict_batch_udf, struct": lambda df: df.select("id", both("probabilities").alias("b")),
+    "filter on a result": lambda df: df.where(largest("probabilities") > 0.5).select("id", "digit"),
+    "filter below": lambda df: df.where("digit > 3 and id % 5 = 1").select(
+        "id", "probabilities", largest("probabilities"), "name"
+    ),
+    "no rows": lambda df: df.where("id < 0 or digit > 99").select("id", largest("probabilities")),
+    "few rows": lambda df: df.where("id = 77").select("id", largest("probabilities"), "name"),
+    "UDF over a UDF's filter": lambda df: (
+        df.withColumn("most", largest("probabilities"))
+        .where("most > 0.2")
+        .select("id", gathered("probabilities"), "most")
+    ),
+}
+
+
+def stock_rows(spark, path):
+    """Returns what Spark's own node gives: schema and rows of each query."""
+    answers = {}
+    for name, query in QUERIES.items():
+        stock = query(scored(spark, path, "rows"))
+        assert NODE not in plan(stock)
+        answers[name] = (stock.schema, stock.orderBy("id").collect())
+        assert bool(answers[name][1]) == (name != "no rows"), name
+    return answers
+
+
+def check_equal_data(spark, path, answers, **options):
+    """Checks that the rows are those that Spark's own node gives, in type and value."""
+    for name, query in QUERIES.items():
+        ours = query(scored(spark, path, "auto", **options))
+        assert NODE in plan(ours), (name, plan(ours))
+        schema, rows = answers[name]
+        assert ours.schema == schema, name
+        assert ours.orderBy("id").collect() == rows, name
+
+
+def check_above(spark, path):
+    """Checks what works on the results in columns: other functions, projections and limits."""
+
+    def identity(batches):
+        yield from batches
+
+    def query(way):
+        df = scored(spark, path, way).withColumn("most", largest("probabilities"))
+        few = df.where("most > 0.2").select("id", "most", "probabilities", "name")
+        return few.mapInArrow(identity, few.schema)
+
+    assert plan(query("auto")).count("Columnar") >= 4, plan(query("auto"))
+    assert query("auto").orderBy("id").collect() == query("rows").orderBy("id").collect()
+
+
+def check_limit(spark, path):
+    """Checks that limits end what runs, and get as many rows as they may."""
+    for udf in (largest, streamed, gathered, total):
+        df = scored(spark, path, "auto").select("id", udf("probabilities").alias("r"), "name")
+        assert NODE in plan(df.limit(5)), plan(df.limit(5))
+        assert len(df.limit(5).collect()) == 5
+        assert len(df.take(3)) == 3
+        assert len(df.where("r > -1").limit(1_234).collect()) == 1_234
+
+
+def check_errors(spark, path):
+    """Checks that failures say what they say with Spark's own node."""
+    failures = {
+        broken: "broken on purpose",
+        short: "was not the required length",
+        short_stream: "should be the same",
+        mistyped: "Traceback",
     }
+    for udf, said in failures.items():
+        for way in ("rows", "auto"):
+            df = scored(spark, path, way).select("id", udf("probabilities"))
+            assert (NODE in plan(df)) == (way == "auto")
+            with it.raises(said):
+                df.collect()
 
 
-def check_equal_data(spark, path, **options):
-    """Checks that each query gives what Spark's own nodes give, to the bit."""
-    for name, query in queries().items():
-        fast = query(it.scored(spark, path, "auto", **options))
-        slow = query(it.scored(spark, path, "rows", **options))
-        assert NODE in it.plan(fast), (name, it.plan(fast))
-        assert NODE not in it.plan(slow), (name, it.plan(slow))
-        found = fast.orderBy("id").collect()
-        assert found == slow.orderBy("id").collect(), name
-        assert len(found) > 100 or name == "nothing", (name, len(found))
-
-
-def check_expressions_are_stock(spark, path):
-    """Checks that functions of expressions are left to Spark."""
-    df = it.scored(spark, path, "auto").select(
-        "id", most("probabilities"), pair(functions.col("id") + 1, "digit")
-    )
-    assert NODE not in it.plan(df), it.plan(df)
-    assert df.count() == ROWS
-
-
-def check_limits(spark, path):
-    """Checks that a query may end before its functions do."""
-    running, _ = iterator_functions()
-    df = it.scored(spark, path, "auto", batchRows="100")
-    assert len(df.select(most("probabilities"), "name").limit(7).collect()) == 7
-    assert len(df.select(running("id")).limit(150).collect()) == 150
-
-
-def check_failures(spark, path):
-    """Checks that faults of functions are told as Spark tells them."""
-    df = it.scored(spark, path, "auto")
-    with it.raises("on purpose"):
-        df.select(failing("id")).collect()
-    with it.raises("Result vector from pandas_udf was not the required length"):
-        df.select(short("id")).collect()
+def check_expressions(spark, path):
+    """Checks that functions of expressions are Spark's own node's, with the same result."""
+    values = {
+        way: scored(spark, path, way)
+        .select("id", plus_one(functions.col("digit") * 2))
+        .orderBy("id")
+        for way in ("rows", "auto")
+    }
+    assert values["auto"].collect() == values["rows"].collect()
 
 
 def check_nothing_is_left(spark):
-    """Checks that Arrow's memory is given back, also by tasks that are still being killed."""
+    """Checks that no Arrow buffer is left, whatever happened before."""
     allocator = spark.sparkContext._jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
     it.eventually(lambda: allocator.getAllocatedMemory() == 0)
 
 
 def main():
     """Run the checks."""
-    spark = it.builder().getOrCreate()
+    spark = it.builder().config("spark.tensorarrow.python.retainedBytes", "20k").getOrCreate()
     path = write_rows(spark)
-    check_equal_data(spark, path)
-    check_nothing_is_left(spark)
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "77")
+    answers = stock_rows(spark, path)
+    check_equal_data(spark, path, answers)
+    check_above(spark, path)
+    check_limit(spark, path)
+    check_errors(spark, path)
+    check_expressions(spark, path)
     spark.conf.set("spark.sql.adaptive.enabled", "false")
-    check_equal_data(spark, path, batchRows="700")
-    check_expressions_are_stock(spark, path)
-    check_limits(spark, path)
-    check_failures(spark, path)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
+    check_equal_data(spark, path, answers, batchRows="450")
+    check_limit(spark, path)
     check_nothing_is_left(spark)
     spark.stop()
 

@@ -9,6 +9,7 @@ from typing import Any
 # What a code means, in one phrase. The jar's own codes reach Python inside Spark's exceptions.
 CODES = {
     "TA_COLUMN_UNKNOWN": "a column that the batch does not have, or has twice",
+    "TA_HANDOVER": "an envelope or a segment of shared memory that is not what was sent",
     "TA_MODEL_EMPTY": "a model without signatures to show",
     "TA_RESULT_COLUMNS": "returned columns that are not those of the declared schema",
     "TA_RESULT_LENGTH": "returned columns of different length",

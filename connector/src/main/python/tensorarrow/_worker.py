@@ -11,15 +11,12 @@ import os
 import struct
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tensorarrow._errors import TensorArrowError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COLUMN = "tensorarrow/1"
 
@@ -108,15 +105,16 @@ def batches(envelopes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return _opened(batch.column(0)[0].as_buffer() for batch in envelopes)
 
 
-def frames(time_zone: str) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def frames(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     """Returns a function that does it for ``mapInPandas``.
 
     Args:
         time_zone: the session's, which pandas timestamps are in.
     """
-    from pyspark.sql.pandas.serializers import ArrowStreamPandasUDFSerializer
+    from pyspark.sql.pandas import serializers
 
-    serializer = ArrowStreamPandasUDFSerializer(
+    stock: Any = serializers.ArrowStreamPandasUDFSerializer
+    serializer = stock(
         time_zone,
         safecheck=True,
         assign_cols_by_name=True,
@@ -126,7 +124,7 @@ def frames(time_zone: str) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.Dat
         arrow_cast=False,
     )
 
-    def attach(envelopes: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def attach(envelopes: Iterable[Any]) -> Iterator[Any]:
         opened = _opened(pa.py_buffer(frame.iloc[0, 0]) for frame in envelopes)
         for batch in opened:
             columns = pa.StructArray.from_arrays(batch.columns, fields=list(batch.schema))
@@ -145,7 +143,7 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
             if seen:
                 seen()
                 seen = None
-            (kind,) = struct.unpack_from("<i", envelope)
+            kind = _kind(envelope)
             if kind == _KIND_SCHEMA:
                 schema = pa.ipc.read_schema(envelope.slice(_SCHEMA_AT))
                 continue
@@ -155,6 +153,8 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
                 message = envelope.slice(_INLINE_AT)
             else:
                 raise _stale(f"an envelope of kind {kind}", "kind 1, 2 or 3")
+            if schema is None:
+                raise _stale("a batch", "the schema before it")
             batch = pa.ipc.read_record_batch(message, schema)
             del envelope, message
             yield batch
@@ -162,6 +162,16 @@ def _opened(envelopes: Iterable[pa.Buffer]) -> Iterator[pa.RecordBatch]:
     finally:
         if seen:
             seen()
+
+
+def _kind(envelope: pa.Buffer) -> int:
+    """Returns the kind of an envelope that is long enough for it."""
+    if envelope.size < 4:
+        raise _stale(f"{envelope.size} bytes", "an envelope")
+    kind: int = struct.unpack_from("<i", envelope)[0]
+    if kind == _KIND_HANDLE and envelope.size != _HANDLE.size:
+        raise _stale(f"a handle of {envelope.size} bytes", f"{_HANDLE.size}")
+    return kind
 
 
 def _shared(envelope: pa.Buffer) -> tuple[pa.Buffer, Callable[[], None]]:

@@ -18,7 +18,8 @@ class PySparkIT {
             "it_elision",
             "it_errors",
             "it_handover",
-            "it_scalar")
+            "it_scalar",
+            "it_crash")
         .flatMap(script -> Arrays.stream(Environment.values()).map(e -> Arguments.of(script, e)));
   }
 

@@ -98,6 +98,17 @@ public final class ExecutorSettings {
                   + " both check it")
           .withDefault(List.of(), "none");
 
+  public static final ConfigEntry<Long> RETAINED_BYTES =
+      ConfigEntry.of(
+              "spark.tensorarrow.python.retainedBytes",
+              "a size such as `256m`",
+              JavaUtils::byteStringAsBytes)
+          .checked(bytes -> bytes >= 0)
+          .doc(
+              "how many bytes of batches a task keeps in memory until a scalar pandas UDF has answered them; more are kept on"
+                  + " disk, in `spark.local.dir`")
+          .withDefault(256L << 20, "`256m`");
+
   /** All of them, in the order of the documentation. */
   public static final List<ConfigEntry<?>> ALL =
       List.of(
@@ -109,6 +120,7 @@ public final class ExecutorSettings {
           SHARED_MEMORY_DIRECTORY,
           SHARED_MEMORY_BYTES,
           SHARED_MEMORY_IDLE,
+          RETAINED_BYTES,
           ALLOW_OPS_MAX);
 
   private final Function<String, @Nullable String> conf;
@@ -160,6 +172,11 @@ public final class ExecutorSettings {
   /** Returns how long a segment is kept that no batch uses. */
   public Duration sharedMemoryIdleTime() {
     return SHARED_MEMORY_IDLE.get(conf);
+  }
+
+  /** Returns how many bytes of a task's batches may wait in memory for a scalar UDF's answers. */
+  public long retainedBytes() {
+    return RETAINED_BYTES.get(conf);
   }
 
   /**

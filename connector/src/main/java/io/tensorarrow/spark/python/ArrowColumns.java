@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -12,8 +13,7 @@ import org.apache.arrow.vector.util.TransferPair;
  */
 final class ArrowColumns implements AutoCloseable {
   private final List<FieldVector> vectors;
-  private List<FieldVector> owned;
-  private final int rows;
+  private final List<FieldVector> owned;
   private final BufferAllocator allocator;
 
   /**
@@ -21,13 +21,10 @@ final class ArrowColumns implements AutoCloseable {
    *
    * @param vectors all of them, in order
    * @param owned those to be closed with this
-   * @param rows how many rows they have, at least
    */
-  ArrowColumns(
-      List<FieldVector> vectors, List<FieldVector> owned, int rows, BufferAllocator allocator) {
+  ArrowColumns(List<FieldVector> vectors, List<FieldVector> owned, BufferAllocator allocator) {
     this.vectors = List.copyOf(vectors);
     this.owned = List.copyOf(owned);
-    this.rows = rows;
     this.allocator = allocator;
   }
 
@@ -40,41 +37,18 @@ final class ArrowColumns implements AutoCloseable {
     return owned.stream().mapToLong(FieldVector::getBufferSize).sum();
   }
 
-  int rows() {
-    return rows;
-  }
-
-  /** Returns some of the rows, over the same memory; to be closed, too, and before this. */
+  /** Returns some of the rows, over the same memory; to be closed, too. */
   ArrowColumns slice(int first, int count) {
     if (first == 0 && vectors.stream().allMatch(vector -> vector.getValueCount() == count)) {
-      return new ArrowColumns(vectors, List.of(), count, allocator);
+      return new ArrowColumns(vectors, List.of(), allocator);
     }
-    return split(first, count);
-  }
-
-  /** Returns some of the rows, with references of their own to the memory; to be closed, too. */
-  ArrowColumns split(int first, int count) {
-    List<FieldVector> slices = vectors.stream().map(vector -> split(vector, first, count)).toList();
-    return new ArrowColumns(slices, slices, count, allocator);
-  }
-
-  /**
-   * Returns the first rows in vectors that do not depend on others, to be closed: those made for
-   * this go over to the result, to others it has references of its own.
-   */
-  ArrowColumns retain(int count) {
-    List<FieldVector> kept =
-        vectors.stream()
-            .map(vector -> owned.contains(vector) ? vector : split(vector, 0, count))
-            .toList();
-    owned = List.of();
-    return new ArrowColumns(kept, kept, count, allocator);
-  }
-
-  private FieldVector split(FieldVector vector, int first, int count) {
-    TransferPair pair = vector.getTransferPair(allocator);
-    pair.splitAndTransfer(first, count);
-    return (FieldVector) pair.getTo();
+    List<FieldVector> slices = new ArrayList<>();
+    for (FieldVector vector : vectors) {
+      TransferPair pair = vector.getTransferPair(allocator);
+      pair.splitAndTransfer(first, count);
+      slices.add((FieldVector) pair.getTo());
+    }
+    return new ArrowColumns(slices, slices, allocator);
   }
 
   @Override

@@ -28,36 +28,28 @@ final class ArrowStream {
   private final DataOutputStream out;
   private final WriteChannel channel;
   private final BufferAllocator allocator;
-  private final boolean asStruct;
+  private final boolean struct;
   private final Schema schema;
 
-  private ArrowStream(
-      DataOutputStream out, List<Field> fields, boolean asStruct, BufferAllocator allocator) {
-    this.out = out;
-    this.channel = new WriteChannel(new StreamChannel(out));
-    this.allocator = allocator;
-    this.asStruct = asStruct;
-    this.schema = new Schema(fields);
-  }
-
   /**
-   * Begins a stream for a function over batches, whose columns its worker expects in one struct.
-   * Nothing is written yet.
+   * Begins a stream: nothing is written yet.
    *
    * @param out Spark's buffered stream to the worker
    * @param columns the columns
-   * @param allocator for the messages
+   * @param struct whether they go as one struct, as Spark's workers expect whole batches
    */
-  static ArrowStream ofBatches(
-      DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
-    Field struct = new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), columns);
-    return new ArrowStream(out, List.of(struct), true, allocator);
-  }
-
-  /** Begins a stream for functions over columns; see {@link #ofBatches}. */
-  static ArrowStream ofColumns(
-      DataOutputStream out, List<Field> columns, BufferAllocator allocator) {
-    return new ArrowStream(out, columns, false, allocator);
+  ArrowStream(
+      DataOutputStream out, List<Field> columns, boolean struct, BufferAllocator allocator) {
+    this.out = out;
+    this.channel = new WriteChannel(new StreamChannel(out));
+    this.allocator = allocator;
+    this.struct = struct;
+    this.schema =
+        new Schema(
+            struct
+                ? List.of(
+                    new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), columns))
+                : columns);
   }
 
   /** Writes the schema. */
@@ -69,7 +61,7 @@ final class ArrowStream {
   void write(List<FieldVector> columns, int rows) throws IOException {
     List<ArrowFieldNode> nodes = new ArrayList<>();
     List<ArrowBuf> buffers = new ArrayList<>();
-    if (asStruct) {
+    if (struct) {
       nodes.add(new ArrowFieldNode(rows, 0));
       buffers.add(allocator.getEmpty());
     }

@@ -9,7 +9,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -30,9 +29,9 @@ import scala.PartialFunction;
  */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchReader extends BasePythonRunner.ReaderIterator {
-  private final PythonCall call;
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
+  private final boolean wholeBatches;
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
@@ -50,9 +49,9 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       AtomicBoolean releasedOrClosed,
       TaskContext task) {
     runner.super(stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
-    this.call = call;
     this.stream = stream;
     this.writer = writer;
+    this.wholeBatches = call.takesWholeBatches();
     this.received = call.metrics().apply(PythonMetrics.RECEIVED);
     this.rows = call.metrics().apply(PythonMetrics.ROWS);
     this.allocator =
@@ -107,19 +106,12 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  /** Returns the columns that were declared: functions over batches send them as one struct. */
   private ColumnarBatch unwrap(VectorSchemaRoot root) {
     int count = root.getRowCount();
     rows.add(count);
     List<FieldVector> vectors =
-        call.wholeBatches()
-            ? ((StructVector) root.getVector(0)).getChildrenFromFields()
-            : root.getFieldVectors();
-    ColumnVector[] columns =
-        vectors.stream()
-            .limit(call.output().size())
-            .map(BorrowedColumn::new)
-            .toArray(ColumnVector[]::new);
+        wholeBatches ? root.getVector(0).getChildrenFromFields() : root.getFieldVectors();
+    ColumnVector[] columns = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
     return new ColumnarBatch(columns, count);
   }
 

@@ -7,6 +7,7 @@ import java.net.Socket;
 import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -22,7 +23,6 @@ import scala.collection.Iterator;
 final class BatchWriter extends BasePythonRunner.WriterThread {
   private final ColumnarPythonRunner runner;
   private final PythonCall call;
-  private final Optional<RetainedBatches> retained;
   private final Iterator<ColumnarBatch> batches;
   private final HandoverCounters counters;
   private final TaskLeases leases;
@@ -30,7 +30,6 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
   BatchWriter(
       ColumnarPythonRunner runner,
       PythonCall call,
-      Optional<RetainedBatches> retained,
       SparkEnv env,
       Socket worker,
       Iterator<ColumnarBatch> batches,
@@ -39,7 +38,6 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     runner.super(env, worker, batches, partition, task);
     this.runner = runner;
     this.call = call;
-    this.retained = retained;
     this.batches = batches;
     this.counters = new HandoverCounters(call.metrics());
     this.leases =
@@ -57,31 +55,24 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
 
   @Override
   public void writeIteratorToStream(DataOutputStream out) {
+    List<Field> fields = call.wireFields();
     try (BufferAllocator allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
-      ArrowStream stream = stream(out, allocator);
-      // What is kept outlives this thread.
-      BufferAllocator ofColumns = retained.map(RetainedBatches::allocator).orElse(allocator);
-      write(stream, sink(stream, allocator), new ColumnConversion(call.inputFields(), ofColumns));
+      ArrowStream stream =
+          new ArrowStream(
+              out,
+              call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields,
+              call.takesWholeBatches(),
+              allocator);
+      BatchSink sink =
+          call.sharesMemory()
+              ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)
+              : new PlainSink(stream);
+      write(stream, sink, new ColumnConversion(fields, allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
     }
-  }
-
-  private ArrowStream stream(DataOutputStream out, BufferAllocator allocator) {
-    if (call.sharesMemory()) {
-      return ArrowStream.ofBatches(out, List.of(EnvelopeSink.COLUMN), allocator);
-    }
-    return call.wholeBatches()
-        ? ArrowStream.ofBatches(out, call.sentFields(), allocator)
-        : ArrowStream.ofColumns(out, call.sentFields(), allocator);
-  }
-
-  private BatchSink sink(ArrowStream stream, BufferAllocator allocator) {
-    return call.sharesMemory()
-        ? new EnvelopeSink(stream, new Schema(call.sentFields()), leases, counters, allocator)
-        : new PlainSink(stream, call.sent());
   }
 
   private void write(ArrowStream stream, BatchSink sink, ColumnConversion conversion)
@@ -106,10 +97,9 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     int step = most <= 0 ? Math.max(1, rows) : most;
     try (ArrowColumns columns = conversion.convert(batch)) {
       counters.converted(columns.ownedBytes());
-      ArrowColumns sent = retained.map(r -> r.keep(columns, rows)).orElse(columns);
       for (int first = 0; first < rows; first += step) {
         int count = Math.min(step, rows - first);
-        try (ArrowColumns slice = sent.slice(first, count)) {
+        try (ArrowColumns slice = columns.slice(first, count)) {
           sink.write(slice.vectors(), count);
         }
       }

@@ -1,19 +1,19 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.tensor.StableArrowVector;
 import org.apache.arrow.vector.FieldVector;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 
 /**
- * A column over a vector that somebody else closes: Spark closes columns after use, and a struct
- * that was closed has lost its fields.
+ * A column over a vector that another owns: Spark closes columns after use, and a vector that was
+ * closed has lost its memory and its parts.
  */
-final class BorrowedColumn extends ArrowColumnVector {
+final class BorrowedColumn extends StableArrowVector {
   BorrowedColumn(FieldVector vector) {
     super(vector);
   }
 
   @Override
   public void close() {
-    // The vector's owner does.
+    // The owner closes the vector.
   }
 }

@@ -48,7 +48,7 @@ final class ColumnConversion {
           made.add(converted);
         }
       }
-      return new ArrowColumns(vectors, made, batch.numRows(), allocator);
+      return new ArrowColumns(vectors, made, allocator);
     } catch (Throwable fault) {
       made.forEach(FieldVector::close);
       throw fault;

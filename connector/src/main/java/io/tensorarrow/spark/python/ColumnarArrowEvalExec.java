@@ -2,20 +2,20 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.options.Handover;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.spark.api.python.ChainedPythonFunctions;
+import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.api.python.PythonFunction;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
-import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.types.CalendarIntervalType;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.IndexedSeq;
@@ -23,13 +23,12 @@ import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
 /**
- * Scalar pandas functions over a columnar child, plain or over iterators: the child's columns, and
- * beside them what the functions make of some. It stands where Spark plans {@code
+ * Scalar pandas UDFs, also over iterators, and {@code predict_batch_udf} over a columnar child: the
+ * child's columns and the UDFs' results, no rows between. It stands where Spark plans {@code
  * ArrowEvalPythonExec}, and keeps its promises.
  *
- * <p>Immutable; on the driver, but for what {@link #doExecuteColumnar} ships to the tasks. Batches
- * wait in Arrow's memory until they are answered; those that it returns are valid until the next
- * one is asked for, and belong to the task.
+ * <p>Immutable; on the driver, but for what {@link #doExecuteColumnar} ships to the tasks. A batch
+ * that it returns is valid until the next one is asked for, and belongs to the task.
  */
 public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
@@ -44,10 +43,10 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   /**
    * Makes a node; Spark itself calls this, too.
    *
-   * @param udfs the functions, whose arguments are {@link #isCallable}
-   * @param results the columns that they return
+   * @param udfs the functions, {@link #supports supported}
+   * @param results the columns of what they return
    * @param child what they are applied to; columnar
-   * @param evalType {@code SQL_SCALAR_PANDAS_UDF} or {@code SQL_SCALAR_PANDAS_ITER_UDF}
+   * @param evalType Spark's number for the kind of the functions
    */
   public ColumnarArrowEvalExec(
       Seq<PythonUDF> udfs, Seq<Attribute> results, SparkPlan child, int evalType) {
@@ -58,13 +57,45 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
     this.metrics = PythonMetrics.create(sparkContext());
   }
 
-  /** Whether all that a function gets are columns, or other functions of columns. */
-  public static boolean isCallable(PythonUDF udf) {
-    List<Expression> arguments = JavaConverters.seqAsJavaList(udf.children());
-    if (arguments.size() == 1 && arguments.get(0) instanceof PythonUDF inner) {
-      return isCallable(inner);
-    }
-    return arguments.stream().allMatch(Attribute.class::isInstance);
+  /**
+   * Whether the node can call functions: scalar pandas UDFs of columns, and of each other, whose
+   * batches can be Arrow's.
+   *
+   * @param evalType Spark's number for their kind
+   * @param columns the columns of the node's child
+   */
+  public static boolean supports(Seq<PythonUDF> udfs, int evalType, Seq<Attribute> columns) {
+    boolean scalar =
+        evalType == PythonEvalType.SQL_SCALAR_PANDAS_UDF()
+            || evalType == PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF();
+    return scalar
+        && JavaConverters.seqAsJavaList(udfs).stream()
+            .flatMap(udf -> arguments(udf).stream())
+            .allMatch(Attribute.class::isInstance)
+        && JavaConverters.seqAsJavaList(columns).stream()
+            .noneMatch(
+                column ->
+                    column
+                        .dataType()
+                        .existsRecursively(type -> type instanceof CalendarIntervalType));
+  }
+
+  /** Returns what the first function of a chain is applied to. */
+  private static List<Expression> arguments(PythonUDF udf) {
+    List<Expression> children = JavaConverters.seqAsJavaList(udf.children());
+    return children.size() == 1 && children.get(0) instanceof PythonUDF inner
+        ? arguments(inner)
+        : children;
+  }
+
+  /** Returns the functions of a chain in the order in which they are applied. */
+  private static Stream<PythonFunction> functions(PythonUDF udf) {
+    List<Expression> children = JavaConverters.seqAsJavaList(udf.children());
+    Stream<PythonFunction> before =
+        children.size() == 1 && children.get(0) instanceof PythonUDF inner
+            ? functions(inner)
+            : Stream.of();
+    return Stream.concat(before, Stream.of(udf.func()));
   }
 
   @Override
@@ -77,20 +108,22 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
     return new ColumnarArrowEvalExec(udfs, results, children.apply(0), evalType);
   }
 
+  /** Tells the plan's reader the way, where the arguments would show numbers. */
   @Override
   public String simpleString(int maxFields) {
     return nodeName()
-        + " handover=arrow "
+        + " handover="
+        + Handover.ARROW.text()
+        + " "
         + udfs.mkString("[", ", ", "]")
-        + ", "
         + results.mkString("[", ", ", "]");
   }
 
   @Override
   public Seq<Attribute> output() {
-    List<Attribute> columns = new ArrayList<>(JavaConverters.seqAsJavaList(child().output()));
-    columns.addAll(JavaConverters.seqAsJavaList(results));
-    return ScalaLists.of(columns);
+    List<Attribute> output = new ArrayList<>(JavaConverters.seqAsJavaList(child().output()));
+    output.addAll(JavaConverters.seqAsJavaList(results));
+    return ScalaLists.of(output);
   }
 
   @Override
@@ -108,50 +141,46 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   public RDD<ColumnarBatch> doExecuteColumnar() {
     List<Attribute> columns = JavaConverters.seqAsJavaList(child().output());
     List<ChainedPythonFunctions> functions = new ArrayList<>();
-    List<List<Integer>> arguments = new ArrayList<>();
-    // A column that several functions get is sent once.
-    Map<ExprId, Integer> places = new LinkedHashMap<>();
+    List<List<Integer>> offsets = new ArrayList<>();
+    List<Integer> sent = new ArrayList<>();
     for (PythonUDF udf : JavaConverters.seqAsJavaList(udfs)) {
-      List<PythonFunction> chain = new ArrayList<>();
-      List<Expression> innermost = addChain(udf, chain);
-      functions.add(new ChainedPythonFunctions(ScalaLists.of(chain)));
-      arguments.add(
-          innermost.stream()
-              .map(a -> places.computeIfAbsent(((Attribute) a).exprId(), id -> places.size()))
-              .toList());
+      functions.add(new ChainedPythonFunctions(ScalaLists.of(functions(udf).toList())));
+      List<Integer> taken =
+          arguments(udf).stream()
+              .map(argument -> ColumnarProjectExec.ordinal((Attribute) argument, columns))
+              .toList();
+      taken.stream().filter(column -> !sent.contains(column)).distinct().forEach(sent::add);
+      offsets.add(taken.stream().map(sent::indexOf).toList());
     }
-    List<Integer> sent = places.keySet().stream().map(id -> ordinal(id, columns)).toList();
-    StructType returned = new StructType();
-    for (Attribute result : JavaConverters.seqAsJavaList(results)) {
-      returned = returned.add(result.name(), result.dataType());
-    }
-    return evaluated(
+    PythonCall call =
         new PythonCall(
             functions,
-            arguments,
-            sent,
+            offsets,
             evalType,
             Handover.ARROW,
-            child().schema(),
-            returned,
+            input(columns, sent),
+            resultTypes(),
             WorkerSettings.of(conf()),
-            metrics));
+            metrics);
+    return evaluated(new ScalarCall(call, List.copyOf(sent), child().schema()));
   }
 
-  /** Adds a function and those that it is applied to, innermost first; returns the arguments. */
-  private static List<Expression> addChain(PythonUDF udf, List<PythonFunction> chain) {
-    List<Expression> arguments = JavaConverters.seqAsJavaList(udf.children());
-    if (arguments.size() == 1 && arguments.get(0) instanceof PythonUDF inner) {
-      arguments = addChain(inner, chain);
+  /** Names and nullability are what Spark makes them. */
+  private static StructType input(List<Attribute> columns, List<Integer> sent) {
+    StructType input = new StructType();
+    for (int column : sent) {
+      input = input.add("_" + input.size(), columns.get(column).dataType());
     }
-    chain.add(udf.func());
-    return arguments;
+    return input;
   }
 
-  private static int ordinal(ExprId column, List<Attribute> columns) {
-    return IntStream.range(0, columns.size())
-        .filter(i -> columns.get(i).exprId().equals(column))
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException(column + " is not in " + columns));
+  private StructType resultTypes() {
+    return new StructType(
+        JavaConverters.seqAsJavaList(results).stream()
+            .map(
+                result ->
+                    new StructField(
+                        result.name(), result.dataType(), result.nullable(), result.metadata()))
+            .toArray(StructField[]::new));
   }
 }

@@ -2,7 +2,6 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.options.Handover;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.apache.spark.api.python.ChainedPythonFunctions;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -104,8 +103,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
     PythonCall call =
         new PythonCall(
             List.of(new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func()))),
-            List.of(List.of(0)),
-            IntStream.range(0, child().output().size()).boxed().toList(),
+            List.of(),
             evalType,
             Handover.of(handover),
             child().schema(),

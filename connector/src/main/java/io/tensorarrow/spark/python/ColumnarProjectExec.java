@@ -69,7 +69,8 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
     return column instanceof Alias alias ? (Attribute) alias.child() : (Attribute) column;
   }
 
-  private static int ordinal(Attribute attribute, List<Attribute> given) {
+  /** Returns the place of an attribute among others. */
+  static int ordinal(Attribute attribute, List<Attribute> given) {
     return IntStream.range(0, given.size())
         .filter(i -> given.get(i).exprId().equals(attribute.exprId()))
         .findFirst()

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.python;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.Socket;
-import java.util.Optional;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -25,38 +25,29 @@ import scala.collection.Iterator;
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class ColumnarPythonRunner extends ArrowPythonRunner {
   private final PythonCall call;
-  private final Optional<RetainedBatches> retained;
 
-  /**
-   * Makes a runner for one partition.
-   *
-   * @param call what to run
-   * @param retained keeps the batches that were sent, if the replies go beside them
-   */
-  ColumnarPythonRunner(PythonCall call, Optional<RetainedBatches> retained) {
+  ColumnarPythonRunner(PythonCall call) {
     super(
         ScalaLists.of(
             call.sharesMemory()
-                ? call.functions().stream()
-                    .map(f -> WorkerModule.before(f, call.evalType(), call.settings()))
-                    .toList()
+                ? List.of(
+                    WorkerModule.before(call.functions().get(0), call.evalType(), call.settings()))
                 : call.functions()),
         call.evalType(),
-        call.argumentPlaces(),
-        new StructType().add("struct", call.input()),
+        call.argumentOffsets(),
+        call.takesWholeBatches() ? new StructType().add("struct", call.input()) : call.input(),
         call.settings().timeZone(),
         call.settings().largeVarTypes(),
         call.settings().workerConf(),
         call.metrics(),
         call.settings().artifacts());
     this.call = call;
-    this.retained = retained;
   }
 
   @Override
   public BasePythonRunner.WriterThread newWriterThread(
       SparkEnv env, Socket worker, Iterator input, int partition, TaskContext task) {
-    return new BatchWriter(this, call, retained, env, worker, input, partition, task);
+    return new BatchWriter(this, call, env, worker, input, partition, task);
   }
 
   @Override

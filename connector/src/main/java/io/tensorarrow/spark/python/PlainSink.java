@@ -7,17 +7,9 @@ import org.apache.arrow.vector.FieldVector;
 /** Hands batches over through the socket, as they are. */
 final class PlainSink implements BatchSink {
   private final ArrowStream stream;
-  private final List<Integer> sent;
 
-  /**
-   * Takes what to write.
-   *
-   * @param stream where
-   * @param sent which of the columns, in which order
-   */
-  PlainSink(ArrowStream stream, List<Integer> sent) {
+  PlainSink(ArrowStream stream) {
     this.stream = stream;
-    this.sent = List.copyOf(sent);
   }
 
   @Override
@@ -27,7 +19,7 @@ final class PlainSink implements BatchSink {
 
   @Override
   public void write(List<FieldVector> columns, int rows) throws IOException {
-    stream.write(sent.stream().map(columns::get).toList(), rows);
+    stream.write(columns, rows);
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.options.Handover;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.spark.ContextAwareIterator;
@@ -10,35 +9,30 @@ import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.ChainedPythonFunctions;
-import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import org.apache.spark.util.TaskCompletionListener;
 import scala.collection.Iterator;
-import scala.collection.Seq;
 import scala.collection.immutable.Map;
 
 /**
- * Calls Python functions on the batches of each partition. Immutable; shipped to the executors.
+ * Calls a Python function on the batches of each partition. Immutable; shipped to the executors.
  *
- * @param functions the functions, each with those that are applied to what it returns
- * @param arguments what each function gets: places among {@code sent}
- * @param sent the columns of the input that are sent, in order; all of them for a function over
- *     batches
- * @param evalType Spark's number for the kind of functions
+ * @param functions each a function and those that are applied to what it returns, one after another
+ * @param arguments for each function the ordinals of the columns that it takes; empty if the only
+ *     function takes whole batches
+ * @param evalType Spark's number for the kind of function
  * @param handover how batches get to the worker: through shared memory or as Arrow; {@code AUTO} is
  *     through shared memory where there is any
- * @param input the columns of the batches
- * @param output the columns that the functions return
+ * @param input the columns that the function gets
+ * @param output the columns that it returns
  * @param settings the session's
  * @param metrics the node's
  */
 record PythonCall(
     List<ChainedPythonFunctions> functions,
     List<List<Integer>> arguments,
-    List<Integer> sent,
     int evalType,
     Handover handover,
     StructType input,
@@ -52,76 +46,55 @@ record PythonCall(
     return handover != Handover.ARROW;
   }
 
-  /** Whether the function takes batches and returns batches, of as many rows as it likes. */
-  boolean wholeBatches() {
-    return evalType == PythonEvalType.SQL_MAP_ARROW_ITER_UDF()
-        || evalType == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF();
+  /** Whether a batch is one argument, as a struct, and one result; else columns are. */
+  boolean takesWholeBatches() {
+    return arguments.isEmpty();
+  }
+
+  /** Returns the ordinals of each function's arguments, as Spark writes them to workers. */
+  int[][] argumentOffsets() {
+    return takesWholeBatches()
+        ? new int[][] {{0}}
+        : arguments.stream()
+            .map(ordinals -> ordinals.stream().mapToInt(Integer::intValue).toArray())
+            .toArray(int[][]::new);
   }
 
   @Override
   public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
-    return (index, inputs) -> run(inputs);
-  }
-
-  private Iterator<ColumnarBatch> run(Seq<Iterator<ColumnarBatch>> inputs) {
-    TaskContext task = TaskContext.get();
-    if (handover == Handover.SHARED_MEMORY) {
-      SharedMemory.get().checkUsable();
-    }
-    if (wholeBatches()) {
-      return replies(inputs.head(), task, Optional.empty());
-    }
-    RetainedBatches retained = new RetainedBatches();
-    // Listeners run from the last to the first: this one after writer and reader have ended.
-    TaskCompletionListener freeing = context -> retained.close();
-    task.addTaskCompletionListener(freeing);
-    ZippedBatches zipped =
-        new ZippedBatches(retained, replies(inputs.head(), task, Optional.of(retained)), output);
-    TaskCompletionListener ending = context -> zipped.close();
-    task.addTaskCompletionListener(ending);
-    return zipped;
-  }
-
-  @SuppressWarnings({"rawtypes", "unchecked"})
-  private Iterator<ColumnarBatch> replies(
-      Iterator<ColumnarBatch> input, TaskContext task, Optional<RetainedBatches> retained) {
-    // The thread that writes to the worker must not read the source after the task's end.
-    Iterator<ColumnarBatch> batches = new ContextAwareIterator<>(task, input);
-    // The runner's declared input are rows; only its writer, which is ours, looks at it.
-    return new ColumnarPythonRunner(this, retained)
-        .compute((Iterator) batches, task.partitionId(), task);
-  }
-
-  /** Returns the Arrow fields of all columns of the input, named and typed as Spark does it. */
-  List<Field> inputFields() {
-    return ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
-        .getFields();
+    return (index, inputs) -> {
+      TaskContext task = TaskContext.get();
+      // The thread that writes to the worker must not read the source after the task's end.
+      return run(new ContextAwareIterator<>(task, inputs.head()), task);
+    };
   }
 
   /**
-   * Returns the fields of what is sent. Those of batches say what is known of tensors, which
-   * Spark's way to Arrow drops; those of arguments have numbers for names.
+   * Begins to send a task's batches to a worker.
+   *
+   * @param batches read by a thread of its own, which ends before the task's listeners that were
+   *     added before this call are told of the end
+   * @return what the worker answers
    */
-  List<Field> sentFields() {
-    List<Field> fields = inputFields();
-    if (wholeBatches()) {
-      return IntStream.range(0, fields.size())
-          .mapToObj(i -> TensorFields.labelled(fields.get(i), input.fields()[i].metadata()))
-          .toList();
+  @SuppressWarnings({"rawtypes", "unchecked"})
+  Iterator<ColumnarBatch> run(Iterator<ColumnarBatch> batches, TaskContext task) {
+    if (handover == Handover.SHARED_MEMORY) {
+      SharedMemory.get().checkUsable();
     }
-    return IntStream.range(0, sent.size())
-        .mapToObj(i -> renamed(fields.get(sent.get(i)), "_" + i))
+    // The runner's declared input are rows; only its writer, which is ours, looks at it.
+    return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
+  }
+
+  /**
+   * Returns the fields of the batches that the function gets: Spark's own, and what is known of
+   * tensors, which Spark's way to Arrow drops.
+   */
+  List<Field> wireFields() {
+    List<Field> fields =
+        ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
+            .getFields();
+    return IntStream.range(0, fields.size())
+        .mapToObj(i -> TensorFields.labelled(fields.get(i), input.fields()[i].metadata()))
         .toList();
-  }
-
-  private static Field renamed(Field field, String name) {
-    return new Field(name, field.getFieldType(), field.getChildren());
-  }
-
-  /** Returns what each function gets, as Spark's runner wants it. */
-  int[][] argumentPlaces() {
-    return arguments.stream()
-        .map(places -> places.stream().mapToInt(Integer::intValue).toArray())
-        .toArray(int[][]::new);
   }
 }

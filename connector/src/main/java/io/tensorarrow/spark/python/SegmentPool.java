@@ -52,6 +52,7 @@ final class SegmentPool implements AutoCloseable {
   private long created;
   private long reused;
   private boolean toldAboutSpace;
+  private boolean closed;
   private long fullUntil = System.nanoTime();
   private @Nullable Thread trimmer;
 
@@ -88,7 +89,10 @@ final class SegmentPool implements AutoCloseable {
     while (bytes + size > mostBytes && !free.isEmpty()) {
       discard(free.removeLast());
     }
-    if (size > Segment.MAX_BYTES || bytes + size > mostBytes || System.nanoTime() - fullUntil < 0) {
+    if (closed
+        || size > Segment.MAX_BYTES
+        || bytes + size > mostBytes
+        || System.nanoTime() - fullUntil < 0) {
       return Optional.empty();
     }
     try {
@@ -127,6 +131,10 @@ final class SegmentPool implements AutoCloseable {
         segment.markFree();
         free.addFirst(segment);
       }
+    }
+    if (closed) {
+      free.forEach(this::discard);
+      free.clear();
     }
   }
 
@@ -213,11 +221,13 @@ final class SegmentPool implements AutoCloseable {
     return new State(bytes, lent.size(), free.size(), created, reused);
   }
 
+  /**
+   * Lends nothing from now on, and closes what is not lent; what is lent, which a thread may be
+   * writing to, is closed when its lease ends.
+   */
   @Override
   public synchronized void close() {
-    lent.forEach(this::discard);
-    lent.clear();
-    free.forEach(this::discard);
-    free.clear();
+    closed = true;
+    collect();
   }
 }

@@ -10,6 +10,11 @@
  * when the batch is written. Batches that come back are valid until the next one. A segment belongs
  * to the pool; a task has it on a lease, for one batch.
  *
+ * <p>Scalar UDFs answer some columns, to be put beside those that their rows came with: {@code
+ * RetainedBatches} keeps these, tensors by their memory and others as Arrow vectors, until their
+ * answers came and were consumed. A function may read all its input before it answers; from {@code
+ * spark.tensorarrow.python.retainedBytes} on batches wait on disk.
+ *
  * <h2>Tiers</h2>
  *
  * <p>{@code arrow}: the batch's buffers are written to the worker's socket as an Arrow stream, as

@@ -10,7 +10,6 @@ import io.tensorarrow.spark.source.TensorFlowTables;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.apache.spark.SparkUnsupportedOperationException;
 import org.apache.spark.api.python.PythonEvalType;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -27,7 +26,6 @@ import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
-import org.apache.spark.sql.util.ArrowUtils;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
@@ -83,8 +81,7 @@ record ColumnarPlan(
                       PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()));
     }
     if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {
-      // Its batches are kept in Arrow's memory, which has no word for some of Spark's types.
-      return of(eval.child()).filter(c -> isArrow(eval.child())).map(c -> c.evaluated(eval));
+      return of(eval.child()).map(c -> c.evaluated(eval));
     }
     return Optional.empty();
   }
@@ -111,26 +108,14 @@ record ColumnarPlan(
             || plan instanceof LocalLimit
             || plan instanceof PythonMapInArrow
             || plan instanceof MapInPandas
-            || (plan instanceof ArrowEvalPython eval && isScalar(eval) && isArrow(eval.child()));
+            || (plan instanceof ArrowEvalPython eval && isScalar(eval));
     return passes
         ? whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0))
         : plan.nodeName() + ", which makes rows";
   }
 
   static boolean isScalar(ArrowEvalPython eval) {
-    return (eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_UDF()
-            || eval.evalType() == PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF())
-        && JavaConverters.seqAsJavaList(eval.udfs()).stream()
-            .allMatch(ColumnarArrowEvalExec::isCallable);
-  }
-
-  private static boolean isArrow(LogicalPlan plan) {
-    try {
-      ArrowUtils.toArrowSchema(plan.schema(), "UTC", true, false);
-      return true;
-    } catch (SparkUnsupportedOperationException e) {
-      return false;
-    }
+    return ColumnarArrowEvalExec.supports(eval.udfs(), eval.evalType(), eval.child().output());
   }
 
   private static boolean choosesColumns(Project project) {

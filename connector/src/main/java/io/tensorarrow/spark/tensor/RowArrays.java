@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ColumnarArray;
 
@@ -30,6 +31,11 @@ final class RowArrays extends TensorVector {
   @Override
   public TensorVector getChild(int ordinal) {
     return elements;
+  }
+
+  @Override
+  RowArrays retained(BufferAllocator allocator) {
+    return new RowArrays(elements.retained(allocator), width);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
@@ -10,6 +11,7 @@ import org.apache.spark.sql.types.StructType;
 final class ShapedRows extends TensorVector {
   private final RowArrays data;
   private final RowArrays shape;
+  private final int[] rowDims;
 
   /**
    * Puts the two together.
@@ -20,6 +22,7 @@ final class ShapedRows extends TensorVector {
   ShapedRows(RowArrays data, int[] rowDims) {
     super(type(data));
     this.data = data;
+    this.rowDims = rowDims;
     this.shape = new RowArrays(new Repeated(rowDims), rowDims.length);
   }
 
@@ -32,6 +35,11 @@ final class ShapedRows extends TensorVector {
   @Override
   public RowArrays getChild(int ordinal) {
     return ordinal == 0 ? data : shape;
+  }
+
+  @Override
+  ShapedRows retained(BufferAllocator allocator) {
+    return new ShapedRows(data.retained(allocator), rowDims);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -11,6 +12,16 @@ import org.apache.spark.unsafe.types.UTF8String;
 abstract class TensorVector extends ColumnVector {
   TensorVector(DataType type) {
     super(type);
+  }
+
+  /**
+   * Returns another vector over the same memory, which lives until both are closed.
+   *
+   * @param allocator counts the memory once this vector is closed
+   * @throws UnsupportedOperationException if this is only a part of an output's vector, or none
+   */
+  TensorVector retained(BufferAllocator allocator) {
+    throw new UnsupportedOperationException("not a whole output");
   }
 
   @Override

@@ -14,7 +14,6 @@ import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.arrow.vector.types.pojo.FieldType;
-import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
 
@@ -52,7 +51,7 @@ final class TensorVectors {
   ColumnVector over(NativeTensor tensor) {
     Optional<MinorType> arrowType = column.element().arrowType();
     return arrowType.isPresent()
-        ? new ArrowColumnVector(arrow(tensor, arrowType.get()))
+        ? new StableArrowVector(arrow(tensor, arrowType.get()))
         : widened(tensor);
   }
 

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.tensor;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.types.StructType;
@@ -16,10 +17,12 @@ import org.apache.spark.sql.types.StructType;
  */
 abstract class WidenedElements extends TensorVector {
   final ArrowBuf memory;
+  private final OutputElement element;
   private boolean closed;
 
-  private WidenedElements(DataType type, ArrowBuf memory) {
-    super(type);
+  private WidenedElements(OutputElement element, ArrowBuf memory) {
+    super(element.sparkType());
+    this.element = element;
     this.memory = memory;
   }
 
@@ -30,21 +33,25 @@ abstract class WidenedElements extends TensorVector {
    * @param memory the tensor's memory, taken over
    */
   static WidenedElements of(OutputElement element, ArrowBuf memory) {
-    DataType type = element.sparkType();
     return switch (element) {
-      case BOOLEAN -> new Booleans(type, memory);
-      case NIBBLE -> new Nibbles(type, memory);
-      case UNSIGNED_NIBBLE -> new UnsignedNibbles(type, memory);
-      case HALF -> new Halves(type, memory);
-      case BRAIN_HALF -> new BrainHalves(type, memory);
-      case UNSIGNED_BYTE -> new UnsignedBytes(type, memory);
-      case UNSIGNED_SHORT -> new UnsignedShorts(type, memory);
-      case UNSIGNED_INT -> new UnsignedInts(type, memory);
-      case UNSIGNED_LONG -> new UnsignedLongs(type, memory);
-      case COMPLEX_FLOAT, COMPLEX_DOUBLE -> new Complexes(type, memory);
+      case BOOLEAN -> new Booleans(element, memory);
+      case NIBBLE -> new Nibbles(element, memory);
+      case UNSIGNED_NIBBLE -> new UnsignedNibbles(element, memory);
+      case HALF -> new Halves(element, memory);
+      case BRAIN_HALF -> new BrainHalves(element, memory);
+      case UNSIGNED_BYTE -> new UnsignedBytes(element, memory);
+      case UNSIGNED_SHORT -> new UnsignedShorts(element, memory);
+      case UNSIGNED_INT -> new UnsignedInts(element, memory);
+      case UNSIGNED_LONG -> new UnsignedLongs(element, memory);
+      case COMPLEX_FLOAT, COMPLEX_DOUBLE -> new Complexes(element, memory);
       case BYTE, SHORT, INT, LONG, FLOAT, DOUBLE, BYTES_OF_ROW, TEXT, BINARY ->
           throw new IllegalArgumentException("Spark reads " + element + " itself");
     };
+  }
+
+  @Override
+  TensorVector retained(BufferAllocator allocator) {
+    return of(element, memory.getReferenceManager().retain(memory, allocator));
   }
 
   @Override
@@ -56,8 +63,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class Booleans extends WidenedElements {
-    Booleans(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    Booleans(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -67,8 +74,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class Nibbles extends WidenedElements {
-    Nibbles(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    Nibbles(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     /** TensorFlow leaves the upper half zero, also for negative numbers. */
@@ -79,8 +86,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class UnsignedNibbles extends WidenedElements {
-    UnsignedNibbles(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    UnsignedNibbles(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -90,8 +97,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class Halves extends WidenedElements {
-    Halves(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    Halves(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -101,8 +108,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class BrainHalves extends WidenedElements {
-    BrainHalves(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    BrainHalves(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     /** A bfloat16 is the upper half of a float. */
@@ -113,8 +120,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class UnsignedBytes extends WidenedElements {
-    UnsignedBytes(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    UnsignedBytes(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -124,8 +131,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class UnsignedShorts extends WidenedElements {
-    UnsignedShorts(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    UnsignedShorts(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -135,8 +142,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class UnsignedInts extends WidenedElements {
-    UnsignedInts(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    UnsignedInts(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -146,8 +153,8 @@ abstract class WidenedElements extends TensorVector {
   }
 
   private static final class UnsignedLongs extends WidenedElements {
-    UnsignedLongs(DataType type, ArrowBuf memory) {
-      super(type, memory);
+    UnsignedLongs(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
     }
 
     @Override
@@ -165,9 +172,9 @@ abstract class WidenedElements extends TensorVector {
     private final Part re;
     private final Part im;
 
-    Complexes(DataType type, ArrowBuf memory) {
-      super(type, memory);
-      DataType part = ((StructType) type).apply(0).dataType();
+    Complexes(OutputElement element, ArrowBuf memory) {
+      super(element, memory);
+      DataType part = ((StructType) dataType()).apply(0).dataType();
       this.re = new Part(part, memory, 0);
       this.im = new Part(part, memory, 1);
     }

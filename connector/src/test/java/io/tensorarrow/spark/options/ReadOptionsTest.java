@@ -224,6 +224,7 @@ class ReadOptionsTest {
             "spark.tensorarrow.natives.directory", "/opt/natives",
             "spark.tensorarrow.models.directory", "/var/models",
             "spark.tensorarrow.sharedMemory.directory", "/mnt/memory",
+            "spark.tensorarrow.python.retainedBytes", "3m",
             "spark.tensorarrow.sharedMemory.bytes", "2g",
             "spark.tensorarrow.sharedMemory.idleTime", "5s",
             "spark.tensorarrow.allowOps.max", "ReadFile, PrintV2");
@@ -234,6 +235,7 @@ class ReadOptionsTest {
     assertThat(settings.nativesDirectory()).contains(java.nio.file.Path.of("/opt/natives"));
     assertThat(settings.modelsDirectory()).contains(java.nio.file.Path.of("/var/models"));
     assertThat(settings.sharedMemoryDirectory()).contains(java.nio.file.Path.of("/mnt/memory"));
+    assertThat(settings.retainedBytes()).isEqualTo(3L << 20);
     assertThat(settings.sharedMemoryBytes()).contains(2L << 30);
     assertThat(settings.sharedMemoryIdleTime()).isEqualTo(Duration.ofSeconds(5));
     settings.checkAllowed(List.of("PrintV2"));

@@ -149,11 +149,20 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aClosedPoolHasNothing() {
+  void aClosedPoolLendsNothingAndClosesWhatIsLentWhenItsLeaseEnds() throws IOException {
+    SegmentLease released = lease(100);
     SegmentLease a = lease(100);
+    SegmentLease b = lease(100);
+    write(released, RELEASED, released.generation());
+
     pool.close();
-    assertThat(pool.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 1, 0));
-    pool.end(List.of(a));
-    assertThat(pool.state().bytes()).isZero();
+
+    assertThat(pool.lease(100)).isEmpty();
+    assertThat(pool.state()).isEqualTo(new SegmentPool.State(2 * MIB, 2, 0, 3, 0));
+    // A thread may be writing to it.
+    a.segment().bytes(4096, 4).putInt(1);
+    write(b, RELEASED, b.generation());
+    pool.end(List.of(released, a, b));
+    assertThat(pool.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 3, 0));
   }
 }

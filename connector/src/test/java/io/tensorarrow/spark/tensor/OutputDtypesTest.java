@@ -95,8 +95,17 @@ final class OutputDtypesTest extends NativeMemoryTest {
       assertThat(addressOf(column)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
     }
+    ColumnVector retained = RetainedColumns.retain(column, allocator).orElseThrow();
     column.close();
     column.close();
+    assertThat(retained.dataType()).isEqualTo(type);
+    assertThat(readInEachWay(retained, type, kept)).allMatch(expected::equals);
+    if (bytes.length > 0) {
+      assertThat(addressOf(retained)).isEqualTo(address);
+      assertThat(NativeTensor.live()).isEqualTo(live);
+    }
+    retained.close();
+    retained.close();
     assertThat(NativeTensor.live()).isEqualTo(live - 1);
   }
 
