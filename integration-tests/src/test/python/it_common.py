@@ -1,6 +1,7 @@
 """What the scripts of the integration tests share."""
 
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def raises(*parts):
         assert not missing, f"{missing} not in: {error}"
     else:
         raise AssertionError(f"nothing was raised; expected {parts}")
+
+
+def eventually(condition):
+    """Waits for what has to become true; tasks may still be ending when an action returns."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.01)
 
 
 def passed(file):

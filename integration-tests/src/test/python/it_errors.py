@@ -53,8 +53,10 @@ def check_running(spark):
             ta.numpy(batch, "probabilities")
             yield pa.RecordBatch.from_arrays([pa.array([1])], names=["n"])
 
+    # Spark's own rows do not say what they are; our batches do.
+    assert scored.mapInArrow(without_schema, "n long").count() > 0
     with it.raises("[TA_TENSOR_UNKNOWN]", "schema=scored.schema"):
-        scored.mapInArrow(without_schema, "n long").collect()
+        it.digits(spark, handover="rows").mapInArrow(without_schema, "n long").collect()
     with it.raises("[TA_COLUMN_UNKNOWN]", "'probabilities'"):
         ta.map_tensors(scored, lambda t: {"p": t["probability"]}, "p float").collect()
     # The session and its workers go on.
