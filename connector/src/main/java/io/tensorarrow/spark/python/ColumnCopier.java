@@ -104,11 +104,10 @@ final class ColumnCopier {
   }
 
   private void copyNumbers(ColumnVector column, Numbers numbers, Runs rows, FieldVector vector) {
-    // Of nulls a dictionary knows nothing, and their place in it may be any.
+    // Only Spark's own vectors have a value where a null is; a dictionary knows nothing of nulls.
     boolean oneByOne =
         column.hasNull()
-            && column instanceof WritableColumnVector writable
-            && writable.hasDictionary();
+            && !(column instanceof WritableColumnVector writable && !writable.hasDictionary());
     try (ArrowBuf data = allocator.buffer((long) rows.size() * numbers.width())) {
       data.setZero(0, data.capacity());
       rows.forEach(
