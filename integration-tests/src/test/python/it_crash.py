@@ -48,10 +48,16 @@ def memory():
 def check_nothing_is_left(spark):
     """Checks that no segment is lent, none has a name, and Arrow's memory is given back."""
     jvm = spark.sparkContext._jvm
-    it.eventually(lambda: jvm.io.tensorarrow.spark.python.SharedMemory.lent() == 0)
     allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    it.eventually(lambda: allocator.getAllocatedMemory() == 0)
-    assert not [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
+
+    def is_left():
+        lent = jvm.io.tensorarrow.spark.python.SharedMemory.lent()
+        # A segment has a name for the moment between its making and its mapping, and a task that
+        # is killed because another one failed may still make one.
+        named = [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
+        return lent or named or allocator.getAllocatedMemory()
+
+    it.eventually(lambda: not is_left())
 
 
 def check_killed_worker(spark, df):

@@ -30,6 +30,16 @@ public final class SelectedColumn extends ColumnVector {
     this.rows = rows;
   }
 
+  /** Returns the column of the source's batch, which may be such a view itself. */
+  public ColumnVector column() {
+    return column;
+  }
+
+  /** Returns which of its rows this shows. */
+  public RowSelection rows() {
+    return rows;
+  }
+
   @Override
   public void close() {
     // Borrowed from the wrapped source.

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.inference.SelectedColumn;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
@@ -57,19 +58,44 @@ final class ColumnConversion {
   private FieldVector converted(ColumnVector column, int rows, Field field) {
     FieldVector vector = field.createVector(allocator);
     try {
-      ArrowWriter writer =
-          ArrowWriter.create(
-              new VectorSchemaRoot(new Schema(List.of(field)), List.of(vector), rows));
-      ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
-      for (int row = 0; row < rows; row++) {
-        writer.write(alone.getRow(row));
+      Runs positions = Runs.first(rows);
+      ColumnVector source = column;
+      if (column instanceof SelectedColumn selected) {
+        positions = positions(selected);
+        source = origin(selected);
       }
-      writer.finish();
+      if (ColumnCopier.copies(source)) {
+        new ColumnCopier(allocator).copy(source, positions, vector);
+      } else {
+        writeRows(column, rows, field, vector);
+      }
       return vector;
     } catch (Throwable fault) {
       vector.close();
       throw fault;
     }
+  }
+
+  private static ColumnVector origin(ColumnVector column) {
+    return column instanceof SelectedColumn selected ? origin(selected.column()) : column;
+  }
+
+  /** Returns which rows of its {@link #origin} a view shows. */
+  private static Runs positions(SelectedColumn view) {
+    if (view.column() instanceof SelectedColumn below) {
+      return positions(below).select(view.rows());
+    }
+    return Runs.of(view.rows());
+  }
+
+  private static void writeRows(ColumnVector column, int rows, Field field, FieldVector vector) {
+    ArrowWriter writer =
+        ArrowWriter.create(new VectorSchemaRoot(new Schema(List.of(field)), List.of(vector), rows));
+    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
+    for (int row = 0; row < rows; row++) {
+      writer.write(alone.getRow(row));
+    }
+    writer.finish();
   }
 
   /** Whether vectors of two fields have the same buffers; names and time zones do not matter. */

@@ -15,14 +15,17 @@ import org.jspecify.annotations.Nullable;
  * another can be copied in one go. A cursor: {@link #seek} chooses the array that the other methods
  * speak of.
  */
-abstract class ArrayReader {
+public abstract class ArrayReader {
   private @Nullable ArrayReader nested;
+
+  /** For the readers of this package. */
+  ArrayReader() {}
 
   /**
    * Makes a reader of a vector of arrays, of binaries, which are read as arrays of bytes, or of
    * Spark ML's vectors, which are read as arrays of doubles.
    */
-  static ArrayReader over(ColumnVector arrays) {
+  public static ArrayReader over(ColumnVector arrays) {
     if (arrays.dataType() instanceof StructType) {
       return new VectorReader(arrays);
     }
@@ -33,6 +36,9 @@ abstract class ArrayReader {
         && arrow.getValueVector() instanceof ListVector list) {
       return new InArrowVector(list);
     }
+    if (arrays instanceof RowArrays rows) {
+      return new InRowArrays(rows);
+    }
     if (arrays.dataType() instanceof BinaryType) {
       return BinaryReader.over(arrays);
     }
@@ -40,22 +46,27 @@ abstract class ArrayReader {
   }
 
   /** Goes to an array that is not null. */
-  abstract void seek(int index);
+  public abstract void seek(int index);
 
   /**
    * Returns the vector that holds this array's elements, the same object as long as arrays share
    * it.
    */
-  abstract ColumnVector elements();
+  public abstract ColumnVector elements();
+
+  /** Returns whether all arrays' elements lie in one vector, which is known before any seek. */
+  public boolean sharesElements() {
+    return true;
+  }
 
   /** Returns whether any element may be null: if not, nobody needs to look. */
   abstract boolean elementsMayBeNull();
 
   /** Returns the index of this array's first element. */
-  abstract int offset();
+  public abstract int offset();
 
   /** Returns how many elements this array has. */
-  abstract int length();
+  public abstract int length();
 
   /** Returns a reader of this array's elements, which are arrays themselves. */
   ArrayReader nested() {
@@ -80,12 +91,12 @@ abstract class ArrayReader {
     }
 
     @Override
-    void seek(int index) {
+    public void seek(int index) {
       this.index = index;
     }
 
     @Override
-    ColumnVector elements() {
+    public ColumnVector elements() {
       return elements;
     }
 
@@ -95,12 +106,12 @@ abstract class ArrayReader {
     }
 
     @Override
-    int offset() {
+    public int offset() {
       return arrays.getArrayOffset(index);
     }
 
     @Override
-    int length() {
+    public int length() {
       return arrays.getArrayLength(index);
     }
   }
@@ -118,12 +129,12 @@ abstract class ArrayReader {
     }
 
     @Override
-    void seek(int index) {
+    public void seek(int index) {
       this.index = index;
     }
 
     @Override
-    ColumnVector elements() {
+    public ColumnVector elements() {
       return elements;
     }
 
@@ -133,13 +144,48 @@ abstract class ArrayReader {
     }
 
     @Override
-    int offset() {
+    public int offset() {
       return arrays.getElementStartIndex(index);
     }
 
     @Override
-    int length() {
+    public int length() {
       return arrays.getElementEndIndex(index) - arrays.getElementStartIndex(index);
+    }
+  }
+
+  /** Arrays of equal length, one after another. */
+  private static final class InRowArrays extends ArrayReader {
+    private final RowArrays arrays;
+    private int index;
+
+    InRowArrays(RowArrays arrays) {
+      this.arrays = arrays;
+    }
+
+    @Override
+    public void seek(int index) {
+      this.index = index;
+    }
+
+    @Override
+    public ColumnVector elements() {
+      return arrays.getChild(0);
+    }
+
+    @Override
+    boolean elementsMayBeNull() {
+      return false;
+    }
+
+    @Override
+    public int offset() {
+      return index * arrays.width();
+    }
+
+    @Override
+    public int length() {
+      return arrays.width();
     }
   }
 
@@ -156,18 +202,23 @@ abstract class ArrayReader {
     }
 
     @Override
-    void seek(int index) {
+    public void seek(int index) {
       ColumnarArray array = arrays.getArray(index);
       elements = new ArrayElements(type.elementType(), array);
       length = array.numElements();
     }
 
     @Override
-    ColumnVector elements() {
+    public ColumnVector elements() {
       if (elements == null) {
         throw new IllegalStateException("no array chosen");
       }
       return elements;
+    }
+
+    @Override
+    public boolean sharesElements() {
+      return false;
     }
 
     @Override
@@ -176,12 +227,12 @@ abstract class ArrayReader {
     }
 
     @Override
-    int offset() {
+    public int offset() {
       return 0;
     }
 
     @Override
-    int length() {
+    public int length() {
       return length;
     }
 

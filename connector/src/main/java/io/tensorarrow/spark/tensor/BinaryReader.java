@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Shows binaries as arrays of bytes. */
 abstract class BinaryReader extends ArrayReader {
-  static ArrayReader over(ColumnVector binaries) {
+  public static ArrayReader over(ColumnVector binaries) {
     return binaries instanceof ArrowColumnVector arrow
             && arrow.getValueVector() instanceof BaseVariableWidthVector vector
         ? new InArrowVector(vector)
@@ -38,23 +38,23 @@ abstract class BinaryReader extends ArrayReader {
     }
 
     @Override
-    void seek(int index) {
+    public void seek(int index) {
       offset = binaries.getStartOffset(index);
       length = binaries.getValueLength(index);
     }
 
     @Override
-    ColumnVector elements() {
+    public ColumnVector elements() {
       return elements;
     }
 
     @Override
-    int offset() {
+    public int offset() {
       return offset;
     }
 
     @Override
-    int length() {
+    public int length() {
       return length;
     }
   }
@@ -70,24 +70,24 @@ abstract class BinaryReader extends ArrayReader {
     }
 
     @Override
-    void seek(int index) {
+    public void seek(int index) {
       byte[] bytes = binaries.getBinary(index);
       elements = Bytes.of(bytes);
       length = bytes.length;
     }
 
     @Override
-    ColumnVector elements() {
+    public ColumnVector elements() {
       return elements;
     }
 
     @Override
-    int offset() {
+    public int offset() {
       return 0;
     }
 
     @Override
-    int length() {
+    public int length() {
       return length;
     }
   }

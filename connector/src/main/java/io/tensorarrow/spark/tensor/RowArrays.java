@@ -18,6 +18,11 @@ final class RowArrays extends TensorVector {
     this.width = width;
   }
 
+  /** Returns how many elements each array has. */
+  int width() {
+    return width;
+  }
+
   @Override
   public ColumnarArray getArray(int rowId) {
     return new ColumnarArray(elements, rowId * width, width);

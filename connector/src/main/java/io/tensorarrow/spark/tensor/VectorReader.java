@@ -41,7 +41,7 @@ final class VectorReader extends ArrayReader {
   }
 
   @Override
-  void seek(int row) {
+  public void seek(int row) {
     index = row;
     dense = types.getByte(row) == DENSE;
     unpacked = null;
@@ -50,7 +50,7 @@ final class VectorReader extends ArrayReader {
 
   /** Not before somebody who knows the length asks: a sparse vector's may be absurd. */
   @Override
-  ColumnVector elements() {
+  public ColumnVector elements() {
     if (dense) {
       return values.elements();
     }
@@ -78,12 +78,12 @@ final class VectorReader extends ArrayReader {
   }
 
   @Override
-  int offset() {
+  public int offset() {
     return dense ? values.offset() : 0;
   }
 
   @Override
-  int length() {
+  public int length() {
     return dense ? values.length() : sizes.getInt(index);
   }
 

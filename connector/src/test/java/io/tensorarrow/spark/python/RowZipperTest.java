@@ -47,7 +47,7 @@ class RowZipperTest extends SparkTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {0, 1, 2000, PLENTY})
+  @ValueSource(longs = {0, 1, 500, PLENTY})
   void answersMeetTheirRowsInMemoryAndOnDisk(long memoryBytes) {
     List<int[]> cuts =
         List.of(
