@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,14 @@ public final class ModelVariables {
     @Override
     public void entry(ByteBuffer key, BundleEntryProto entry) {
       entries.put(StandardCharsets.ISO_8859_1.decode(key).toString(), entry);
+    }
+  }
+
+  /** What two entries of one variable have in common. */
+  private record Content(String name, int dtype, TensorShapeProto shape, long size, int checksum) {
+    static Content of(String name, BundleEntryProto entry) {
+      return new Content(
+          name, entry.getDtypeValue(), entry.getShape(), entry.getSize(), entry.getCrc32C());
     }
   }
 
@@ -258,32 +267,25 @@ public final class ModelVariables {
   }
 
   private void leaveOutCopies(Map<String, String> names) {
-    Map<String, List<BundleEntryProto>> originals = new HashMap<>();
-    names.forEach(
-        (key, name) -> {
-          if (!key.startsWith(KERAS_COPIES)) {
-            originals
-                .computeIfAbsent(name, each -> new ArrayList<>())
-                .add(listing.entries.get(key));
+    Set<Content> originals = new HashSet<>();
+    listing.entries.forEach(
+        (key, entry) -> {
+          String name = names.get(key);
+          if (name != null && !key.startsWith(KERAS_COPIES)) {
+            originals.add(Content.of(name, entry));
           }
         });
-    List<String> copies =
-        names.keySet().stream()
-            .filter(key -> key.startsWith(KERAS_COPIES))
-            .filter(
-                key ->
-                    originals.getOrDefault(names.get(key), List.of()).stream()
-                        .anyMatch(original -> isSame(original, listing.entries.get(key))))
-            .toList();
-    names.keySet().removeAll(copies);
-    listing.entries.keySet().removeAll(copies);
-  }
-
-  private static boolean isSame(BundleEntryProto one, BundleEntryProto other) {
-    return one.getDtypeValue() == other.getDtypeValue()
-        && one.getShape().equals(other.getShape())
-        && one.getSize() == other.getSize()
-        && one.getCrc32C() == other.getCrc32C();
+    listing
+        .entries
+        .entrySet()
+        .removeIf(
+            entry -> {
+              String name = names.get(entry.getKey());
+              return name != null
+                  && entry.getKey().startsWith(KERAS_COPIES)
+                  && originals.contains(Content.of(name, entry.getValue()));
+            });
+    names.keySet().retainAll(listing.entries.keySet());
   }
 
   /** Keeps the names that one variable each has. */
