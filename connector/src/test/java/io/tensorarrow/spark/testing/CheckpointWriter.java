@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
@@ -183,7 +184,8 @@ public final class CheckpointWriter {
       Path variables = Files.createDirectories(directory.resolve("variables"));
       for (int i = 0; i < shards.size(); i++) {
         Files.write(
-            variables.resolve("variables.data-%05d-of-%05d".formatted(i, shards.size())),
+            variables.resolve(
+                String.format(Locale.ROOT, "variables.data-%05d-of-%05d", i, shards.size())),
             shards.get(i).toByteArray());
       }
       Files.write(variables.resolve("variables.index"), index());
