@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, functions
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 DIGITS_MODEL = str(REPOSITORY / "examples/models/digits")
@@ -46,6 +46,45 @@ def scored(spark, path, way, **options):
     """Reads rows of 64 pixels with the digits model's outputs, to be handed over in one way."""
     reader = spark.read.format("tensorflow").option("model", DIGITS_MODEL)
     return reader.option("handover", way).options(**options).load(path)
+
+
+def write_pixels(spark, path, count):
+    """Writes rows of an id and 64 pixels in two files."""
+    pixels = functions.array(
+        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
+    )
+    written = spark.range(0, count, 1, 2).select("id", pixels.alias("pixels"))
+    written.write.mode("overwrite").parquet(path)
+
+
+def handover_metrics(df):
+    """Runs a query; returns the number of its rows and the metrics of its function's node."""
+    execution = df._jdf.queryExecution()
+    rows = execution.executedPlan().executeCollect()
+    node = execution.executedPlan()
+    while "ColumnarMapInBatch" not in node.nodeName():
+        node = node.executedPlan() if "Adaptive" in node.nodeName() else node.children().apply(0)
+    found = {}
+    metrics = node.metrics().iterator()
+    while metrics.hasNext():
+        metric = metrics.next()
+        found[metric._1()] = metric._2().value()
+    return len(rows), found
+
+
+def nothing_is_left(spark):
+    """Checks that no segment is lent, none has a name, and Arrow's memory is given back."""
+    jvm = spark.sparkContext._jvm
+    allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
+
+    def is_left():
+        lent = jvm.io.tensorarrow.spark.python.SharedMemory.lent()
+        # A segment has a name for the moment between its making and its mapping, and a task that
+        # is killed because another one failed may still make one.
+        named = [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
+        return lent or named or allocator.getAllocatedMemory()
+
+    eventually(lambda: not is_left())
 
 
 def plan(df):

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tensorarrow._dtypes import Array, element_of, is_bytes
 from tensorarrow._errors import TensorArrowError
+from tensorarrow._raw import own_column
 from tensorarrow._spec import (
     UNKNOWN,
     TensorSpec,
@@ -57,11 +58,12 @@ def numpy(
     """Views a tensor column as one array: of the tensor's dtype and shape, rows first.
 
     Where the batch holds the tensor's own bytes, nothing is copied or converted: float32, float64,
-    signed integers, and uint8 that came as binary. Dtypes that Spark had to widen on the way are
-    converted back, bit by bit, into an array of their own; so are booleans, of which Arrow makes
-    bits. Strings become an object array of str, or of bytes if the column is binary. Dtypes that
-    NumPy lacks are the integers that hold them: the bits of 8-bit floats are uint8, int4 is int8.
-    bfloat16 needs the package ``ml_dtypes``.
+    signed integers, and uint8 that came as binary; and, in the batches that TensorArrow hands over
+    itself, all numbers and booleans. Where Spark's rows had to widen a dtype, it is converted
+    back, bit by bit, into an array of its own: on the tier ``rows``, and in batches that were made
+    of others (slices, selections). Strings become an object array of str, or of bytes if the column
+    is binary. Dtypes that NumPy lacks are the integers that hold them: the bits of 8-bit floats
+    are uint8, int4 is int8. bfloat16 needs the package ``ml_dtypes``.
 
     The array is read-only and stays valid for as long as it is referenced, also past its batch;
     ``.copy()`` gives an independent one. A dimension that the model leaves open gets the length
@@ -86,7 +88,7 @@ def numpy(
     """
     _check_batch(batch, column)
     spec = spec_of_column(batch, column, schema)
-    cells = storage(batch.column(column_index(batch, column)))
+    cells = storage(own_column(batch, column_index(batch, column)))
     return tensor(cells, spec, raw=raw) if not mask else _masked(cells, spec, raw)
 
 

@@ -25,7 +25,7 @@ class Element:
 
     Attributes:
         numpy: NumPy's name of the array's dtype; "bfloat16" is ml_dtypes' name.
-        own: the Arrow type whose bytes are the tensor's own, if there is one.
+        own: the Arrow type whose bytes are the tensor's own, if it has any.
         widened: the Arrow types that Spark's rows turn it into, if not into its own.
         narrow: turns widened values into the tensor's own; None for a value that it can't hold.
     """
@@ -59,8 +59,7 @@ class Element:
         """
         dtype = self.dtype(f"column '{spec.column}'", raw)
         if values.type == self.own:
-            # Not of pyarrow's tensors: what those give can be made writable, and a write kills.
-            array: Array | None = values.to_numpy(zero_copy_only=True)
+            array: Array | None = _own_bytes(values)
         else:
             assert self.narrow is not None
             array = self.narrow(values)
@@ -74,6 +73,13 @@ class Element:
         array = array if array.dtype == dtype else array.view(dtype)
         array.flags.writeable = False
         return array
+
+    def widen(self, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+        """Turns the tensor's own values, without nulls, into what Spark makes of them."""
+        bits = _own_bytes(values)
+        if self.numpy == "bfloat16":
+            return pa.array(_widen_brain_halves(bits))
+        return widen(bits.view(np.dtype(self.numpy)), arrow_type)
 
     def dtype(self, what: str, raw: bool) -> np.dtype[Any]:
         """Returns the array's dtype; ``what`` it is an array of is for messages."""
@@ -143,11 +149,23 @@ def widen(array: Array, arrow_type: pa.DataType) -> pa.Array:
         words[:, 0] = array
         return pa.Array.from_buffers(arrow_type, len(array), [None, pa.py_buffer(words)])
     if str(array.dtype) == "bfloat16":
-        bits = array.view(np.uint16).astype(np.uint32) << np.uint32(16)
-        return pa.array(bits.view(np.float32))
+        return pa.array(_widen_brain_halves(array.view(np.uint16)))
     if array.dtype == np.float16:
         return pa.array(_widen_halves(array))
-    return pa.array(array.astype(arrow_type.to_pandas_dtype()))
+    return pa.array(array.astype(arrow_type.to_pandas_dtype(), copy=False), arrow_type)
+
+
+def _own_bytes(values: pa.Array) -> Array:
+    """Returns values of a tensor's own bytes as an array over the same memory."""
+    if not pa.types.is_fixed_size_binary(values.type):
+        # Not of pyarrow's tensors: what those give can be made writable, and a write kills.
+        array: Array = values.to_numpy(zero_copy_only=True)
+        return array
+    width = values.type.byte_width
+    if not len(values):
+        return np.empty(0, f"V{width}")
+    buffer = values.buffers()[1].slice(values.offset * width, len(values) * width)
+    return np.frombuffer(buffer, f"V{width}")
 
 
 def _integers(dtype: type[np.generic]) -> Callable[[pa.Array], Array | None]:
@@ -192,6 +210,12 @@ def _widen_halves(halves: Array) -> Array:
     sign = (bits & np.uint32(0x8000)) << np.uint32(16)
     payload = (bits & np.uint32(0x3FF)) << np.uint32(13)
     wide.view(np.uint32)[nan] = sign | np.uint32(0x7F800000) | payload
+    return wide
+
+
+def _widen_brain_halves(bits: Array) -> Array:
+    """A bfloat16 is the upper half of a float."""
+    wide: Array = (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
     return wide
 
 
@@ -262,15 +286,19 @@ ELEMENTS = {
     "int16": Element("int16", pa.int16()),
     "int32": Element("int32", pa.int32()),
     "int64": Element("int64", pa.int64()),
-    "bool": Element("bool", None, (pa.bool_(),), _objects),
+    "bool": Element("bool", pa.uint8(), (pa.bool_(),), _objects),
     "float16": Element("float16", pa.float16(), (pa.float32(),), _halves),
     "bfloat16": Element("bfloat16", pa.uint16(), (pa.float32(),), _brain_halves),
     "uint8": Element("uint8", *_UINT8),
     "uint16": Element("uint16", *_UINT16),
     "uint32": Element("uint32", pa.uint32(), (pa.int64(),), _integers(np.uint32)),
     "uint64": Element("uint64", pa.uint64(), (UINT64_TYPE,), _decimals),
-    "complex64": Element("complex64", None, (_struct(pa.float32()),), _complex(np.complex64)),
-    "complex128": Element("complex128", None, (_struct(pa.float64()),), _complex(np.complex128)),
+    "complex64": Element(
+        "complex64", pa.binary(8), (_struct(pa.float32()),), _complex(np.complex64)
+    ),
+    "complex128": Element(
+        "complex128", pa.binary(16), (_struct(pa.float64()),), _complex(np.complex128)
+    ),
     "qint8": Element("int8", pa.int8()),
     "quint8": Element("uint8", *_UINT8),
     "qint16": Element("int16", pa.int16()),
@@ -284,6 +312,9 @@ ELEMENTS = {
 
 # Of dtypes that have no integer of their own size.
 _LIMITS = {"int4": (-8, 7), "uint4": (0, 15)}
+
+# Dtypes whose bytes in a tensor are not NumPy's.
+UNCHANGEABLE = ("str", "int4", "uint4")
 
 # NumPy's names of dtypes that Spark has to widen, and the type that each becomes there.
 WIDENINGS = {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from tensorarrow._arrays import storage, tensor
-from tensorarrow._dtypes import Array
-from tensorarrow._errors import TensorArrowError
+from tensorarrow._dtypes import UNCHANGEABLE, Array
+from tensorarrow._errors import TensorArrowError, closest_first
+from tensorarrow._inplace import Reply
 from tensorarrow._results import Results
+from tensorarrow._segments import Changeable
 from tensorarrow._spec import TensorSpec, column_index, spec_of_field, specs_of_schema
+from tensorarrow._worker import TensorBatch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,58 +43,152 @@ def map_tensors(
             bigint, uint64 into decimal(20,0), float16 and bfloat16 into float, complex64 into
             struct<re:float,im:float>, and uint8 (rows, n, ...) also into binary. All arrays have
             the same length, which need not be that of the batch.
-        inplace: reserved for arrays that can be changed in place.
+        inplace: tensor columns of numbers or booleans whose arrays ``f`` may write to. Over shared
+            memory it changes the tensor where it lies: an array that ``f`` returns as it was given
+            (all rows, same dtype, under any name, declared with the column's own type) is not sent
+            back. Elsewhere (small batches, other tiers) the arrays are copies, and the result is
+            the same. A column of that name in ``schema`` has to remain a tensor of the same dtype
+            and shape, and keeps its metadata. What is written after ``f`` returned is seen by
+            nobody: if a view is kept, or a child process was forked, what ``f`` left is copied.
 
     Returns:
         A DataFrame of the columns that ``f`` returns, and no others.
 
     Raises:
-        TensorArrowError: at once, if ``schema`` has a type that no array fits or ``inplace`` is
-            used; when it runs, if columns can't be viewed or what ``f`` returns does not fit.
+        TensorArrowError: at once, if ``schema`` has a type that no array fits, or ``inplace`` names
+            what is no such column; when it runs, if columns can't be viewed or what ``f`` returns
+            does not fit.
     """
-    if inplace:
-        raise TensorArrowError(
-            "TA_UNSUPPORTED",
-            "Cannot change columns in place: found inplace; expected it left out: it needs the"
-            " hand-over through shared memory, which this version lacks",
-        )
     if isinstance(schema, str):
         # The public way to read DDL that works on Spark Connect, too.
         schema = df.sparkSession.createDataFrame([], schema).schema
-    results = Results(schema)
     specs = specs_of_schema(df.schema)
+    changed = _changed(inplace, specs)
+    declared, types = _with_metadata(schema, df.schema, changed)
+    results = Results(declared, {name: specs[name] for name in changed})
 
-    def map_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield results.batch(f(Arrays(batch, specs)))
+    def map_batches(
+        batches: Iterable[pa.RecordBatch] | Iterable[TensorBatch],
+    ) -> Iterator[pa.RecordBatch]:
+        for given in batches:
+            # Batches of another tier are plain ones.
+            if isinstance(given, TensorBatch):
+                arrays = Arrays(given.batch, specs, changed, given.changeable)
+            else:
+                arrays = Arrays(given, specs, changed)
+            returned = f(arrays)
+            if changed and isinstance(given, TensorBatch):
+                reply = Reply(results, returned, given.changeable, types)
+                # Who refers to an array from here on has kept it.
+                del returned, arrays
+                answer = reply.envelope()
+            else:
+                answer = results.batch(returned)
+                del returned, arrays
+            del given
+            yield answer
+            del answer
 
-    return df.mapInArrow(map_batches, schema)
+    # What a plan says of a function is its name: by it the JVM knows this one.
+    map_batches.__name__ = f"map_tensors(inplace={json.dumps(changed)})"
+    return df.mapInArrow(map_batches, declared)
+
+
+def _changed(inplace: Sequence[str], specs: Mapping[str, TensorSpec]) -> list[str]:
+    """Checks which columns are to be changed in place."""
+    if isinstance(inplace, str):
+        raise TensorArrowError(
+            "TA_UNSUPPORTED",
+            f"Cannot change columns in place: found inplace='{inplace}'; expected a list of names,"
+            f" as inplace=['{inplace}']",
+        )
+    for name in inplace:
+        if name not in specs:
+            raise TensorArrowError(
+                "TA_TENSOR_UNKNOWN",
+                f"Cannot change column '{name}' in place: found no tensor of that name; expected"
+                f" one of {closest_first(name, specs)}",
+            )
+        if specs[name].dtype in UNCHANGEABLE:
+            raise TensorArrowError(
+                "TA_TENSOR_UNSUPPORTED",
+                f"Cannot change column '{name}' in place: found dtype {specs[name].dtype}; expected"
+                " numbers or booleans whose bytes are NumPy's",
+            )
+    return list(dict.fromkeys(inplace))
+
+
+def _with_metadata(
+    schema: StructType, given: StructType, changed: Sequence[str]
+) -> tuple[StructType, dict[str, str]]:
+    """Returns the result's schema, in which what is changed in place stays a tensor.
+
+    Also the types, by name, that these columns had before.
+    """
+    if not changed:
+        return schema, {}
+    from pyspark.sql.types import StructField, StructType
+
+    before = {field.name: field for field in given if field.name in changed}
+    fields = []
+    for field in schema:
+        old = before.get(field.name)
+        if old and old.dataType.simpleString() != field.dataType.simpleString():
+            raise TensorArrowError(
+                "TA_RESULT_TYPE",
+                f"Cannot return column '{field.name}', which is changed in place: found it declared"
+                f" as {field.dataType.simpleString()}; expected"
+                f" {old.dataType.simpleString()} as before, or another name",
+            )
+        metadata = old.metadata if old else field.metadata
+        fields.append(StructField(field.name, field.dataType, field.nullable, metadata))
+    return StructType(fields), {name: old.dataType.simpleString() for name, old in before.items()}
 
 
 class Arrays(Mapping[str, Array]):
     """The columns of one batch as arrays, each converted when it is first asked for."""
 
-    def __init__(self, batch: pa.RecordBatch, specs: Mapping[str, TensorSpec]) -> None:
+    def __init__(
+        self,
+        batch: pa.RecordBatch,
+        specs: Mapping[str, TensorSpec],
+        changed: Sequence[str] = (),
+        shared: Mapping[str, Changeable] | None = None,
+    ) -> None:
+        """Takes the columns.
+
+        Args:
+            batch: those that are only to be read, and those to be changed that are not shared.
+            specs: what is known of tensors from the DataFrame.
+            changed: the names of those to be changed.
+            shared: those of them that are changed where they lie.
+        """
         self._batch = batch
         self._specs = specs
+        self._changed = changed
+        self._shared = shared or {}
         self._arrays: dict[str, Array] = {}
 
     def __getitem__(self, column: str) -> Array:
         if column not in self._arrays:
+            if column in self._shared:
+                self._arrays[column] = self._shared[column].array()
+                return self._arrays[column]
             index = column_index(self._batch, column)
             cells = self._batch.column(index)
             spec = spec_of_field(self._batch.schema.field(index)) or self._specs.get(column)
-            self._arrays[column] = tensor(storage(cells), spec) if spec else _plain(column, cells)
+            array = tensor(storage(cells), spec) if spec else _plain(column, cells)
+            self._arrays[column] = array.copy() if column in self._changed else array
         return self._arrays[column]
 
     def __contains__(self, column: object) -> bool:
-        return column in self._batch.schema.names
+        return column in self._shared or column in self._batch.schema.names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self._batch.schema.names))
+        return iter(dict.fromkeys([*self._batch.schema.names, *self._shared]))
 
     def __len__(self) -> int:
-        return len(set(self._batch.schema.names))
+        return len({*self._batch.schema.names, *self._shared})
 
     def __repr__(self) -> str:
         return f"<{self._batch.num_rows} rows of {', '.join(self)}>"

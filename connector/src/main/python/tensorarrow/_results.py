@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from tensorarrow._dtypes import UINT64_TYPE, WIDENINGS, Array, widen
+from tensorarrow._dtypes import UINT64_TYPE, WIDENINGS, Array, element_of, widen
 from tensorarrow._errors import TensorArrowError, closest_first
+from tensorarrow._spec import UNKNOWN, TensorSpec
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
@@ -46,11 +48,19 @@ _LIST_LIMIT = 2**31
 
 @dataclass(frozen=True)
 class Result:
-    """One declared column: its name, Spark's type of its values, whether they are lists."""
+    """One declared column.
+
+    Attributes:
+        name: its name.
+        type: Spark's type of its values.
+        is_list: whether they are lists.
+        tensor: what it has to remain, if it was to be changed in place.
+    """
 
     name: str
     type: str
     is_list: bool
+    tensor: TensorSpec | None = None
 
     @property
     def ddl(self) -> str:
@@ -69,18 +79,43 @@ class Result:
             return f"{kinds} of shape {shape}{rows}"
         return f"{' or '.join(_dtype_names(self.type))} of shape {shape}"
 
-    def cells(self, array: Array) -> pa.Array:
-        """Turns an array into a column: without a copy for numbers in row-major order."""
+    def check(self, array: Any) -> None:
+        """Refuses what is not an array that fits."""
         if not isinstance(array, np.ndarray):
             raise self._misfit(f"a {type(array).__module__}.{type(array).__name__}")
-        bytes_of_rows = self.ddl == "binary" and array.dtype == np.uint8
+        bytes_of_rows = self._takes_bytes(array)
         fits = array.ndim >= 2 if self.is_list or bytes_of_rows else array.ndim == 1
         if not fits or not (bytes_of_rows or self._fits(array.dtype)):
             raise self._misfit(f"{array.dtype} of shape {array.shape}")
+        if (self.is_list or bytes_of_rows) and array.size >= _LIST_LIMIT:
+            raise self._misfit(f"{array.size} elements in one batch, of shape {array.shape}")
+        if self.tensor:
+            self._check_tensor(array, self.tensor)
+
+    def _check_tensor(self, array: Array, spec: TensorSpec) -> None:
+        dtype = element_of(spec).dtype(f"column '{self.name}'", raw=False)
+        dims = array.shape[1:]
+        same = len(dims) == len(spec.shape) and all(
+            known in (UNKNOWN, dim) for known, dim in zip(spec.shape, dims)
+        )
+        # Rows are flattened in any case.
+        same = same or (not spec.unknown_dims and math.prod(dims) == math.prod(spec.shape))
+        if array.dtype != dtype or not same:
+            raise TensorArrowError(
+                "TA_RESULT_TYPE",
+                f"Cannot return column '{self.name}', which is changed in place: found"
+                f" {array.dtype} of shape {array.shape}; expected {dtype} of shape (rows,"
+                f" *{spec.shape}) as before (-1: any), or another name",
+            )
+
+    def _takes_bytes(self, array: Array) -> bool:
+        return self.ddl == "binary" and array.dtype == np.uint8
+
+    def cells(self, array: Array) -> pa.Array:
+        """Turns an array that fits into a column: without a copy for numbers in row-major order."""
+        bytes_of_rows = self._takes_bytes(array)
         if not self.is_list and not bytes_of_rows:
             return self._column(array)
-        if array.size >= _LIST_LIMIT:
-            raise self._misfit(f"{array.size} elements in one batch, of shape {array.shape}")
         rows, length = len(array), array[:1].size
         offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(length)
         if bytes_of_rows:
@@ -118,12 +153,28 @@ class Result:
 class Results:
     """The columns that a function is declared to return."""
 
-    def __init__(self, schema: StructType) -> None:
-        self._columns = [_result(field.name, field.dataType) for field in schema]
+    def __init__(self, schema: StructType, tensors: Mapping[str, TensorSpec] | None = None) -> None:
+        """Takes the columns.
+
+        Args:
+            schema: their names and types.
+            tensors: those that have to remain the tensors that they were.
+        """
+        kept = tensors or {}
+        self.columns = [
+            replace(_result(field.name, field.dataType), tensor=kept.get(field.name))
+            for field in schema
+        ]
 
     def batch(self, arrays: Mapping[str, Array]) -> pa.RecordBatch:
         """Turns what the function returned into a batch, in the order that was declared."""
-        names = [column.name for column in self._columns]
+        self.check(arrays)
+        cells = [column.cells(arrays[column.name]) for column in self.columns]
+        return pa.RecordBatch.from_arrays(cells, names=[column.name for column in self.columns])
+
+    def check(self, arrays: Any) -> int:
+        """Refuses what is not what was declared; returns how many rows there are."""
+        names = [column.name for column in self.columns]
         if not isinstance(arrays, Mapping):
             raise TensorArrowError(
                 "TA_RESULT_COLUMNS",
@@ -138,15 +189,16 @@ class Results:
                 f" those of the schema (missing: {closest_first('', missing)};"
                 f" extra: {closest_first('', map(str, extra))})",
             )
-        cells = [column.cells(arrays[column.name]) for column in self._columns]
-        lengths = {column.name: len(array) for column, array in zip(self._columns, cells)}
+        for column in self.columns:
+            column.check(arrays[column.name])
+        lengths = {name: len(arrays[name]) for name in names}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
             raise TensorArrowError(
                 "TA_RESULT_LENGTH",
                 f"Cannot return the columns: found lengths {listed}; expected the same for all",
             )
-        return pa.RecordBatch.from_arrays(cells, names=names)
+        return next(iter(lengths.values()), 0)
 
 
 def _arrow_type(value: str) -> pa.DataType:

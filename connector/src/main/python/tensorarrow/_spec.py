@@ -18,6 +18,9 @@ DTYPE_KEY = "tensor.dtype"
 SHAPE_KEY = "tensor.shape"
 VERSION_KEY = "tensorarrow.version"
 
+# On fields whose elements are the tensor's own where the Arrow type says those of Spark.
+RAW_KEY = "tensorarrow.raw"
+
 UNKNOWN = -1
 
 

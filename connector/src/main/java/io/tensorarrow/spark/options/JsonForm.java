@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * An input's column is an identifier as in the short form, or the list of its parts. Members keep
  * their order. Strict: no name twice, no other kinds of values, nothing behind the end.
  */
-final class JsonForm {
+public final class JsonForm {
   private static final JsonFactory FACTORY = new JsonFactory();
 
   private final JsonParser parser;
@@ -50,7 +50,7 @@ final class JsonForm {
   }
 
   /** Reads an array of strings, such as {@code load} makes of several paths. */
-  static List<String> strings(String text) {
+  public static List<String> strings(String text) {
     return read(
         text,
         json -> {

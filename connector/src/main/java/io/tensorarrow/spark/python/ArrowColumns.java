@@ -14,6 +14,7 @@ import org.apache.arrow.vector.util.TransferPair;
 final class ArrowColumns implements AutoCloseable {
   private final List<FieldVector> vectors;
   private final List<FieldVector> owned;
+  private final long convertedBytes;
   private final BufferAllocator allocator;
 
   /**
@@ -21,10 +22,16 @@ final class ArrowColumns implements AutoCloseable {
    *
    * @param vectors all of them, in order
    * @param owned those to be closed with this
+   * @param convertedBytes how many bytes were converted or copied to make them
    */
-  ArrowColumns(List<FieldVector> vectors, List<FieldVector> owned, BufferAllocator allocator) {
+  ArrowColumns(
+      List<FieldVector> vectors,
+      List<FieldVector> owned,
+      long convertedBytes,
+      BufferAllocator allocator) {
     this.vectors = List.copyOf(vectors);
     this.owned = List.copyOf(owned);
+    this.convertedBytes = convertedBytes;
     this.allocator = allocator;
   }
 
@@ -32,15 +39,15 @@ final class ArrowColumns implements AutoCloseable {
     return vectors;
   }
 
-  /** How many bytes those take that were made for this. */
-  long ownedBytes() {
-    return owned.stream().mapToLong(FieldVector::getBufferSize).sum();
+  /** How many bytes were converted or copied to make them. */
+  long convertedBytes() {
+    return convertedBytes;
   }
 
   /** Returns some of the rows, over the same memory; to be closed, too. */
   ArrowColumns slice(int first, int count) {
     if (first == 0 && vectors.stream().allMatch(vector -> vector.getValueCount() == count)) {
-      return new ArrowColumns(vectors, List.of(), allocator);
+      return new ArrowColumns(vectors, List.of(), 0, allocator);
     }
     List<FieldVector> slices = new ArrayList<>();
     for (FieldVector vector : vectors) {
@@ -48,7 +55,7 @@ final class ArrowColumns implements AutoCloseable {
       pair.splitAndTransfer(first, count);
       slices.add((FieldVector) pair.getTo());
     }
-    return new ArrowColumns(slices, slices, allocator);
+    return new ArrowColumns(slices, slices, 0, allocator);
   }
 
   @Override

@@ -32,16 +32,18 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
   private final boolean wholeBatches;
+  private final boolean forTensors;
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
+  private final Replies replies;
   private @Nullable ArrowStreamReader batches;
 
   BatchReader(
       ColumnarPythonRunner runner,
       PythonCall call,
       DataInputStream stream,
-      BasePythonRunner.WriterThread writer,
+      BatchWriter writer,
       long startTime,
       SparkEnv env,
       Socket worker,
@@ -52,10 +54,14 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.stream = stream;
     this.writer = writer;
     this.wholeBatches = call.takesWholeBatches();
+    this.forTensors = call.forms().forTensors();
     this.received = call.metrics().apply(PythonMetrics.RECEIVED);
     this.rows = call.metrics().apply(PythonMetrics.ROWS);
     this.allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
+    this.replies =
+        new Replies(
+            call.output(), writer.leases(), new HandoverCounters(call.metrics()), allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -106,17 +112,23 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  private ColumnarBatch unwrap(VectorSchemaRoot root) {
-    int count = root.getRowCount();
-    rows.add(count);
+  private ColumnarBatch unwrap(VectorSchemaRoot root) throws IOException {
     List<FieldVector> vectors =
         wholeBatches ? root.getVector(0).getChildrenFromFields() : root.getFieldVectors();
+    if (forTensors && Replies.isEnvelope(vectors)) {
+      ColumnarBatch opened = replies.opened(vectors);
+      rows.add(opened.numRows());
+      return opened;
+    }
+    int count = root.getRowCount();
+    rows.add(count);
     ColumnVector[] columns = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
     return new ColumnarBatch(columns, count);
   }
 
   private void close() {
-    try (allocator) {
+    try (allocator;
+        replies) {
       if (batches != null) {
         batches.close(false);
         batches = null;

@@ -1,8 +1,6 @@
 package io.tensorarrow.spark.python;
 
 import java.io.IOException;
-import java.util.List;
-import org.apache.arrow.vector.FieldVector;
 
 /** How the batches of a task get to its worker: one of the tiers. Belongs to the writing thread. */
 interface BatchSink {
@@ -12,10 +10,10 @@ interface BatchSink {
   /**
    * Hands over a batch, whose vectors may be freed afterwards.
    *
-   * @param columns vectors of the same length
+   * @param columns vectors of the same length; they stay the caller's
    * @param rows that length, at least 1
    */
-  void write(List<FieldVector> columns, int rows) throws IOException;
+  void write(ArrowColumns columns, int rows) throws IOException;
 
   /** Writes what comes after the batches. */
   void end() throws IOException;

@@ -48,6 +48,11 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     task.addTaskCompletionListener(ending);
   }
 
+  /** Returns what the worker was lent; the task's thread takes it back. */
+  TaskLeases leases() {
+    return leases;
+  }
+
   @Override
   public void writeCommand(DataOutputStream out) {
     runner.writeCommand(out);
@@ -61,14 +66,14 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
       ArrowStream stream =
           new ArrowStream(
               out,
-              call.sharesMemory() ? List.of(EnvelopeSink.COLUMN) : fields,
+              call.takesWholeBatches() ? List.of(EnvelopeSink.COLUMN) : fields,
               call.takesWholeBatches(),
               allocator);
       BatchSink sink =
-          call.sharesMemory()
-              ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)
+          call.takesWholeBatches()
+              ? new EnvelopeSink(stream, new Schema(fields), call, leases, counters, allocator)
               : new PlainSink(stream);
-      write(stream, sink, new ColumnConversion(fields, allocator));
+      write(stream, sink, new ColumnConversion(fields, call.forms().raw(), allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
@@ -96,11 +101,11 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     int most = call.settings().maxRecordsPerBatch();
     int step = most <= 0 ? Math.max(1, rows) : most;
     try (ArrowColumns columns = conversion.convert(batch)) {
-      counters.converted(columns.ownedBytes());
+      counters.converted(columns.convertedBytes());
       for (int first = 0; first < rows; first += step) {
         int count = Math.min(step, rows - first);
         try (ArrowColumns slice = columns.slice(first, count)) {
-          sink.write(slice.vectors(), count);
+          sink.write(slice, count);
         }
       }
     }

@@ -1,8 +1,11 @@
 package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.inference.SelectedColumn;
+import io.tensorarrow.spark.tensor.RawTensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -20,15 +23,24 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
  */
 final class ColumnConversion {
   private final List<Field> fields;
+  private final Set<Integer> raw;
   private final BufferAllocator allocator;
+
+  /** Takes what the columns should become, each as its field says. */
+  ColumnConversion(List<Field> fields, BufferAllocator allocator) {
+    this(fields, Set.of(), allocator);
+  }
 
   /**
    * Takes what the columns should become.
    *
    * @param fields the Arrow fields, in the order of a batch's columns
+   * @param raw the ordinals of columns that become vectors of their tensors' own bytes, whatever
+   *     the field says of the elements
    */
-  ColumnConversion(List<Field> fields, BufferAllocator allocator) {
+  ColumnConversion(List<Field> fields, Set<Integer> raw, BufferAllocator allocator) {
     this.fields = List.copyOf(fields);
+    this.raw = raw;
     this.allocator = allocator;
   }
 
@@ -36,22 +48,52 @@ final class ColumnConversion {
   ArrowColumns convert(ColumnarBatch batch) {
     List<FieldVector> vectors = new ArrayList<>();
     List<FieldVector> made = new ArrayList<>();
+    long convertedBytes = 0;
     try {
       for (int i = 0; i < fields.size(); i++) {
         ColumnVector column = batch.column(i);
-        if (column instanceof ArrowColumnVector arrow
+        if (raw.contains(i)) {
+          FieldVector own = rawVector(column, batch.numRows());
+          vectors.add(own);
+          made.add(own);
+          convertedBytes += column instanceof SelectedColumn ? own.getBufferSize() : 0;
+        } else if (column instanceof ArrowColumnVector arrow
             && sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
           vectors.add((FieldVector) arrow.getValueVector());
         } else {
           FieldVector converted = converted(column, batch.numRows(), fields.get(i));
           vectors.add(converted);
           made.add(converted);
+          convertedBytes += converted.getBufferSize();
         }
       }
-      return new ArrowColumns(vectors, made, allocator);
+      return new ArrowColumns(vectors, made, convertedBytes, allocator);
     } catch (Throwable fault) {
       made.forEach(FieldVector::close);
       throw fault;
+    }
+  }
+
+  /** Returns a vector over a tensor's memory, or over copies of the rows that a view shows. */
+  private FieldVector rawVector(ColumnVector column, int rows) {
+    RawTensor tensor =
+        RawTensor.under(origin(column))
+            .orElseThrow(() -> new IllegalStateException("not a model's own column: " + column));
+    if (!(column instanceof SelectedColumn selected)) {
+      return tensor.vector(rows, tensor.elements(), allocator);
+    }
+    int width = tensor.rowBytes();
+    try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
+      positions(selected)
+          .forEach(
+              Integer.MAX_VALUE,
+              (at, start, length) ->
+                  chosen.setBytes(
+                      (long) at * width,
+                      tensor.elements(),
+                      (long) start * width,
+                      (long) length * width));
+      return tensor.vector(rows, chosen, allocator);
     }
   }
 

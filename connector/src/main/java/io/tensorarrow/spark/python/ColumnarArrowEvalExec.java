@@ -159,6 +159,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
             evalType,
             Handover.ARROW,
             input(columns, sent),
+            ColumnForms.SPARKS,
             resultTypes(),
             WorkerSettings.of(conf()),
             metrics);

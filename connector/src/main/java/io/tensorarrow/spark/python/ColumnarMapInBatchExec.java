@@ -25,10 +25,10 @@ import scala.collection.Seq;
 public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
 
-  private final Expression function;
+  private final PythonUDF function;
+  private final List<Integer> tensors;
   private final Seq<Attribute> output;
   private final boolean barrier;
-  private final int evalType;
   private final String handover;
 
   // Spark makes plans anew with other children; the metrics are the node's own.
@@ -37,38 +37,38 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   /**
    * Makes a node; Spark itself calls this, too.
    *
-   * @param function the Python function
+   * @param function the Python function, of {@code mapInArrow} or {@code mapInPandas}
+   * @param tensors the ordinals of the child's columns that are as a model made them
    * @param output the columns that it returns
    * @param child what it is applied to; columnar
    * @param barrier whether all tasks have to run at once
-   * @param evalType {@code SQL_MAP_ARROW_ITER_UDF} or {@code SQL_MAP_PANDAS_ITER_UDF}
    * @param handover the name of the {@link Handover} that the scan's reader asked for, but for rows
    */
   public ColumnarMapInBatchExec(
-      Expression function,
+      PythonUDF function,
+      List<Integer> tensors,
       Seq<Attribute> output,
       SparkPlan child,
       boolean barrier,
-      int evalType,
       String handover) {
     super(child);
     this.function = function;
+    this.tensors = List.copyOf(tensors);
     this.output = output;
     this.barrier = barrier;
-    this.evalType = evalType;
     this.handover = handover;
     this.metrics = PythonMetrics.create(sparkContext());
   }
 
   @Override
   List<Object> arguments() {
-    return List.of(function, output, child(), barrier, evalType, handover);
+    return List.of(function, tensors, output, child(), barrier, handover);
   }
 
   @Override
   public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
     return new ColumnarMapInBatchExec(
-        function, output, children.apply(0), barrier, evalType, handover);
+        function, tensors, output, children.apply(0), barrier, handover);
   }
 
   /** Tells the plan's reader the way, where the arguments would show numbers. */
@@ -78,7 +78,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
         + " handover="
         + (Handover.of(handover) == Handover.ARROW ? Handover.ARROW : Handover.SHARED_MEMORY).text()
         + " "
-        + ((PythonUDF) function).name()
+        + function.name()
         + output.mkString("[", ", ", "]");
   }
 
@@ -102,11 +102,12 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   public RDD<ColumnarBatch> doExecuteColumnar() {
     PythonCall call =
         new PythonCall(
-            List.of(new ChainedPythonFunctions(ScalaLists.of(((PythonUDF) function).func()))),
+            List.of(new ChainedPythonFunctions(ScalaLists.of(function.func()))),
             List.of(),
-            evalType,
+            function.evalType(),
             Handover.of(handover),
             child().schema(),
+            ColumnForms.of(child().schema(), tensors, function.name()),
             schema(),
             WorkerSettings.of(conf()),
             metrics);

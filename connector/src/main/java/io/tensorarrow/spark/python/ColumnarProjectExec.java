@@ -65,7 +65,8 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
     return evaluated(new Projection(ordinals));
   }
 
-  private static Attribute attribute(NamedExpression column) {
+  /** Returns the child's attribute that {@link #isColumn a column} is. */
+  public static Attribute attribute(NamedExpression column) {
     return column instanceof Alias alias ? (Attribute) alias.child() : (Attribute) column;
   }
 

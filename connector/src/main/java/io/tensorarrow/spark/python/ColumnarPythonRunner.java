@@ -29,9 +29,8 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
   ColumnarPythonRunner(PythonCall call) {
     super(
         ScalaLists.of(
-            call.sharesMemory()
-                ? List.of(
-                    WorkerModule.before(call.functions().get(0), call.evalType(), call.settings()))
+            call.takesWholeBatches()
+                ? List.of(WorkerModule.before(call.functions().get(0), call))
                 : call.functions()),
         call.evalType(),
         call.argumentOffsets(),
@@ -61,7 +60,7 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
       AtomicBoolean releasedOrClosed,
       TaskContext task) {
     return new BatchReader(
-        this, call, stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
+        this, call, stream, (BatchWriter) writer, startTime, env, worker, pid, releasedOrClosed, task);
   }
 
   /** Tells the worker what to call. */

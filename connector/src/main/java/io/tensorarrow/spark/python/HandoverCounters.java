@@ -12,6 +12,10 @@ final class HandoverCounters {
   private final SQLMetric createdSegments;
   private final SQLMetric reusedSegments;
   private final SQLMetric convertedBytes;
+  private final SQLMetric widenedBytes;
+  private final SQLMetric inPlaceBytes;
+  private final SQLMetric keptInPlaceBytes;
+  private final SQLMetric separatedBytes;
   private final SQLMetric waitNanos;
 
   HandoverCounters(Map<String, SQLMetric> metrics) {
@@ -22,6 +26,10 @@ final class HandoverCounters {
     this.createdSegments = metrics.apply(PythonMetrics.CREATED_SEGMENTS);
     this.reusedSegments = metrics.apply(PythonMetrics.REUSED_SEGMENTS);
     this.convertedBytes = metrics.apply(PythonMetrics.CONVERTED_BYTES);
+    this.widenedBytes = metrics.apply(PythonMetrics.WIDENED_BYTES);
+    this.inPlaceBytes = metrics.apply(PythonMetrics.IN_PLACE_BYTES);
+    this.keptInPlaceBytes = metrics.apply(PythonMetrics.KEPT_IN_PLACE_BYTES);
+    this.separatedBytes = metrics.apply(PythonMetrics.SEPARATED_BYTES);
     this.waitNanos = metrics.apply(PythonMetrics.WAIT);
   }
 
@@ -41,6 +49,27 @@ final class HandoverCounters {
 
   void converted(long bytes) {
     convertedBytes.add(bytes);
+  }
+
+  /** Counts the bytes of tensors that a worker widens to Spark's types. */
+  void widened(long bytes) {
+    widenedBytes.add(bytes);
+  }
+
+  /** Counts a tensor that was copied into a segment of its own. */
+  void sharedInPlace(long bytes) {
+    sharedBytes.add(bytes);
+    inPlaceBytes.add(bytes);
+  }
+
+  /** Counts a tensor that a function returned where it lay. */
+  void keptInPlace(long bytes) {
+    keptInPlaceBytes.add(bytes);
+  }
+
+  /** Counts tensors that had to be copied because somebody might change them later. */
+  void separated(long bytes) {
+    separatedBytes.add(bytes);
   }
 
   void waited(long nanos) {

@@ -1,8 +1,6 @@
 package io.tensorarrow.spark.python;
 
 import java.io.IOException;
-import java.util.List;
-import org.apache.arrow.vector.FieldVector;
 
 /** Hands batches over through the socket, as they are. */
 final class PlainSink implements BatchSink {
@@ -18,8 +16,8 @@ final class PlainSink implements BatchSink {
   }
 
   @Override
-  public void write(List<FieldVector> columns, int rows) throws IOException {
-    stream.write(columns, rows);
+  public void write(ArrowColumns columns, int rows) throws IOException {
+    stream.write(columns.vectors(), rows);
   }
 
   @Override

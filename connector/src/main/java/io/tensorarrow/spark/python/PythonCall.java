@@ -26,6 +26,7 @@ import scala.collection.immutable.Map;
  * @param handover how batches get to the worker: through shared memory or as Arrow; {@code AUTO} is
  *     through shared memory where there is any
  * @param input the columns that the function gets
+ * @param forms how these go to the worker
  * @param output the columns that it returns
  * @param settings the session's
  * @param metrics the node's
@@ -36,17 +37,21 @@ record PythonCall(
     int evalType,
     Handover handover,
     StructType input,
+    ColumnForms forms,
     StructType output,
     WorkerSettings settings,
     Map<String, SQLMetric> metrics)
     implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
 
-  /** Whether batches go in envelopes. */
+  /** Whether batches may go through shared memory. */
   boolean sharesMemory() {
-    return handover != Handover.ARROW;
+    return takesWholeBatches() && handover != Handover.ARROW;
   }
 
-  /** Whether a batch is one argument, as a struct, and one result; else columns are. */
+  /**
+   * Whether a batch is one argument, as a struct, and one result, and goes in an envelope; else
+   * columns are.
+   */
   boolean takesWholeBatches() {
     return arguments.isEmpty();
   }
@@ -94,7 +99,10 @@ record PythonCall(
         ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
             .getFields();
     return IntStream.range(0, fields.size())
-        .mapToObj(i -> TensorFields.labelled(fields.get(i), input.fields()[i].metadata()))
+        .mapToObj(
+            i ->
+                TensorFields.labelled(
+                    fields.get(i), input.fields()[i].metadata(), forms.raw().contains(i)))
         .toList();
   }
 }

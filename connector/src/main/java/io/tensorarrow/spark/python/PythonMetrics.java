@@ -19,6 +19,10 @@ final class PythonMetrics {
   static final String CREATED_SEGMENTS = "createdSegments";
   static final String REUSED_SEGMENTS = "reusedSegments";
   static final String CONVERTED_BYTES = "convertedBytes";
+  static final String WIDENED_BYTES = "widenedBytes";
+  static final String IN_PLACE_BYTES = "inPlaceBytes";
+  static final String KEPT_IN_PLACE_BYTES = "keptInPlaceBytes";
+  static final String SEPARATED_BYTES = "separatedBytes";
   static final String WAIT = "handoverWait";
 
   private PythonMetrics() {}
@@ -40,6 +44,19 @@ final class PythonMetrics {
     metrics.put(
         CONVERTED_BYTES,
         SQLMetrics.createSizeMetric(context, "bytes of columns converted to Arrow", -1));
+    metrics.put(
+        WIDENED_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes of tensors widened by workers", -1));
+    metrics.put(
+        IN_PLACE_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes shared to be changed in place", -1));
+    metrics.put(
+        KEPT_IN_PLACE_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes returned in place", -1));
+    metrics.put(
+        SEPARATED_BYTES,
+        SQLMetrics.createSizeMetric(
+            context, "bytes copied because views of changed tensors were kept", -1));
     metrics.put(
         WAIT,
         SQLMetrics.createNanoTimingMetric(context, "time that batches waited for a worker", -1));

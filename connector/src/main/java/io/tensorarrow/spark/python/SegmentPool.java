@@ -47,6 +47,10 @@ final class SegmentPool implements AutoCloseable {
 
   private final Set<SharedSegment> lent = new LinkedHashSet<>();
   private final Deque<SharedSegment> free = new ArrayDeque<>();
+
+  /** Of ended leases, but still read by this process. */
+  private final Set<SharedSegment> ending = new LinkedHashSet<>();
+
   private long bytes;
   private int nextId = 1;
   private long created;
@@ -159,8 +163,29 @@ final class SegmentPool implements AutoCloseable {
     for (SegmentLease lease : leases) {
       // A segment released early may be lent to another task by now, under another generation.
       if (lease.isCurrent() && lent.remove(lease.segment())) {
-        discard(lease.segment());
+        if (lease.segment().isHeld()) {
+          lease.segment().abandon();
+          ending.add(lease.segment());
+        } else {
+          discard(lease.segment());
+        }
       }
+    }
+  }
+
+  /**
+   * Keeps the segment of a lease as it is, whatever worker and task do, until {@link #letGo}: this
+   * process is going to read it.
+   */
+  synchronized void hold(SegmentLease lease) {
+    lease.segment().hold();
+  }
+
+  /** Ends what {@link #hold} began; any thread. */
+  synchronized void letGo(SegmentLease lease) {
+    lease.segment().letGo();
+    if (ending.remove(lease.segment())) {
+      discard(lease.segment());
     }
   }
 
@@ -218,7 +243,7 @@ final class SegmentPool implements AutoCloseable {
 
   synchronized State state() {
     collect();
-    return new State(bytes, lent.size(), free.size(), created, reused);
+    return new State(bytes, lent.size() + ending.size(), free.size(), created, reused);
   }
 
   /**

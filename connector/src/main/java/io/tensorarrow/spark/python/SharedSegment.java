@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.SecureRandom;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
 
 /**
  * A segment with its header page, as the package's description lays it out: whom it belongs to, and
@@ -33,6 +34,7 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
   private final Segment segment;
   private final long nonce = RANDOM.nextLong();
   private volatile int generation;
+  private boolean held;
   private boolean closed;
   private long freeSince;
 
@@ -76,14 +78,40 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
     return new SegmentLease(this, generation);
   }
 
-  /** Whether the worker has dropped the last view of the batch. */
+  /** Whether neither the worker nor this process looks at the batch any more. */
   synchronized boolean isReleased() {
-    return !closed && segment.word(AT_RELEASED) == generation;
+    return !closed && !held && segment.word(AT_RELEASED) == generation;
+  }
+
+  /** Keeps the segment from being lent again or closed while this process reads it. */
+  synchronized void hold() {
+    held = true;
+  }
+
+  /** Ends {@link #hold}. */
+  synchronized void letGo() {
+    held = false;
+  }
+
+  synchronized boolean isHeld() {
+    return held;
+  }
+
+  /** Tells workers that the segment will not be used again. */
+  synchronized void abandon() {
+    segment.setWord(AT_DEAD, 1);
+  }
+
+  /** Returns part of it, which this process holds, as Arrow's buffer. */
+  ArrowBuf buffer(long length, BufferAllocator allocator, Runnable release) {
+    return segment.buffer(HEADER_BYTES, length, allocator, release);
   }
 
   /** Whether the worker has asked for the batch after this one; true of a closed segment. */
   synchronized boolean isSeen() {
-    return closed || segment.word(AT_SEEN) == generation || isReleased();
+    return closed
+        || segment.word(AT_SEEN) == generation
+        || segment.word(AT_RELEASED) == generation;
   }
 
   void markFree() {
@@ -108,7 +136,7 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    segment.setWord(AT_DEAD, 1);
+    abandon();
     segment.close();
   }
 }

@@ -3,16 +3,20 @@ package io.tensorarrow.spark.python;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
+import org.apache.spark.sql.types.StructField;
 
 /**
  * The segments that one task has lent to its worker.
  *
- * <p>The writing thread takes leases; the task's thread ends them all when that thread has ended.
+ * <p>The writing thread takes leases, the task's thread takes back what was changed in place; it
+ * ends all leases when the writing thread has ended.
  */
 final class TaskLeases implements AutoCloseable {
   /** Batches on their way: the worker has one while the next is being written. */
@@ -26,6 +30,10 @@ final class TaskLeases implements AutoCloseable {
   private final HandoverCounters counters;
   private final Deque<SegmentLease> unseen = new ArrayDeque<>();
   private final List<SegmentLease> all = new ArrayList<>();
+  private final Map<Place, InPlaceColumn> inPlace = new HashMap<>();
+
+  /** How a worker names a lease. */
+  record Place(int segment, int generation) {}
 
   TaskLeases(Optional<SegmentPool> pool, TaskContext task, HandoverCounters counters) {
     this.pool = pool;
@@ -57,19 +65,49 @@ final class TaskLeases implements AutoCloseable {
     return unseen.size();
   }
 
+  /** Waits, from now on, for the worker to ask for the batch after the one of this lease. */
+  void sent(SegmentLease lease) {
+    unseen.add(lease);
+  }
+
   /** Takes a segment; empty if none can be had. */
   synchronized Optional<SegmentLease> lease(long bytes) {
     Optional<SegmentLease> lease = pool.flatMap(segments -> segments.lease(bytes));
-    lease.ifPresent(unseen::add);
     lease.ifPresent(counters::leased);
     all.removeIf(each -> !each.isCurrent());
     lease.ifPresent(all::add);
     return lease;
   }
 
+  /**
+   * Takes a segment for a tensor that the worker may change; empty if none can be had.
+   *
+   * @param field the tensor's column
+   * @param dims the tensor's shape, rows first
+   * @param bytes how many bytes its elements have
+   */
+  synchronized Optional<InPlaceColumn> leaseInPlace(StructField field, long[] dims, long bytes) {
+    return lease(bytes)
+        .map(
+            lease -> {
+              SegmentPool segments = pool.orElseThrow();
+              segments.hold(lease);
+              InPlaceColumn column = new InPlaceColumn(lease, segments, field, dims, bytes);
+              inPlace.put(new Place(lease.segment().id(), lease.generation()), column);
+              return column;
+            });
+  }
+
+  /** Takes back a tensor that the worker is done with; empty if it has none there. */
+  synchronized Optional<InPlaceColumn> takeBack(Place place) {
+    return Optional.ofNullable(inPlace.remove(place));
+  }
+
   /** Ends all leases; the writing thread must have ended. */
   @Override
   public synchronized void close() {
+    inPlace.values().forEach(InPlaceColumn::letGo);
+    inPlace.clear();
     pool.ifPresent(segments -> segments.end(all));
     all.clear();
   }

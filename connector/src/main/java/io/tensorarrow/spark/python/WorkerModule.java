@@ -58,16 +58,17 @@ final class WorkerModule {
    * Returns the functions of a node with ours before them; on the executor, whose copy of the jar
    * it is.
    *
-   * @param evalType which kind of batches the user's function takes
+   * @param call how the user's function takes its batches
    */
-  static ChainedPythonFunctions before(
-      ChainedPythonFunctions functions, int evalType, WorkerSettings settings) {
+  static ChainedPythonFunctions before(ChainedPythonFunctions functions, PythonCall call) {
     ByteArrayOutputStream pickle = new ByteArrayOutputStream();
     pickle.writeBytes(PICKLE_PROTOCOL);
-    if (evalType == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()) {
+    if (call.evalType() == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()) {
       pickle.writeBytes(global("frames"));
-      pickle.writeBytes(text(settings.timeZone()));
+      pickle.writeBytes(text(call.settings().timeZone()));
       pickle.writeBytes(CALL_WITH_ONE);
+    } else if (call.forms().forTensors()) {
+      pickle.writeBytes(global("tensors"));
     } else {
       pickle.writeBytes(global("batches"));
     }

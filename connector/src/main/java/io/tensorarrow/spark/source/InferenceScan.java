@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -74,6 +75,11 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   Handover handover() {
     return spec.handover();
+  }
+
+  /** Returns the names of the columns that the model computes. */
+  Set<String> outputs() {
+    return spec.fetches().stream().map(InferenceSpec.Fetch::column).collect(Collectors.toSet());
   }
 
   @Override

@@ -15,6 +15,7 @@ import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -90,5 +91,10 @@ public final class TensorFlowTables {
     return scan instanceof InferenceScan inference
         ? Optional.of(inference.handover())
         : Optional.empty();
+  }
+
+  /** Returns the names of the columns that a model computes in a scan; none of other scans. */
+  public static Set<String> outputs(Scan scan) {
+    return scan instanceof InferenceScan inference ? inference.outputs() : Set.of();
   }
 }

@@ -7,13 +7,18 @@ import io.tensorarrow.spark.python.ColumnarLocalLimitExec;
 import io.tensorarrow.spark.python.ColumnarMapInBatchExec;
 import io.tensorarrow.spark.python.ColumnarProjectExec;
 import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.apache.spark.api.python.PythonEvalType;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
@@ -34,11 +39,13 @@ import scala.collection.Seq;
  *
  * @param handover what the scan's reader demands of Python functions above it
  * @param callsPython whether the plan's root is a Python function
+ * @param tensors the columns that are as the scan's model made them
  * @param planner makes the physical plan, given what plans the scan
  */
 record ColumnarPlan(
     Handover handover,
     boolean callsPython,
+    Set<ExprId> tensors,
     Function<Function<LogicalPlan, SparkPlan>, SparkPlan> planner) {
 
   /** Looks at a plan; empty if rows are needed somewhere, or the demand is rows. */
@@ -46,11 +53,14 @@ record ColumnarPlan(
     if (plan instanceof DataSourceV2ScanRelation relation) {
       return TensorFlowTables.handover(relation.scan())
           .filter(demand -> demand != Handover.ROWS)
-          .map(demand -> new ColumnarPlan(demand, false, later -> later.apply(plan)));
+          .map(
+              demand ->
+                  new ColumnarPlan(demand, false, tensors(relation), later -> later.apply(plan)));
     }
     if (plan instanceof Project project && choosesColumns(project)) {
       return of(project.child())
-          .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)));
+          .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)))
+          .map(c -> c.naming(project));
     }
     if (plan instanceof Filter filter && isPlain(filter.condition())) {
       return of(filter.child())
@@ -63,22 +73,14 @@ record ColumnarPlan(
     if (plan instanceof PythonMapInArrow map) {
       return of(map.child())
           .map(
-              c ->
-                  c.called(
-                      map.functionExpr(),
-                      map.output(),
-                      map.isBarrier(),
-                      PythonEvalType.SQL_MAP_ARROW_ITER_UDF()));
+              c -> c.called(
+                      (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof MapInPandas map) {
       return of(map.child())
           .map(
-              c ->
-                  c.called(
-                      map.functionExpr(),
-                      map.output(),
-                      map.isBarrier(),
-                      PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()));
+              c -> c.called(
+                      (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {
       return of(eval.child()).map(c -> c.evaluated(eval));
@@ -134,18 +136,43 @@ record ColumnarPlan(
     return planner.apply(planLater);
   }
 
+  private static Set<ExprId> tensors(DataSourceV2ScanRelation relation) {
+    Set<String> outputs = TensorFlowTables.outputs(relation.scan());
+    return JavaConverters.seqAsJavaList(relation.output()).stream()
+        .filter(column -> outputs.contains(column.name()))
+        .map(Attribute::exprId)
+        .collect(Collectors.toSet());
+  }
+
   private ColumnarPlan under(UnaryOperator<SparkPlan> node) {
-    return new ColumnarPlan(handover, false, later -> node.apply(planner.apply(later)));
+    return new ColumnarPlan(handover, false, tensors, later -> node.apply(planner.apply(later)));
+  }
+
+  /** Follows tensors to the names that a projection gives them. */
+  private ColumnarPlan naming(Project project) {
+    Set<ExprId> named =
+        JavaConverters.seqAsJavaList(project.projectList()).stream()
+            .filter(column -> tensors.contains(ColumnarProjectExec.attribute(column).exprId()))
+            .map(NamedExpression::exprId)
+            .collect(Collectors.toSet());
+    return new ColumnarPlan(handover, false, named, planner);
   }
 
   private ColumnarPlan called(
-      Expression function, Seq<Attribute> output, boolean barrier, int evalType) {
+      PythonUDF function, LogicalPlan child, Seq<Attribute> output, boolean barrier) {
+    List<Attribute> input = JavaConverters.seqAsJavaList(child.output());
+    List<Integer> own =
+        IntStream.range(0, input.size())
+            .filter(i -> tensors.contains(input.get(i).exprId()))
+            .boxed()
+            .toList();
     return new ColumnarPlan(
         handover,
         true,
+        Set.of(),
         later ->
             new ColumnarMapInBatchExec(
-                function, output, planner.apply(later), barrier, evalType, handover.text()));
+                function, own, output, planner.apply(later), barrier, handover.text()));
   }
 
   /** Scalar functions get their columns as Arrow through the socket: their batches are not ours. */
@@ -157,6 +184,7 @@ record ColumnarPlan(
     return new ColumnarPlan(
         handover,
         true,
+        Set.of(),
         later ->
             new ColumnarArrowEvalExec(
                 eval.udfs(), eval.resultAttrs(), planner.apply(later), eval.evalType()));

@@ -48,6 +48,9 @@ public enum DType {
   private static final Map<Integer, DType> BY_NUMBER =
       Arrays.stream(values()).collect(Collectors.toMap(DType::number, Function.identity()));
 
+  private static final Map<String, DType> BY_NUMPY_NAME =
+      Arrays.stream(values()).collect(Collectors.toMap(DType::numpyName, Function.identity()));
+
   private final int number;
   private final String numpyName;
   private final int byteSize;
@@ -77,6 +80,11 @@ public enum DType {
    */
   public int byteSize() {
     return byteSize;
+  }
+
+  /** Finds a dtype by its {@link #numpyName}; empty if there is none. */
+  public static Optional<DType> ofNumpyName(String name) {
+    return Optional.ofNullable(BY_NUMPY_NAME.get(name));
   }
 
   /**

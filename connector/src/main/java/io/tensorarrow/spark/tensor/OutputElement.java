@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.tensor;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -18,18 +19,18 @@ enum OutputElement {
   FLOAT(DataTypes.FloatType, MinorType.FLOAT4),
   DOUBLE(DataTypes.DoubleType, MinorType.FLOAT8),
   /** One byte each, where Arrow has bits. */
-  BOOLEAN(DataTypes.BooleanType),
+  BOOLEAN(DataTypes.BooleanType, 1),
   /** The lower half of a byte each. */
-  NIBBLE(DataTypes.ByteType),
-  UNSIGNED_NIBBLE(DataTypes.ByteType),
-  HALF(DataTypes.FloatType),
-  BRAIN_HALF(DataTypes.FloatType),
-  UNSIGNED_BYTE(DataTypes.ShortType),
-  UNSIGNED_SHORT(DataTypes.IntegerType),
-  UNSIGNED_INT(DataTypes.LongType),
-  UNSIGNED_LONG(DataTypes.createDecimalType(20, 0)),
-  COMPLEX_FLOAT(complex(DataTypes.FloatType)),
-  COMPLEX_DOUBLE(complex(DataTypes.DoubleType)),
+  NIBBLE(DataTypes.ByteType, 0),
+  UNSIGNED_NIBBLE(DataTypes.ByteType, 0),
+  HALF(DataTypes.FloatType, 2),
+  BRAIN_HALF(DataTypes.FloatType, 2),
+  UNSIGNED_BYTE(DataTypes.ShortType, 1),
+  UNSIGNED_SHORT(DataTypes.IntegerType, 2),
+  UNSIGNED_INT(DataTypes.LongType, 4),
+  UNSIGNED_LONG(DataTypes.createDecimalType(20, 0), 8),
+  COMPLEX_FLOAT(complex(DataTypes.FloatType), 8),
+  COMPLEX_DOUBLE(complex(DataTypes.DoubleType), 16),
   /** All bytes of a row as one value. */
   BYTES_OF_ROW(DataTypes.BinaryType, MinorType.VARBINARY),
   /** Copied, because TensorFlow keeps strings in a layout of its own. */
@@ -42,15 +43,18 @@ enum OutputElement {
   private final DataType sparkType;
 
   private final Optional<MinorType> arrowType;
+  private final int rawBytes;
 
-  OutputElement(DataType sparkType) {
+  OutputElement(DataType sparkType, int rawBytes) {
     this.sparkType = sparkType;
     this.arrowType = Optional.empty();
+    this.rawBytes = rawBytes;
   }
 
   OutputElement(DataType sparkType, MinorType arrowType) {
     this.sparkType = sparkType;
     this.arrowType = Optional.of(arrowType);
+    this.rawBytes = 0;
   }
 
   /**
@@ -121,5 +125,13 @@ enum OutputElement {
   /** Returns the Arrow type that Spark reads; empty if Spark has no accessor for the elements. */
   Optional<MinorType> arrowType() {
     return arrowType;
+  }
+
+  /**
+   * Returns how many bytes an element has in the tensor's memory, where that is what NumPy views;
+   * empty if Spark's own type has the same bytes, or NumPy none of the kind.
+   */
+  OptionalInt rawBytes() {
+    return rawBytes == 0 ? OptionalInt.empty() : OptionalInt.of(rawBytes);
   }
 }

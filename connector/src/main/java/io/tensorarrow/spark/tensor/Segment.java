@@ -19,6 +19,8 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.spark.storage.StorageUtils;
 import org.apache.spark.unsafe.Platform;
@@ -179,6 +181,23 @@ public final class Segment implements AutoCloseable {
     checked(offset, length);
     Platform.copyMemory(
         null, source.memoryAddress() + source.readerIndex(), null, address + offset, length);
+  }
+
+  /**
+   * Returns part of it as Arrow's buffer.
+   *
+   * @param allocator counts its bytes
+   * @param release told when the last reference is gone; until then this must not be closed
+   */
+  public ArrowBuf buffer(long offset, long length, BufferAllocator allocator, Runnable release) {
+    checked(offset, length);
+    return allocator.wrapForeignAllocation(
+        new ForeignAllocation(length, address + offset) {
+          @Override
+          protected void release0() {
+            release.run();
+          }
+        });
   }
 
   private long checked(long offset, long length) {

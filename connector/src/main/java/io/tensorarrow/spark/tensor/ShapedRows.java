@@ -26,6 +26,11 @@ final class ShapedRows extends TensorVector {
     this.shape = new RowArrays(new Repeated(rowDims), rowDims.length);
   }
 
+  /** Returns the shape that all rows have. */
+  int[] rowDims() {
+    return rowDims.clone();
+  }
+
   private static StructType type(RowArrays data) {
     return new StructType()
         .add("data", data.dataType(), false)

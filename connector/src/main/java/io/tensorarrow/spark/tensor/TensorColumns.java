@@ -5,7 +5,9 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.spark.sql.types.BinaryType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.Metadata;
@@ -173,6 +175,63 @@ public final class TensorColumns {
       tensor.close();
       throw fault;
     }
+  }
+
+  /**
+   * Makes a column over the elements of a tensor that was a column before, and lies elsewhere now.
+   *
+   * @param elements the tensor's bytes, taken over in every case; freed when the column is closed
+   * @param field the column, with a tensor's metadata; of numbers or booleans
+   * @param dims the tensor's shape, rows first, as {@link #dims} gives it
+   * @param allocator gives offsets and validity bits
+   * @return a vector of the field's type without nulls, owned by the caller
+   * @throws IllegalArgumentException if the bytes are not as many as the shape needs, or the field
+   *     is not that of a tensor of numbers
+   */
+  public static ColumnVector over(
+      ArrowBuf elements, StructField field, long[] dims, BufferAllocator allocator) {
+    try {
+      DType dtype =
+          DType.ofNumpyName(field.metadata().getString(DTYPE_KEY))
+              .filter(known -> known != DType.STRING)
+              .orElseThrow(() -> new IllegalArgumentException("no numbers in " + field));
+      if (elements.capacity() != Math.multiplyExact(product(dims), dtype.byteSize())) {
+        throw new IllegalArgumentException(
+            elements.capacity() + " bytes of " + dtype + " " + Arrays.toString(dims));
+      }
+      TensorSpec spec =
+          new TensorSpec(
+              field.name(),
+              dtype,
+              TensorShape.of(Dims.withBatch(TensorShape.UNKNOWN_DIM, field.metadata().getLongArray(SHAPE_KEY))));
+      ColumnTypes.Bytes bytes =
+          cellType(field.dataType()) instanceof BinaryType
+              ? ColumnTypes.Bytes.BINARY
+              : ColumnTypes.Bytes.ARRAY;
+      OutputElement element =
+          element(spec, new ColumnTypes(ColumnTypes.DEFAULT.strings(), bytes));
+      OutputColumn column = new OutputColumn(spec, field.name(), element);
+      List<ArrowBuf> taken = List.of(elements.getReferenceManager().retain(elements, allocator));
+      return new TensorVectors(column, Math.toIntExact(dims[0]), allocator).over(taken, dims);
+    } finally {
+      elements.close();
+    }
+  }
+
+  /** Returns how many bytes an element of a tensor's column has in its own dtype. */
+  public static int elementBytes(StructField field) {
+    return DType.ofNumpyName(field.metadata().getString(DTYPE_KEY)).orElseThrow().byteSize();
+  }
+
+  private static long product(long[] dims) {
+    return Arrays.stream(dims).reduce(1, Math::multiplyExact);
+  }
+
+  /** Returns the type of a row's elements where a struct says the shape, too. */
+  static DataType cellType(DataType columnType) {
+    return columnType instanceof StructType struct && struct.fieldNames()[0].equals("data")
+        ? struct.apply(0).dataType()
+        : columnType;
   }
 
   /**

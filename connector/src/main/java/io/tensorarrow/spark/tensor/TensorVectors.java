@@ -3,27 +3,18 @@ package io.tensorarrow.spark.tensor;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.VarBinaryVector;
-import org.apache.arrow.vector.complex.ListVector;
-import org.apache.arrow.vector.complex.StructVector;
-import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.Types.MinorType;
-import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.spark.sql.vectorized.ColumnVector;
-import org.apache.spark.unsafe.Platform;
 
 /**
- * Builds vectors over a tensor's memory: primitive, list or struct, as {@link TensorColumns} says.
+ * Builds columns over a tensor's memory: primitive, list or struct, as {@link TensorColumns} says.
  *
- * <p>Where Spark reads the elements itself, these are Arrow's vectors. Lists are Arrow's plain
- * ones, with regular offsets: Spark's accessors know no fixed-size ones. Validity bits are all set,
- * and allocated because Arrow's and Spark's accessors read them. Other elements are read by vectors
- * of our own, which need neither.
+ * <p>Where Spark reads the elements itself, these are Arrow's vectors. Other elements are read by
+ * vectors of our own, which need neither offsets nor validity bits.
  */
 final class TensorVectors {
   private final OutputColumn column;
@@ -49,113 +40,65 @@ final class TensorVectors {
    * @param tensor a tensor of the dtype and shape that {@code column} declares
    */
   ColumnVector over(NativeTensor tensor) {
-    Optional<MinorType> arrowType = column.element().arrowType();
-    return arrowType.isPresent()
-        ? new StableArrowVector(arrow(tensor, arrowType.get()))
-        : widened(tensor);
+    long[] dims = tensor.dims();
+    return over(elements(tensor, width(dims)), dims);
   }
 
-  private TensorVector widened(NativeTensor tensor) {
-    TensorVector elements = WidenedElements.of(column.element(), memoryOf(tensor));
-    long[] rowDims = column.spec().shape().rowDims();
-    if (rowDims.length == 0) {
+  /**
+   * Returns a vector over the elements of a tensor.
+   *
+   * @param elements the buffers behind the elements' validity bits, taken over in every case
+   * @param dims the tensor's shape, which fits what {@code column} declares
+   */
+  ColumnVector over(List<ArrowBuf> elements, long[] dims) {
+    Optional<MinorType> arrowType = column.element().arrowType();
+    if (arrowType.isEmpty()) {
+      return widened(elements.get(0), dims);
+    }
+    try {
+      return new StableArrowVector(arrow(elements, dims, arrowType.get()));
+    } finally {
+      elements.forEach(ArrowBuf::close);
+    }
+  }
+
+  private TensorVector widened(ArrowBuf memory, long[] dims) {
+    TensorVector elements = WidenedElements.of(column.element(), memory);
+    if (rowDims().length == 0) {
       return elements;
     }
-    RowArrays arrays = new RowArrays(elements, width(tensor));
-    return Dims.unknowns(rowDims) <= 1 ? arrays : new ShapedRows(arrays, rowShape(tensor));
+    RowArrays arrays = new RowArrays(elements, width(dims));
+    return Dims.unknowns(rowDims()) <= 1 ? arrays : new ShapedRows(arrays, rowShape(dims));
   }
 
-  private FieldVector arrow(NativeTensor tensor, MinorType element) {
-    FieldVector vector = empty(element);
-    try {
-      List<ArrowBuf> elements = elements(tensor);
-      try {
-        load(vector, tensor, elements);
-      } finally {
-        elements.forEach(ArrowBuf::close);
-      }
-      return vector;
-    } catch (Throwable fault) {
-      vector.close();
-      throw fault;
+  private FieldVector arrow(List<ArrowBuf> elements, long[] dims, MinorType element) {
+    ArrowTensors tensors =
+        new ArrowTensors(
+            column.name(),
+            ArrowTensors.notNull(element),
+            column.element() == OutputElement.BYTES_OF_ROW,
+            allocator);
+    if (rowDims().length == 0) {
+      return tensors.scalars(rows, elements);
     }
+    return Dims.unknowns(rowDims()) <= 1
+        ? tensors.arrays(rows, width(dims), elements)
+        : tensors.shaped(rows, width(dims), rowShape(dims), elements);
   }
 
-  private FieldVector empty(MinorType element) {
-    long[] rowDims = column.spec().shape().rowDims();
-    if (rowDims.length == 0) {
-      return notNull(element).createNewSingleVector(column.name(), allocator, null);
-    }
-    return Dims.unknowns(rowDims) <= 1
-        ? arrays(column.name(), element)
-        : new ShapedStruct(column.name(), allocator, arrays("data", element));
-  }
-
-  private FieldVector arrays(String name, MinorType element) {
-    return column.element() == OutputElement.BYTES_OF_ROW
-        ? new VarBinaryVector(name, notNull(element), allocator)
-        : new ElementList(name, allocator, element);
+  private long[] rowDims() {
+    return column.spec().shape().rowDims();
   }
 
   /** Returns the buffers behind an Arrow vector's validity bits. */
-  private List<ArrowBuf> elements(NativeTensor tensor) {
+  private List<ArrowBuf> elements(NativeTensor tensor, int width) {
     if (tensor.dtype() != DType.STRING) {
       return List.of(memoryOf(tensor));
     }
-    int count = Math.multiplyExact(rows, width(tensor));
+    int count = Math.multiplyExact(rows, width);
     List<ArrowBuf> copied = new StringElements(tensor, column, count).copy(allocator);
     tensor.close();
     return copied;
-  }
-
-  private void load(FieldVector vector, NativeTensor tensor, List<ArrowBuf> elements) {
-    if (vector instanceof ShapedStruct struct) {
-      loadArrays(struct.data, width(tensor), elements);
-      int[] rowShape = rowShape(tensor);
-      try (ArrowBuf shapes = repeated(rowShape)) {
-        loadArrays(struct.shape, rowShape.length, List.of(shapes));
-      }
-      struct.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty()));
-    } else if (column.spec().shape().rowDims().length > 0) {
-      loadArrays(vector, width(tensor), elements);
-    } else {
-      loadBuffers(vector, rows, elements);
-    }
-  }
-
-  private void loadArrays(FieldVector arrays, int width, List<ArrowBuf> elements) {
-    try (ArrowBuf offsets = offsets(width)) {
-      if (arrays instanceof ElementList list) {
-        loadBuffers(list.getDataVector(), Math.multiplyExact(rows, width), elements);
-        loadBuffers(list, rows, List.of(offsets));
-      } else {
-        loadBuffers(arrays, rows, List.of(offsets, elements.get(0)));
-      }
-    }
-  }
-
-  private void loadBuffers(FieldVector vector, int count, List<ArrowBuf> buffers) {
-    List<ArrowBuf> all = Stream.concat(Stream.of(allocator.getEmpty()), buffers.stream()).toList();
-    vector.loadFieldBuffers(new ArrowFieldNode(count, 0), all);
-  }
-
-  private ArrowBuf offsets(int width) {
-    ArrowBuf offsets = allocator.buffer((rows + 1L) * Integer.BYTES);
-    for (int row = 0; row <= rows; row++) {
-      Platform.putInt(null, offsets.memoryAddress() + (long) row * Integer.BYTES, row * width);
-    }
-    return offsets;
-  }
-
-  /** Returns the numbers, once for each row. */
-  private ArrowBuf repeated(int[] numbers) {
-    long count = (long) rows * numbers.length;
-    ArrowBuf repeated = allocator.buffer(count * Integer.BYTES);
-    for (long i = 0; i < count; i++) {
-      int number = numbers[(int) (i % numbers.length)];
-      Platform.putInt(null, repeated.memoryAddress() + i * Integer.BYTES, number);
-    }
-    return repeated;
   }
 
   /** Wraps the tensor's memory; releasing the buffer for the last time closes the tensor. */
@@ -174,39 +117,18 @@ final class TensorVectors {
   }
 
   /** The elements of a row; there are none at all if there are no rows. */
-  private static int width(NativeTensor tensor) {
-    long rows = tensor.dims()[0];
-    return rows == 0 ? 0 : Math.toIntExact(tensor.elementCount() / rows);
+  private static int width(long[] dims) {
+    if (dims[0] == 0) {
+      return 0;
+    }
+    long width = 1;
+    for (int i = 1; i < dims.length; i++) {
+      width = Math.multiplyExact(width, dims[i]);
+    }
+    return Math.toIntExact(width);
   }
 
-  private static int[] rowShape(NativeTensor tensor) {
-    long[] dims = tensor.dims();
+  private static int[] rowShape(long[] dims) {
     return IntStream.range(1, dims.length).map(i -> Math.toIntExact(dims[i])).toArray();
-  }
-
-  private static FieldType notNull(MinorType type) {
-    return FieldType.notNullable(type.getType());
-  }
-
-  /** A list whose elements have the name that Spark gives them, and are not nullable. */
-  private static final class ElementList extends ListVector {
-    ElementList(String name, BufferAllocator allocator, MinorType element) {
-      super(name, allocator, notNull(MinorType.LIST), null);
-      defaultDataVectorName = "element";
-      addOrGetVector(notNull(element));
-    }
-  }
-
-  private static final class ShapedStruct extends StructVector {
-    final FieldVector data;
-    final ElementList shape;
-
-    ShapedStruct(String name, BufferAllocator allocator, FieldVector data) {
-      super(name, allocator, notNull(MinorType.STRUCT), null);
-      this.data = data;
-      this.shape = new ElementList("shape", allocator, MinorType.INT);
-      putChild(data.getName(), data);
-      putChild(shape.getName(), shape);
-    }
   }
 }

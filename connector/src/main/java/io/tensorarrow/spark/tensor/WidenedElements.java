@@ -49,6 +49,10 @@ abstract class WidenedElements extends TensorVector {
     };
   }
 
+  OutputElement element() {
+    return element;
+  }
+
   @Override
   TensorVector retained(BufferAllocator allocator) {
     return of(element, memory.getReferenceManager().retain(memory, allocator));

@@ -61,6 +61,33 @@ class SegmentPoolTest {
   }
 
   @Test
+  void whatThisProcessReadsIsNeitherLentNorClosed() throws IOException {
+    SegmentLease held = lease(100);
+    pool.hold(held);
+    write(held, RELEASED, held.generation());
+    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(lease(100).segment()).isNotSameAs(held.segment());
+
+    pool.letGo(held);
+
+    assertThat(lease(100).segment()).isSameAs(held.segment());
+  }
+
+  @Test
+  void whatIsReadWhenItsTaskEndsIsClosedAfterwards() {
+    SegmentLease held = lease(100);
+    pool.hold(held);
+    held.segment().bytes(SharedSegment.HEADER_BYTES, 1).put((byte) 7);
+
+    pool.end(List.of(held));
+
+    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(held.segment().bytes(SharedSegment.HEADER_BYTES, 1).get()).isEqualTo((byte) 7);
+    pool.letGo(held);
+    assertThat(pool.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 1, 0));
+  }
+
+  @Test
   void aReleaseOfAnotherGenerationFreesNothing() throws IOException {
     SegmentLease a = lease(100);
     write(a, RELEASED, a.generation());

@@ -9,11 +9,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.ValueVector;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.StructVector;
@@ -24,6 +29,7 @@ import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.Decimal;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -43,6 +49,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class OutputDtypesTest extends NativeMemoryTest {
   private static final ColumnTypes BINARY =
       new ColumnTypes(ColumnTypes.Strings.BINARY, ColumnTypes.Bytes.BINARY);
+  private static final Set<DType> WIDENED =
+      EnumSet.complementOf(
+          EnumSet.of(
+              DType.FLOAT32,
+              DType.FLOAT64,
+              DType.INT8,
+              DType.INT16,
+              DType.INT32,
+              DType.INT64,
+              DType.QINT8,
+              DType.QINT16,
+              DType.QINT32,
+              DType.INT4,
+              DType.UINT4));
   private static final int ROWS = 9;
   private static final int KEPT = 7;
 
@@ -95,6 +115,8 @@ final class OutputDtypesTest extends NativeMemoryTest {
       assertThat(addressOf(column)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
     }
+    checkRaw(column, dtype, bytes, kept * width);
+    checkElsewhere(spec, dims, bytes, kept, expected);
     ColumnVector retained = RetainedColumns.retain(column, allocator).orElseThrow();
     column.close();
     column.close();
@@ -107,6 +129,63 @@ final class OutputDtypesTest extends NativeMemoryTest {
     retained.close();
     retained.close();
     assertThat(NativeTensor.live()).isEqualTo(live - 1);
+  }
+
+  /** Where Spark has to widen, the tensor's own bytes can be had, over the same memory. */
+  private void checkRaw(ColumnVector column, DType dtype, byte[] bytes, int elements) {
+    Optional<RawTensor> raw = RawTensor.under(column);
+    assertThat(raw.isPresent())
+        .isEqualTo(WIDENED.contains(dtype))
+        .isEqualTo(RawTensor.hasRawElements(dtype.numpyName(), column.dataType()));
+    if (raw.isEmpty()) {
+      return;
+    }
+    int rows = column.dataType() instanceof ArrayType ? 2 : 1;
+    assertThat(raw.get().rowBytes() % dtype.byteSize()).isZero();
+    int size = Math.min(elements * dtype.byteSize(), rows * raw.get().rowBytes());
+    int whole = raw.get().rowBytes() == 0 ? 0 : size / raw.get().rowBytes();
+    try (FieldVector vector = raw.get().vector(whole, raw.get().elements(), allocator)) {
+      ArrowBuf own = leaf(vector).getDataBuffer();
+      assertThat(vector.getValueCount()).isEqualTo(whole);
+      byte[] found = new byte[whole * raw.get().rowBytes()];
+      own.getBytes(0, found);
+      assertThat(found).isEqualTo(Arrays.copyOf(bytes, found.length));
+      if (found.length > 0) {
+        assertThat(own.memoryAddress()).isEqualTo(raw.get().elements().memoryAddress());
+      }
+    }
+  }
+
+  private static FieldVector leaf(FieldVector vector) {
+    return vector.getChildrenFromFields().isEmpty()
+        ? vector
+        : leaf(vector.getChildrenFromFields().get(0));
+  }
+
+  /** The same bytes at another place are the same column, which frees them. */
+  private void checkElsewhere(
+      TensorSpec spec, long[] dims, byte[] bytes, int kept, List<Object> expected) {
+    if (spec.dtype() == DType.INT4 || spec.dtype() == DType.UINT4) {
+      return;
+    }
+    long[] keptDims = dims.clone();
+    keptDims[0] = kept;
+    int size = (int) Dims.knownProduct(keptDims) * spec.dtype().byteSize();
+    StructField field = TensorColumns.field(spec, "c", "m", "v", ColumnTypes.DEFAULT);
+    ArrowBuf elements = allocator.buffer(Math.max(1, size));
+    elements.setBytes(0, bytes, 0, size);
+    ColumnVector column =
+        TensorColumns.over(elements.slice(0, size), field, keptDims, allocator);
+    assertThat(readInEachWay(column, field.dataType(), kept)).allMatch(expected::equals);
+    column.close();
+    column.close();
+
+    ArrowBuf short1 = allocator.buffer(Math.max(1, size));
+    assertThatThrownBy(
+            () ->
+                TensorColumns.over(
+                    short1.slice(0, 0), field, Dims.withBatch(1, new long[] {1}), allocator))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @ParameterizedTest

@@ -1,0 +1,93 @@
+"""Replies of functions that change tensors in place: what stays there is not sent back.
+
+The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description has the
+layout.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from tensorarrow._dtypes import Array
+from tensorarrow._results import Result, Results
+from tensorarrow._segments import Changeable
+from tensorarrow._worker import COLUMN
+
+_HEADER = struct.Struct("<iiiiq")
+_SHARED = struct.Struct("<iiqq")
+_DROPPED = struct.Struct("<ii")
+_NOT_SHARED = -1
+
+
+class Reply:
+    """What a function returned of one batch. It keeps no array.
+
+    Args:
+        results: the columns that the function is declared to return.
+        arrays: what it returned.
+        changeable: the tensors that it was given to change, by their names.
+        types: Spark's types of these, by their names.
+    """
+
+    def __init__(
+        self,
+        results: Results,
+        arrays: Mapping[str, Array],
+        changeable: Mapping[str, Changeable],
+        types: Mapping[str, str],
+    ) -> None:
+        self._rows = results.check(arrays)
+        self._columns = results.columns
+        self._changeable = changeable
+        self._sink = pa.BufferOutputStream()
+        # By the result's name, where it lies: in place, or in what is sent.
+        self._in_place: dict[str, Changeable] = {}
+        self._sent: dict[str, tuple[int, int]] = {}
+        for column in self._columns:
+            array = arrays[column.name]
+            for name, tensor in changeable.items():
+                used = tensor in self._in_place.values()
+                if not used and types[name] == column.ddl and tensor.is_array(array):
+                    self._in_place[column.name] = tensor
+                    break
+            else:
+                self._send(column, array)
+
+    def _send(self, column: Result, array: Array) -> None:
+        cells = pa.RecordBatch.from_arrays([column.cells(array)], names=[column.name])
+        begin = self._sink.tell()
+        with pa.ipc.new_stream(self._sink, cells.schema) as stream:
+            stream.write_batch(cells)
+        self._sent[column.name] = (begin, self._sink.tell() - begin)
+
+    def envelope(self) -> pa.RecordBatch:
+        """Settles all changes; call it when nobody but the function can have kept an array."""
+        separated = 0
+        dropped = []
+        for tensor in self._changeable.values():
+            copy = tensor.settle()
+            names = [name for name, each in self._in_place.items() if each is tensor]
+            if copy is not None and names:
+                del self._in_place[names[0]]
+                self._send(next(c for c in self._columns if c.name == names[0]), copy)
+                separated += copy.nbytes
+            if copy is not None or not names:
+                dropped.append(tensor.place)
+        header = [_HEADER.pack(self._rows, len(self._columns), len(dropped), 0, separated)]
+        for column in self._columns:
+            if column.name in self._in_place:
+                header.append(_SHARED.pack(*self._in_place[column.name].place, 0, 0))
+            else:
+                header.append(_SHARED.pack(_NOT_SHARED, 0, *self._sent[column.name]))
+        header += [_DROPPED.pack(*place) for place in dropped]
+        data = self._sink.getvalue()
+        offsets = pa.py_buffer(np.array([0, data.size], np.int32))
+        cells = [
+            pa.array([b"".join(header)], pa.binary()),
+            pa.Array.from_buffers(pa.binary(), 1, [None, offsets, data]),
+        ]
+        return pa.RecordBatch.from_arrays(cells, names=[COLUMN, "data"])
