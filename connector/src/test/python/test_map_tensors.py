@@ -251,9 +251,3 @@ def test_refuses_types_that_no_array_fits_before_anything_runs(text):
 
     assert text in message
     assert not called
-
-
-def test_refuses_inplace(batch):
-    frame, column = Frame([batch]), [Column("id", "bigint")]
-
-    fails("TA_UNSUPPORTED", ta.map_tensors, frame, lambda t: t, column, inplace=["id"])

@@ -6,13 +6,15 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from test_numpy import fails
 
-from tensorarrow import _worker
+import tensorarrow as ta
+from tensorarrow import _raw, _worker
 
 SIZE = 1 << 16
 NONCE = 123456789
@@ -23,16 +25,16 @@ BATCH = pa.RecordBatch.from_arrays([pa.array(np.arange(1000, dtype=np.float32))]
 
 
 class Segment:
-    """What the JVM makes: a file in memory with a header page and one batch."""
+    """What the JVM makes: a file in memory with a header page and one batch, or other bytes."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, payload: bytes = BATCH.serialize().to_pybytes()) -> None:
         self.number = number
         self.descriptor = os.memfd_create("segment")
         os.truncate(self.descriptor, SIZE)
         self.memory = mmap.mmap(self.descriptor, SIZE)
         struct.pack_into("<iiq", self.memory, 0, MAGIC, 1, NONCE)
-        self.message = BATCH.serialize()
-        self.memory[4096 : 4096 + self.message.size] = self.message.to_pybytes()
+        self.length = len(payload)
+        self.memory[4096 : 4096 + self.length] = payload
 
     def word(self, offset: int) -> int:
         found: int = struct.unpack_from("<i", self.memory, offset)[0]
@@ -48,7 +50,7 @@ class Segment:
             "zero": 0,
             "size": SIZE,
             "offset": 4096,
-            "length": self.message.size,
+            "length": self.length,
             "nonce": NONCE,
         }
         return struct.pack(HANDLE, *{**fields, **changes}.values())
@@ -61,8 +63,8 @@ def segment(request: pytest.FixtureRequest) -> Iterator[Segment]:
     os.close(made.descriptor)
 
 
-def schema_envelope() -> bytes:
-    return struct.pack("<ii", 1, 0) + BATCH.schema.serialize().to_pybytes()
+def schema_envelope(schema: pa.Schema = BATCH.schema) -> bytes:
+    return struct.pack("<ii", 1, 0) + schema.serialize().to_pybytes()
 
 
 def opened(*envelopes: bytes) -> Iterator[pa.RecordBatch]:
@@ -155,3 +157,63 @@ def test_a_truncated_envelope_is_an_error(segment: Segment) -> None:
 
 def test_batches_need_a_schema(segment: Segment) -> None:
     fails("TA_HANDOVER", taken, segment.handle())
+
+
+def raw_column(dtype: str, values: np.ndarray[Any, Any], own: pa.DataType) -> pa.Array:
+    """Returns rows of two elements with the bytes of a tensor."""
+    size = values.size
+    elements = pa.Array.from_buffers(own, size, [None, pa.py_buffer(values.tobytes())])
+    offsets = pa.array(np.arange(0, size + 1, 2, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, elements)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "own", "wide"),
+    [
+        ("bool", pa.uint8(), pa.bool_()),
+        ("uint8", pa.uint8(), pa.int16()),
+        ("quint8", pa.uint8(), pa.int16()),
+        ("float8_e5m2", pa.uint8(), pa.int16()),
+        ("uint16", pa.uint16(), pa.int32()),
+        ("uint32", pa.uint32(), pa.int64()),
+        ("uint64", pa.uint64(), pa.decimal128(20, 0)),
+        ("float16", pa.float16(), pa.float32()),
+        ("bfloat16", pa.uint16(), pa.float32()),
+        ("complex64", pa.binary(8), pa.struct([("re", pa.float32()), ("im", pa.float32())])),
+        ("complex128", pa.binary(16), pa.struct([("re", pa.float64()), ("im", pa.float64())])),
+    ],
+)
+def test_raw_elements_are_widened_for_those_who_expect_it(
+    dtype: str, own: pa.DataType, wide: pa.DataType
+) -> None:
+    width = own.byte_width if pa.types.is_fixed_size_binary(own) else own.bit_width // 8
+    bits = np.random.default_rng(7).integers(0, 256, 12 * width, np.uint8)
+    values = bits & 1 if dtype == "bool" else bits
+    column = raw_column(dtype, values.view(f"V{width}"), own)
+    field = pa.field(
+        "x",
+        pa.list_(pa.field("element", wide, nullable=False)),
+        nullable=False,
+        metadata={"tensor.dtype": dtype, "tensor.shape": "[2]", "tensorarrow.raw": ""},
+    )
+    raw = pa.RecordBatch.from_arrays([column], names=["x"])
+    inline = struct.pack("<i", 3).ljust(64, b"\0") + raw.serialize().to_pybytes()
+    messages = [schema_envelope(pa.schema([field])), inline]
+
+    [found] = taken(*messages)
+
+    assert found.schema.field("x").type == field.type
+    assert b"tensorarrow.raw" not in found.schema.field("x").metadata
+    array = ta.numpy(found, "x", raw=True)
+    assert array.shape == (6, 2)
+    assert array.tobytes() == values.tobytes()
+    assert not array.flags.owndata
+    assert not array.flags.writeable
+    # What was widened gives the same when it is narrowed again.
+    again = pa.RecordBatch.from_arrays(found.columns, schema=found.schema)
+    assert ta.numpy(again, "x", raw=True).tobytes() == values.tobytes()
+    assert ta.numpy(again.slice(2, 3), "x", raw=True).tobytes() == array[2:5].tobytes()
+    # And nothing is kept of batches that are gone.
+    assert _raw._own
+    del found
+    assert not _raw._own
