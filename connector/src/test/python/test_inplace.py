@@ -266,6 +266,17 @@ def test_tensors_that_are_not_shared_are_copies(segment: Segment) -> None:
     assert np.array_equal(whole.column(1).flatten().to_numpy(), VALUES.ravel())
 
 
+def test_a_tensor_that_is_asked_for_late_is_refused(segment: Segment) -> None:
+    kept = []
+
+    def keep(t: Any) -> dict[str, Any]:
+        kept.append(t)
+        return {"id": t["id"]}
+
+    replies(batch(segment), keep, columns(("id", "bigint")))
+    assert "has returned" in fails("TA_UNSUPPORTED", lambda: kept[0]["p"])
+
+
 def test_a_failing_function_leaves_the_mapping_read_only(segment: Segment) -> None:
     def fail(t: Any) -> dict[str, Any]:
         t["p"][:] = 0

@@ -183,7 +183,12 @@ class Changeable:
 
     def array(self) -> Array:
         """Returns the tensor as an array that can be written to."""
-        assert self._memory is not None
+        if self._memory is None:
+            raise TensorArrowError(
+                "TA_UNSUPPORTED",
+                f"Cannot change column '{self._spec.column}': found that the function has returned;"
+                " expected it asked for before",
+            )
         self._dtype = element_of(self._spec).dtype(f"column '{self._spec.column}'", raw=False)
         writable = self._writable() if self._writable else None
         if writable is None:

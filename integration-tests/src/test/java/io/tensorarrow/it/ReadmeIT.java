@@ -93,7 +93,9 @@ class ReadmeIT {
     Files.writeString(
         script,
         "from pyspark.sql import SparkSession\n\nspark = SparkSession.builder.getOrCreate()\n"
-            + block("PySpark", "python"));
+            + block("PySpark", "python")
+            + block("In place", "python")
+            + "assert sharp.count() == scored.count()\n");
     List<String> arguments =
         Stream.concat(
                 SPARK.stream(),
