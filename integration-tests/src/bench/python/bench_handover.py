@@ -1,0 +1,240 @@
+"""Times the three ways in which batches get to a Python function.
+
+The model gives the first rows of a table that TensorFlow keeps, without copying or computing, and
+the time at which it did: what is left is the hand-over. The function touches a byte of each page
+of the tensor's NumPy view, and looks at the same clock.
+
+Two tables: `handover` has single batches, beside NumPy's memcpy of the same bytes in the same
+worker; `queries` has whole queries.
+"""
+
+import statistics
+import time
+from typing import NamedTuple
+
+import bench_common as bench
+import numpy as np
+import pyarrow as pa
+
+import tensorarrow as ta
+
+WAYS = ["rows", "arrow", "shared-memory"]
+INLINE_BYTES = 128 << 10  # below, batches of `shared-memory` go through the socket
+PAGE = 4096
+
+
+class Stream(NamedTuple):
+    """Batches of one size."""
+
+    name: str
+    model: str
+    row_bytes: int
+    rows: int
+    batches: int
+
+    @property
+    def batch_bytes(self):
+        """How large a batch's tensor is."""
+        return self.row_bytes * self.rows
+
+
+STREAMS = [
+    *[
+        Stream(f"512 float32, {size}", "vectors", 512 * 4, rows, batches)
+        for size, rows, batches in [
+            ("4 KiB", 2, 4000),
+            ("32 KiB", 16, 3000),
+            ("128 KiB", 64, 2000),
+            ("1 MiB", 512, 256),
+            ("8 MiB", 4096, 48),
+            ("64 MiB", 32768, 10),
+        ]
+    ],
+    *[
+        Stream(f"{dtype} images, {rows} rows", f"images_{dtype}", 3 * 224 * 224 * width, rows, n)
+        for dtype, width, sizes in [
+            ("float32", 4, [(1, 300), (10, 48), (100, 10)]),
+            ("uint8", 1, [(1, 1000), (10, 200), (100, 24)]),
+        ]
+        for rows, n in sizes
+    ],
+]
+
+
+class Query(NamedTuple):
+    """Whole queries over vectors of 512 floats."""
+
+    name: str
+    rows: int
+    batch_rows: int
+
+
+QUERIES = [
+    Query("10 rows", 10, 10),
+    Query("8,000 rows in batches of 2", 8_000, 2),
+    Query("48,000 rows in batches of 16", 48_000, 16),
+    Query("200,000 rows in batches of 1,024", 200_000, 1024),
+    Query("200,000 rows in batches of 4,096", 200_000, 4096),
+]
+
+
+def memcpy_nanos(size):
+    """Returns how long a copy between two buffers takes that were used before."""
+    source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
+    copies = max(1, (1 << 20) // size)
+    found = []
+    for _ in range(3 + max(5, min(100, (512 << 20) // (size * copies)))):
+        begin = time.perf_counter_ns()
+        for _ in range(copies):
+            np.copyto(target, source)
+        found.append((time.perf_counter_ns() - begin) / copies)
+    return float(np.median(found[3:]))
+
+
+def touching(schema, size):
+    """Returns a function that says of each batch when it was ready, and when it was touched."""
+
+    def touch(batches):
+        ready, touched = [], []
+        for batch in batches:
+            array = ta.numpy(batch, "tensor", schema=schema)
+            array.reshape(-1).view(np.uint8)[::PAGE].max()
+            touched.append(time.time_ns())
+            ready.append(int(batch.column(1)[0].as_py() * 1e6) * 1000)
+        del batch, array
+        copy = np.full(len(ready), memcpy_nanos(size))
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(ready), pa.array(touched), pa.array(copy)],
+            ["ready", "touched", "memcpy"],
+        )
+
+    return touch
+
+
+def summing(schema):
+    """Returns a function that sums the tensor."""
+
+    def add(batches):
+        total, rows = 0.0, 0
+        for batch in batches:
+            array = ta.numpy(batch, "tensor", schema=schema)
+            total += float(array.sum())
+            rows += len(array)
+        yield pa.RecordBatch.from_arrays([pa.array([total]), pa.array([rows])], ["total", "n"])
+
+    return add
+
+
+class Handover:
+    """The measurements, in one session."""
+
+    def __init__(self, spark):
+        self._spark = spark
+
+    def ids(self, rows):
+        """Returns a table of as many ids, in one file."""
+        path = bench.WORK / "ids" / str(rows)
+        if not path.exists():
+            self._spark.range(0, rows, 1, 1).write.parquet(str(path))
+        return str(path)
+
+    def scored(self, model, way, rows, batch_rows):
+        """Reads a model's tensors; stock Spark is given the same batches."""
+        self._spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch_rows))
+        self._spark.conf.set("spark.sql.parquet.columnarReaderBatchSize", str(batch_rows))
+        reader = self._spark.read.format("tensorflow").option("model", str(bench.MODELS / model))
+        reader = reader.options(handover=way, batchRows=str(batch_rows), bytes="binary")
+        return reader.load(self.ids(rows)).select("tensor", "ready")
+
+    def stream(self, case, way):
+        """Runs a stream of batches; returns nanoseconds by name."""
+        scored = self.scored(case.model, way, case.rows * case.batches, case.rows)
+        df = scored.mapInArrow(
+            touching(scored.schema, case.batch_bytes),
+            "ready long, touched long, memcpy double",
+        )
+        found = df.collect()
+        assert len(found) == case.batches, (len(found), case)
+        check_way(df, way, case.batches, case.batch_bytes)
+        steady = found[case.batches // 4 + 2 :]
+        return {
+            "per batch": (steady[-1].touched - steady[0].touched) / (len(steady) - 1),
+            "latency": statistics.median(row.touched - row.ready for row in steady),
+            "memcpy": found[0].memcpy,
+        }
+
+    def query(self, case, way):
+        """Runs a whole query; returns seconds."""
+        scored = self.scored("vectors", way, case.rows, case.batch_rows)
+        df = scored.mapInArrow(summing(scored.schema), "total double, n long")
+        time_, (row,) = bench.seconds(df.collect)
+        assert row.n == case.rows, row
+        check_way(df, way, -(-case.rows // case.batch_rows), case.batch_rows * 512 * 4)
+        return time_
+
+
+def check_way(df, way, batches, size):
+    """Checks that what was measured went the way that the table says."""
+    found = bench.metrics(df)
+    if way == "rows":
+        assert not found, found
+        return
+    shared = batches if way == "shared-memory" and size >= INLINE_BYTES else 0
+    inline = batches - shared if way == "shared-memory" else 0
+    # The last batch may be a small one.
+    assert abs(found["sharedBatches"] - shared) <= 1, (found, batches)
+    assert abs(found["inlineBatches"] - inline) <= 1, (found, batches)
+    if shared == 0:
+        assert found["pythonDataSent"] > batches * size / 2, found
+
+
+def measure_streams(handover):
+    """Fills the table of single batches."""
+    header = ["batch", "memcpy, µs"]
+    header += [f"`{way}`: time per batch / memcpy" for way in WAYS]
+    header += [f"`{way}`: ready to touched / memcpy" for way in WAYS]
+    table = bench.Table("handover", header)
+    for case in bench.wanted(STREAMS):
+        found, _ = bench.in_rounds(
+            {way: lambda way=way, case=case: handover.stream(case, way) for way in WAYS}
+        )
+
+        def over_memcpy(way, what, found=found):
+            return bench.spread([one[what] / one["memcpy"] for one in found[way]])
+
+        table.row(
+            case.name,
+            bench.median([one["memcpy"] / 1e3 for all_ in found.values() for one in all_], 1),
+            *[over_memcpy(way, "per batch") for way in WAYS],
+            *[over_memcpy(way, "latency") for way in WAYS],
+        )
+    table.publish()
+
+
+def measure_queries(handover):
+    """Fills the table of whole queries."""
+    header = ["query", *[f"`{way}`, s" for way in WAYS]]
+    table = bench.Table("queries", [*header, *[f"`rows` / `{way}`" for way in WAYS[1:]]])
+    for case in bench.wanted(QUERIES):
+        found, _ = bench.in_rounds(
+            {way: lambda way=way, case=case: handover.query(case, way) for way in WAYS}
+        )
+        table.row(
+            case.name,
+            *[bench.median(found[way]) for way in WAYS],
+            *[bench.spread(bench.ratios(found["rows"], found[way])) for way in WAYS[1:]],
+        )
+    table.publish()
+
+
+def main():
+    """Runs the measurements."""
+    spark = bench.session()
+    handover = Handover(spark)
+    measure_streams(handover)
+    measure_queries(handover)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
