@@ -2,7 +2,7 @@
 
 The environment says where they write (`BENCH_WORK`), where the models are (`BENCH_MODELS`), how
 many rounds there are (`BENCH_ROUNDS`, of which the first is dropped), and which cases to run
-(`BENCH_CASES`: parts of their names, with commas between; all if empty).
+(`BENCH_CASES`: parts of their keys, with commas between; all if empty).
 """
 
 import os
@@ -20,7 +20,7 @@ ONLY = [part for part in os.environ.get("BENCH_CASES", "").split(",") if part]
 
 def wanted(cases):
     """Returns the cases to run."""
-    return [case for case in cases if not ONLY or any(part in case.name for part in ONLY)]
+    return [case for case in cases if not ONLY or any(part in case.key for part in ONLY)]
 
 
 def session(**settings):

@@ -26,6 +26,7 @@ PAGE = 4096
 class Stream(NamedTuple):
     """Batches of one size."""
 
+    key: str
     name: str
     model: str
     row_bytes: int
@@ -38,43 +39,58 @@ class Stream(NamedTuple):
         return self.row_bytes * self.rows
 
 
+def vectors(size, rows, batches):
+    """Returns batches of 512 floats per row."""
+    key = f"vectors-{size.replace(' ', '')}"
+    return Stream(key, f"512 float32: {size}", "vectors", 512 * 4, rows, batches)
+
+
+def images(dtype, rows, batches):
+    """Returns batches of images of 3x224x224 numbers."""
+    row_bytes = 3 * 224 * 224 * np.dtype(dtype).itemsize
+    name = f"3x224x224 {dtype}, {rows} rows: {row_bytes * rows / 2**20:.2f} MiB"
+    return Stream(f"{dtype}-{rows}", name, f"images_{dtype}", row_bytes, rows, batches)
+
+
 STREAMS = [
-    *[
-        Stream(f"512 float32, {size}", "vectors", 512 * 4, rows, batches)
-        for size, rows, batches in [
-            ("4 KiB", 2, 4000),
-            ("32 KiB", 16, 3000),
-            ("128 KiB", 64, 2000),
-            ("1 MiB", 512, 256),
-            ("8 MiB", 4096, 48),
-            ("64 MiB", 32768, 10),
-        ]
-    ],
-    *[
-        Stream(f"{dtype} images, {rows} rows", f"images_{dtype}", 3 * 224 * 224 * width, rows, n)
-        for dtype, width, sizes in [
-            ("float32", 4, [(1, 300), (10, 48), (100, 10)]),
-            ("uint8", 1, [(1, 1000), (10, 200), (100, 24)]),
-        ]
-        for rows, n in sizes
-    ],
+    vectors("4 KiB", 2, 4000),
+    vectors("32 KiB", 16, 3000),
+    vectors("128 KiB", 64, 2000),
+    vectors("1 MiB", 512, 256),
+    vectors("8 MiB", 4096, 48),
+    vectors("64 MiB", 32768, 10),
+    images("float32", 1, 300),
+    images("float32", 10, 48),
+    images("float32", 100, 10),
+    images("uint8", 1, 1000),
+    images("uint8", 10, 200),
+    images("uint8", 100, 24),
 ]
 
 
 class Query(NamedTuple):
-    """Whole queries over vectors of 512 floats."""
+    """A whole query over vectors of 512 floats."""
 
-    name: str
     rows: int
     batch_rows: int
 
+    @property
+    def key(self):
+        """How it is chosen."""
+        return f"query-{self.rows}x{self.batch_rows}"
+
+    @property
+    def name(self):
+        """What the table calls it."""
+        return f"{self.rows:,} rows in batches of {self.batch_rows:,}"
+
 
 QUERIES = [
-    Query("10 rows", 10, 10),
-    Query("8,000 rows in batches of 2", 8_000, 2),
-    Query("48,000 rows in batches of 16", 48_000, 16),
-    Query("200,000 rows in batches of 1,024", 200_000, 1024),
-    Query("200,000 rows in batches of 4,096", 200_000, 4096),
+    Query(10, 10),
+    Query(8_000, 2),
+    Query(48_000, 16),
+    Query(200_000, 1024),
+    Query(200_000, 4096),
 ]
 
 

@@ -67,19 +67,13 @@ class Mlp(tf.Module):
         return {"tensor": tf.nn.softmax(hidden @ self.last + self.last_bias)}
 
 
-class Features(tf.Module):
+def features():
     """MobileNetV2 without its top, with weights drawn at random: 96x96x3 bytes to 3x3x1280."""
-
-    def __init__(self):
-        super().__init__()
-        keras.utils.set_random_seed(1)
-        self.net = keras.applications.MobileNetV2((96, 96, 3), include_top=False, weights=None)
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 96, 96, 3], tf.uint8, "image")])
-    def __call__(self, image):
-        """Returns the feature maps of images."""
-        scaled = tf.cast(image, tf.float32) / 127.5 - 1.0
-        return {"tensor": self.net(scaled, training=False)}
+    keras.utils.set_random_seed(1)
+    image = keras.Input((96, 96, 3), dtype="uint8", name="image")
+    scaled = keras.layers.Rescaling(1 / 127.5, -1.0)(image)
+    net = keras.applications.MobileNetV2((96, 96, 3), include_top=False, weights=None)
+    return keras.Model(image, {"tensor": net(scaled, training=False)})
 
 
 MODELS = {
@@ -88,7 +82,7 @@ MODELS = {
     "images_uint8": lambda: Table(100, [3, 224, 224], tf.uint8),
     "embedding": Embedding,
     "mlp": Mlp,
-    "features": Features,
+    "features": features,
 }
 
 
@@ -99,7 +93,10 @@ def main(directory, *names):
         if not path.exists():
             partial = path.with_name(f"{name}.partial")
             model = MODELS[name]()
-            tf.saved_model.save(model, str(partial), signatures=model.__call__)
+            if isinstance(model, keras.Model):
+                model.export(partial, verbose=False)
+            else:
+                tf.saved_model.save(model, str(partial), signatures=model.__call__)
             partial.rename(path)
 
 
