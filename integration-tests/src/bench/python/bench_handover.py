@@ -94,17 +94,18 @@ QUERIES = [
 ]
 
 
-def memcpy_nanos(size):
-    """Returns how long a copy between two buffers takes that were used before."""
-    source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
-    copies = max(1, (1 << 20) // size)
+def memcpy_nanos(size, targets):
+    """Returns how long a copy takes into buffers that were used before, one after the other."""
+    source = np.ones(size, np.uint8)
+    buffers = [np.zeros(size, np.uint8) for _ in range(targets)]
+    times = targets * max(1, (1 << 20) // (size * targets))
     found = []
-    for _ in range(3 + max(5, min(100, (512 << 20) // (size * copies)))):
+    for _ in range(2 + max(5, min(50, (256 << 20) // (size * times)))):
         begin = time.perf_counter_ns()
-        for _ in range(copies):
-            np.copyto(target, source)
-        found.append((time.perf_counter_ns() - begin) / copies)
-    return float(np.median(found[3:]))
+        for i in range(times):
+            np.copyto(buffers[i % targets], source)
+        found.append((time.perf_counter_ns() - begin) / times)
+    return float(np.median(found[2:]))
 
 
 def touching(schema, size):
@@ -118,10 +119,10 @@ def touching(schema, size):
             touched.append(time.time_ns())
             ready.append(int(batch.column(1)[0].as_py() * 1e6) * 1000)
         del batch, array
-        copy = np.full(len(ready), memcpy_nanos(size))
+        copies = [np.full(len(ready), memcpy_nanos(size, targets)) for targets in (1, 3)]
         yield pa.RecordBatch.from_arrays(
-            [pa.array(ready), pa.array(touched), pa.array(copy)],
-            ["ready", "touched", "memcpy"],
+            [pa.array(ready), pa.array(touched), *map(pa.array, copies)],
+            ["ready", "touched", "memcpy", "memcpy3"],
         )
 
     return touch
@@ -167,7 +168,7 @@ class Handover:
         scored = self.scored(case.model, way, case.rows * case.batches, case.rows)
         df = scored.mapInArrow(
             touching(scored.schema, case.batch_bytes),
-            "ready long, touched long, memcpy double",
+            "ready long, touched long, memcpy double, memcpy3 double",
         )
         found = df.collect()
         assert len(found) == case.batches, (len(found), case)
@@ -177,6 +178,7 @@ class Handover:
             "per batch": (steady[-1].touched - steady[0].touched) / (len(steady) - 1),
             "latency": statistics.median(row.touched - row.ready for row in steady),
             "memcpy": found[0].memcpy,
+            "memcpy3": found[0].memcpy3,
         }
 
     def query(self, case, way):
@@ -206,7 +208,7 @@ def check_way(df, way, batches, size):
 
 def measure_streams(handover):
     """Fills the table of single batches."""
-    header = ["batch", "memcpy, µs"]
+    header = ["batch", "memcpy, µs", "into 3 buffers in turn, µs"]
     header += [f"`{way}`: time per batch / memcpy" for way in WAYS]
     header += [f"`{way}`: ready to touched / memcpy" for way in WAYS]
     table = bench.Table("handover", header)
@@ -220,7 +222,10 @@ def measure_streams(handover):
 
         table.row(
             case.name,
-            bench.median([one["memcpy"] / 1e3 for all_ in found.values() for one in all_], 1),
+            *[
+                bench.median([one[what] / 1e3 for all_ in found.values() for one in all_], 1)
+                for what in ("memcpy", "memcpy3")
+            ],
             *[over_memcpy(way, "per batch") for way in WAYS],
             *[over_memcpy(way, "latency") for way in WAYS],
         )
