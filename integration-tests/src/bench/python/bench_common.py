@@ -65,17 +65,22 @@ def seconds(action):
     return time.perf_counter() - begin, result
 
 
-def spread(values, digits=2):
+def number(value):
+    """Returns a number with as many digits as say something."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def spread(values):
     """Returns the median, and between which values the middle half lies."""
     ordered = sorted(values)
     last = len(ordered) - 1
     parts = (ordered[last // 2], ordered[last // 4], ordered[last - last // 4])
-    return "{} ({} to {})".format(*(f"{part:,.{digits}f}" for part in parts))
+    return "{} ({} to {})".format(*map(number, parts))
 
 
-def median(values, digits=2):
+def median(values):
     """Returns the median alone."""
-    return f"{statistics.median_low(values):,.{digits}f}"
+    return number(statistics.median_low(values))
 
 
 def ratios(above, below):

@@ -223,7 +223,7 @@ def measure_streams(handover):
         table.row(
             case.name,
             *[
-                bench.median([one[what] / 1e3 for all_ in found.values() for one in all_], 1)
+                bench.median([one[what] / 1e3 for all_ in found.values() for one in all_])
                 for what in ("memcpy", "memcpy3")
             ],
             *[over_memcpy(way, "per batch") for way in WAYS],

@@ -12,12 +12,14 @@ _signatures = {}
 _loaded = 0
 
 
-def _signature(path):
+def _signature(path, threads):
     global _loaded  # noqa: PLW0603 - a worker's count
     if path not in _signatures:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow as tf
 
+        if threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
         # The model that the signature belongs to must stay alive.
         model = tf.saved_model.load(path)
         _signatures[path] = (model, model.signatures["serving_default"])
@@ -46,11 +48,11 @@ def images(*shape):
     return convert
 
 
-def predict(path, convert, batches):
-    """Runs the model; returns the output's arrays."""
+def predict(path, threads, convert, batches):
+    """Runs the model, with so many threads per operation if not 0; returns the output's arrays."""
+    signature = _signature(path, threads)
     import tensorflow as tf
 
-    signature = _signature(path)
     (feed,) = signature.structured_input_signature[1]
     for batch in batches:
         outputs = signature(**{feed: tf.constant(convert(batch.column(0)))})

@@ -20,12 +20,16 @@ final class PySparkPrograms {
   private static final Path ENVIRONMENTS = TARGET.resolve("python");
   private static final Path PYTHON = ENVIRONMENTS.resolve("bench/bin/python");
   private static final Path MODELS = TARGET.resolve("bench/models");
+  private static final String CASES = System.getProperty("bench.cases", "");
   private static final Path WORK = TARGET.resolve("bench/work");
 
   private PySparkPrograms() {}
 
   /** Runs {@code bench_<name>.py}, and publishes its tables. */
   static void run(String name, List<String> tables) throws IOException {
+    if (!CASES.isEmpty() && !System.getProperty("bench.readme", "").isEmpty()) {
+      throw new IllegalArgumentException("the README's tables have all cases, not " + CASES);
+    }
     prepare();
     for (String table : tables) {
       Files.deleteIfExists(tsv(table));
@@ -69,7 +73,7 @@ final class PySparkPrograms {
     variables.put("BENCH_WORK", WORK.toString());
     variables.put("BENCH_MODELS", MODELS.toString());
     variables.put("BENCH_ROUNDS", System.getProperty("bench.rounds"));
-    variables.put("BENCH_CASES", System.getProperty("bench.cases", ""));
+    variables.put("BENCH_CASES", CASES);
     variables.put("JAVA_HOME", System.getProperty("java.home"));
     variables.put("PYSPARK_PYTHON", PYTHON.toString());
     variables.put("PYSPARK_DRIVER_PYTHON", PYTHON.toString());
