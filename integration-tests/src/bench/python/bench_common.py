@@ -40,11 +40,12 @@ def session(**settings):
     return builder.getOrCreate()
 
 
-def in_rounds(competitors):
+def in_rounds(competitors, is_valid=lambda result: True):
     """Runs the competitors in turns; the order changes with each round, the first is dropped.
 
     Args:
         competitors: functions without arguments, by name.
+        is_valid: whether a result counts; what does not is measured again, up to three times.
 
     Returns:
         what each competitor returned, round by round, and what it returned in the first round.
@@ -54,7 +55,12 @@ def in_rounds(competitors):
     for turn in range(ROUNDS):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            found[name].append(competitors[name]())
+            result = competitors[name]()
+            for _ in range(3):
+                if turn == 0 or is_valid(result):
+                    break
+                result = competitors[name]()
+            found[name].append(result)
     return {name: all_[1:] for name, all_ in found.items()}, {n: a[0] for n, a in found.items()}
 
 
