@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes the virtual environments of the integration tests, once; again when a requirement changes.
 #
-#   make_venvs.sh DIRECTORY
+#   make_venvs.sh DIRECTORY [NAME...]
 #
-# makes DIRECTORY/oldest and DIRECTORY/newest, and DIRECTORY/spark with the PySpark that both see.
+# makes DIRECTORY/oldest and DIRECTORY/newest, or those named, and DIRECTORY/spark with the PySpark
+# that all see.
 # The Python is $PYTHON, else the first of python3.11, python3.10 and python3.9 that works. If
 # $PYTHON_OLDEST, or a python3.9 on the path, is another one, DIRECTORY/oldest is made with it.
 set -euo pipefail
@@ -11,6 +12,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
+names=("${@:2}")
+[ ${#names[@]} -gt 0 ] || names=(oldest newest)
 
 # A name on the path says little: it may be a version manager's placeholder, or lack venv.
 works() {
@@ -77,13 +80,13 @@ if ! works "$oldest_python"; then
     works "$candidate" && oldest_python=$candidate
   done
 fi
-if ! works "$oldest_python"; then
+if [[ " ${names[*]} " = *" oldest "* ]] && ! works "$oldest_python"; then
   echo "Python 3.9 is not tested: $oldest_python does not run here; PYTHON_OLDEST can name one."
   oldest_python=$python
 fi
 
 once spark "$(cat "$here/requirements-spark.txt")" make_spark "$python"
-for name in oldest newest; do
+for name in "${names[@]}"; do
   used=$python
   [ "$name" = oldest ] && used=$oldest_python
   once "$name" "$(describe "$used" "$here/requirements-$name.txt")" make_venv "$name" "$used"

@@ -7,12 +7,13 @@ import org.openjdk.jmh.runner.RunnerException;
 
 /**
  * Runs the benchmarks that are named, or all: {@code eager}, {@code loading}, {@code start}, {@code
- * strings}. Each prints a table of the README's section on figures, and writes it there if told
- * where the README is.
+ * strings}, {@code handover}, {@code opponent}. Each prints tables of the README's section on
+ * figures, and writes them there if told where the README is.
  *
  * <pre>{@code
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=eager,loading
+ * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=handover -Dbench.cases=8MiB,query
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench.readme=$PWD/README.md
  * }</pre>
  */
@@ -29,6 +30,8 @@ public final class Benchmarks {
         case "loading" -> Loading.run();
         case "start" -> FirstStart.run();
         case "strings" -> Strings.run();
+        case "handover" -> PySparkPrograms.run(name, List.of("handover", "queries"));
+        case "opponent" -> PySparkPrograms.run(name, List.of("opponent"));
         default -> throw new IllegalArgumentException("no benchmark " + name);
       }
     }
