@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tensorarrow._errors import TensorArrowError, closest_first
@@ -51,10 +52,19 @@ class TensorSpec:
 
 def spec_of_field(field: pa.Field) -> TensorSpec | None:
     """Reads the metadata of an Arrow field; None if it is not a tensor's."""
-    metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-    if DTYPE_KEY not in metadata or SHAPE_KEY not in metadata:
+    metadata = field.metadata or {}
+    dtype, shape = metadata.get(DTYPE_KEY.encode()), metadata.get(SHAPE_KEY.encode())
+    if dtype is None or shape is None:
         return None
-    return _spec(field.name, {**metadata, SHAPE_KEY: json.loads(metadata[SHAPE_KEY])})
+    return _parsed(field.name, dtype, shape, metadata.get(VERSION_KEY.encode()))
+
+
+@lru_cache(maxsize=1000)
+def _parsed(column: str, dtype: bytes, shape: bytes, version: bytes | None) -> TensorSpec:
+    """Reads what each batch of a stream says again."""
+    jar = None if version is None else version.decode()
+    metadata = {DTYPE_KEY: dtype.decode(), SHAPE_KEY: json.loads(shape), VERSION_KEY: jar}
+    return _spec(column, metadata)
 
 
 def specs_of_schema(schema: StructType | None) -> dict[str, TensorSpec]:
