@@ -34,12 +34,27 @@ class ClusterIT {
     }
   }
 
+  @Test
+  void tasksOfAnExecutorShareItsSegments() {
+    run("shared-executor", "local-cluster[1,2,1024]", "it_executors", "shared");
+  }
+
+  @Test
+  void killedExecutorsAndTasksLeaveNothing() {
+    run("killed-executor", "local-cluster[2,2,1024]", "it_executors", "killed");
+  }
+
   private static void runJob(String name, String master) {
+    run(name, master, "it_cluster");
+  }
+
+  private static void run(String name, String master, String script, String... parameters) {
     String jar = Installation.JAR.toString();
-    String script = Installation.SCRIPTS.resolve("it_cluster.py").toString();
+    String file = Installation.SCRIPTS.resolve(script + ".py").toString();
     List<String> arguments = new ArrayList<>(List.of("--master", master));
-    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", script));
-    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK it_cluster");
+    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", file));
+    arguments.addAll(List.of(parameters));
+    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK " + script);
   }
 
   private static Program.Running startMaster() {
