@@ -95,7 +95,7 @@ def eventually(condition, found=lambda: "it never became true"):
         condition: what has to become true.
         found: says what is there instead.
     """
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, found()
         time.sleep(0.01)

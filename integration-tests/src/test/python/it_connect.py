@@ -40,6 +40,11 @@ def scored(spark, path, way):
     return it.scored(spark, path, way, batchRows="4096").select("id", "digit", "probabilities")
 
 
+def collected(query):
+    """Returns a query's rows by id; to sort them there would run the function twice."""
+    return query.toPandas().sort_values("id", ignore_index=True)
+
+
 def check_arrays(spark, path):
     """Checks functions of Arrow batches: views of shared memory, and the same data either way."""
     declared = "id long, best long, total float, shared boolean"
@@ -67,8 +72,8 @@ def check_arrays(spark, path):
 
     assert "ColumnarMapInBatch handover=shared-memory" in plan(query("auto")), plan(query("auto"))
     assert "reason=handover=rows" in plan(query("rows")), plan(query("rows"))
-    wanted = query("rows").orderBy("id").toPandas()
-    found = query("auto").orderBy("id").toPandas()
+    wanted = collected(query("rows"))
+    found = collected(query("auto"))
     assert len(found) == ROWS
     assert not wanted["shared"].any()
     # The source ends each partition with a batch that is small enough for the socket.
@@ -106,8 +111,8 @@ def check_others(spark, path):
         assert "Columnar" not in plan(query(scored(spark, path, "rows"))).replace(
             "ColumnarToRow", ""
         ), name
-        wanted = query(scored(spark, path, "rows")).orderBy("id").toPandas()
-        found = query(scored(spark, path, "auto")).orderBy("id").toPandas()
+        wanted = collected(query(scored(spark, path, "rows")))
+        found = collected(query(scored(spark, path, "auto")))
         assert len(found) == ROWS
         pd.testing.assert_frame_equal(found, wanted, check_exact=True)
 

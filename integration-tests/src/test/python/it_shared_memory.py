@@ -51,6 +51,11 @@ def sums(spark, way):
     return df.mapInArrow(add, "id long, pixels float, total float")
 
 
+def collected(query):
+    """Returns a query's rows by id; to sort them there would run the function twice."""
+    return sorted(query.collect(), key=lambda row: row.id)
+
+
 def log():
     """Returns what this program has written so far, the JVM's log among it."""
     return (Path(os.environ["IT_WORK"]) / "output.log").read_text()
@@ -77,15 +82,15 @@ def check_without(reason, directory=SHM):
     """
     before = len(log())
     with session(**{DIRECTORY: directory} if directory != SHM else {}) as spark:
-        wanted = sums(spark, "rows").orderBy("id").collect()
+        wanted = collected(sums(spark, "rows"))
         query = sums(spark, "auto")
-        assert query.orderBy("id").collect() == wanted, reason
+        assert collected(query) == wanted, reason
         _, found = it.metrics(query)
         assert found["sharedBatches"] == 0, found
         assert found["inlineBatches"] >= ROWS // 4096, found
         with it.raises("TA_HANDOVER", "found " + reason, "docker run --shm-size=1g", DIRECTORY):
             sums(spark, "shared-memory").collect()
-        assert sums(spark, "arrow").orderBy("id").collect() == wanted
+        assert collected(sums(spark, "arrow")) == wanted
     lines = [line for line in log()[before:].splitlines() if NO_POOL in line]
     assert len(lines) == 1, lines
     assert reason in lines[0], lines
@@ -98,7 +103,7 @@ def check_small(wanted):
     with session() as spark:
         for way in ["auto", "shared-memory"]:
             query = sums(spark, way)
-            assert query.orderBy("id").collect() == wanted, way
+            assert collected(query) == wanted, way
             _, found = it.metrics(query)
             assert found["sharedBatches"] >= ROWS // 4096, found
         assert used() <= 16 << 20, used()
@@ -117,7 +122,7 @@ def check_filled(wanted):
         with filled():
             for way in ["auto", "shared-memory"]:
                 query = sums(spark, way)
-                assert query.orderBy("id").collect() == wanted, way
+                assert collected(query) == wanted, way
                 _, found = it.metrics(query)
                 assert found["createdSegments"] == 0, found
     lines = [line for line in log()[before:].splitlines() if NO_SEGMENT in line]
