@@ -159,6 +159,8 @@ def main(which):
     session = (
         it.builder()
         .config("spark.tensorarrow.sharedMemory.bytes", str(CAP))
+        # By this, processes that others start are known as this test's.
+        .config("spark.executorEnv.IT_WORK", os.environ["IT_WORK"])
         # What is not lent is closed, so that what is left is lent.
         .config("spark.tensorarrow.sharedMemory.idleTime", "1s")
         .config("spark.locality.wait", "0s")
