@@ -165,7 +165,7 @@ def check_every_dtype(spark):
 
     def look(batches):
         for batch in batches:
-            rows = ta.numpy(batch, "id", schema=schema)
+            rows = batch.column("id").to_numpy()
             for name, (dtype, values, shape) in columns.items():
                 array = ta.numpy(batch, name, schema=schema, raw=True)
                 wanted = np.resize(values, shape)[rows]
