@@ -22,16 +22,16 @@ class Sample:
     values: np.ndarray
     column: pa.DataType
 
-    def array(self, shape):
-        """Returns an array of ROWS rows of a shape."""
-        return np.resize(self.values, (ROWS, *shape))
+    def array(self, shape, rows):
+        """Returns an array of rows of a shape."""
+        return np.resize(self.values, (rows, *shape))
 
-    def cells(self, shape):
+    def cells(self, shape, rows):
         """Returns the same as an Arrow column, flat and row-major."""
-        flat = self._flat(self.array(shape).reshape(-1))
+        flat = self._flat(self.array(shape, rows).reshape(-1))
         if not shape:
             return flat
-        offsets = np.arange(ROWS + 1, dtype=np.int32) * np.int32(np.prod(shape))
+        offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(np.prod(shape))
         return pa.ListArray.from_arrays(pa.array(offsets), flat)
 
     def _flat(self, values):
@@ -102,19 +102,19 @@ SAMPLES = {
 }
 
 
-def table(samples):
+def table(samples, rows=ROWS):
     """Returns the columns that a model of the zoo is fed with, and the rows' numbers as id."""
-    columns = {"id": pa.array(np.arange(ROWS))}
+    columns = {"id": pa.array(np.arange(rows))}
     for dtype, sample in samples.items():
         for name, shape in SHAPES.items():
-            columns[f"{dtype}_{name}"] = sample.cells(shape)
+            columns[f"{dtype}_{name}"] = sample.cells(shape, rows)
     return pa.table(columns)
 
 
-def arrays(samples):
+def arrays(samples, rows=ROWS):
     """Returns what a model's outputs are in NumPy, by column, all rows."""
     return {
-        f"{dtype}_{name}_out": sample.array(shape)
+        f"{dtype}_{name}_out": sample.array(shape, rows)
         for dtype, sample in samples.items()
         for name, shape in SHAPES.items()
     }

@@ -1,8 +1,9 @@
 """What the scripts of the integration tests share."""
 
 import os
+import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyspark.sql import SparkSession, functions
@@ -57,8 +58,13 @@ def write_pixels(spark, path, count):
     written.write.mode("overwrite").parquet(path)
 
 
-def handover_metrics(df):
-    """Runs a query; returns the number of its rows and the metrics of its function's node."""
+def plan(df):
+    """Returns the physical plan."""
+    return df._jdf.queryExecution().executedPlan().toString()
+
+
+def metrics(df):
+    """Runs a query; returns how many rows it has, and the metrics of its function's node."""
     execution = df._jdf.queryExecution()
     rows = execution.executedPlan().executeCollect()
     node = execution.executedPlan()
@@ -70,26 +76,6 @@ def handover_metrics(df):
         metric = metrics.next()
         found[metric._1()] = metric._2().value()
     return len(rows), found
-
-
-def nothing_is_left(spark):
-    """Checks that no segment is lent, none has a name, and Arrow's memory is given back."""
-    jvm = spark.sparkContext._jvm
-    allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-
-    def is_left():
-        lent = jvm.io.tensorarrow.spark.python.SharedMemory.lent()
-        # A segment has a name for the moment between its making and its mapping, and a task that
-        # is killed because another one failed may still make one.
-        named = [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
-        return lent or named or allocator.getAllocatedMemory()
-
-    eventually(lambda: not is_left())
-
-
-def plan(df):
-    """Returns the physical plan."""
-    return df._jdf.queryExecution().executedPlan().toString()
 
 
 def jvm_pid(spark):
@@ -114,12 +100,73 @@ def raises(*parts):
         raise AssertionError(f"nothing was raised; expected {parts}")
 
 
-def eventually(condition):
-    """Waits for what has to become true; tasks may still be ending when an action returns."""
-    deadline = time.monotonic() + 30
+def eventually(condition, found=lambda: "it never became true"):
+    """Waits for what has to become true; tasks may still be ending when an action returns.
+
+    Args:
+        condition: what has to become true.
+        found: says what is there instead.
+    """
+    deadline = time.monotonic() + 120
     while not condition():
-        assert time.monotonic() < deadline, "it never became true"
+        assert time.monotonic() < deadline, found()
         time.sleep(0.01)
+
+
+def held(spark):
+    """Returns what the driver's JVM holds for tasks, each 0 when none runs in it."""
+    jvm = spark.sparkContext._jvm
+    connector = jvm.io.tensorarrow.spark
+    allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
+    return {
+        "segments lent": connector.python.SharedMemory.lent(),
+        "models leased": connector.model.ModelCache.liveLeases(),
+        "tensors": connector.tensor.NativeTensor.live(),
+        "bytes of texts": connector.tensor.NativeTensor.liveStringBytes(),
+        "Arrow bytes": allocator.getAllocatedMemory(),
+        # A segment has a name for the moment between its making and its mapping.
+        "names": sum(name.startswith("tensorarrow-") for name in os.listdir("/dev/shm")),
+    }
+
+
+def check_nothing_is_left(spark):
+    """Checks that a JVM that runs no task has given everything back."""
+    eventually(lambda: sum(held(spark).values()) == 0, lambda: held(spark))
+
+
+def segments(program=""):
+    """Returns the segments that processes of this test map or have open, by process.
+
+    They have no names, so the system is asked about each process, whichever JVM started it.
+
+    Args:
+        program: what the processes' program is called; any if empty.
+    """
+    mark = f"IT_WORK={os.environ['IT_WORK']}".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        # Any of them may end meanwhile, and some are others'.
+        with suppress(OSError):
+            name = (process / "comm").read_text().strip()
+            if program in name and mark in (process / "environ").read_bytes().split(b"\0"):
+                found[f"{name} {process.name}"] = segments_of(process)
+    return {process: numbers for process, numbers in found.items() if numbers}
+
+
+def segments_of(process):
+    """Returns the segments that a process maps or has open, as numbers of files."""
+    lines = (process / "maps").read_text().splitlines()
+    found = {int(line.split()[4]) for line in lines if is_segment(line)}
+    for descriptor in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            if is_segment(os.readlink(descriptor)):
+                found.add(descriptor.stat().st_ino)
+    return found
+
+
+def is_segment(path):
+    """Returns whether the system calls a segment so: by the name that it lost."""
+    return re.search(r"/tensorarrow-[0-9a-f]{24} \(deleted\)$", path) is not None
 
 
 def passed(file):

@@ -8,7 +8,6 @@ import time
 import it_common as it
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions
 
 import tensorarrow as ta
 
@@ -20,11 +19,7 @@ KEPT = []
 def rows(spark):
     """Reads rows whose model output is larger than what goes through the socket."""
     path = os.path.join(os.environ["IT_WORK"], "rows.parquet")
-    pixels = functions.array(
-        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
-    )
-    written = spark.range(0, ROWS, 1, 2).select("id", pixels.alias("pixels"))
-    written.write.mode("overwrite").parquet(path)
+    it.write_pixels(spark, path, ROWS)
     return it.scored(spark, path, "auto", batchRows=str(BATCH))
 
 
@@ -39,27 +34,6 @@ def sums(df):
     return df.mapInArrow(total, "total double").groupBy().sum("total").first()[0]
 
 
-def memory():
-    """Returns the bytes of this user's segments, with or without names, in the system's memory."""
-    stat = os.statvfs("/dev/shm")
-    return (stat.f_blocks - stat.f_bfree) * stat.f_frsize
-
-
-def check_nothing_is_left(spark):
-    """Checks that no segment is lent, none has a name, and Arrow's memory is given back."""
-    jvm = spark.sparkContext._jvm
-    allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-
-    def is_left():
-        lent = jvm.io.tensorarrow.spark.python.SharedMemory.lent()
-        # A segment has a name for the moment between its making and its mapping, and a task that
-        # is killed because another one failed may still make one.
-        named = [name for name in os.listdir("/dev/shm") if name.startswith("tensorarrow-")]
-        return lent or named or allocator.getAllocatedMemory()
-
-    it.eventually(lambda: not is_left())
-
-
 def check_killed_worker(spark, df):
     """Checks that a worker that is killed while it holds views fails its task, and no more."""
 
@@ -71,7 +45,6 @@ def check_killed_worker(spark, df):
 
     with it.raises("Job aborted due to stage failure"):
         df.mapInArrow(die, "id long").collect()
-    check_nothing_is_left(spark)
 
 
 def check_exception(spark, df):
@@ -84,7 +57,6 @@ def check_exception(spark, df):
 
     with it.raises("on purpose, with 2 views"):
         df.mapInArrow(fail, "id long").collect()
-    check_nothing_is_left(spark)
 
 
 def check_limit(spark, df):
@@ -92,7 +64,6 @@ def check_limit(spark, df):
     mapped = df.mapInArrow(lambda batches: (b.select(["id"]) for b in batches), "id long")
     assert len(mapped.limit(3).collect()) == 3
     assert len(mapped.limit(BATCH + 1).collect()) == BATCH + 1
-    check_nothing_is_left(spark)
 
 
 def check_cancelled(spark, df):
@@ -121,7 +92,6 @@ def check_cancelled(spark, df):
     thread.join(60)
     assert not thread.is_alive()
     assert "cancelled" in outcome[0], outcome
-    check_nothing_is_left(spark)
 
 
 def check_kept_views(spark, df):
@@ -147,7 +117,6 @@ def check_kept_views(spark, df):
         assert sums(df) > ROWS * 0.999
     # Workers are used again, so what was kept has grown.
     assert counts[-1] > counts[0], counts
-    check_nothing_is_left(spark)
 
 
 def check_forks(spark, df):
@@ -175,7 +144,6 @@ def check_forks(spark, df):
     found = df.mapInArrow(fork, "ok boolean").collect()
     assert len(found) > 10
     assert all(row.ok for row in found), found
-    check_nothing_is_left(spark)
 
 
 def check_all_kept(spark, df):
@@ -190,31 +158,51 @@ def check_all_kept(spark, df):
     each = df.mapInArrow(everything, "ok boolean, n long").collect()
     assert sum(row.n for row in each) == ROWS
     assert all(row.ok for row in each), each
-    check_nothing_is_left(spark)
+
+
+CHECKS = [
+    check_killed_worker,
+    check_exception,
+    check_limit,
+    check_cancelled,
+    check_forks,
+    check_all_kept,
+    check_kept_views,
+]
+
+# Workers as Spark starts them otherwise, and what may go wrong with those.
+WORKERS = {
+    "spark.python.worker.reuse": [check_killed_worker, check_limit, check_all_kept],
+    "spark.python.use.daemon": [check_killed_worker, check_exception, check_cancelled],
+}
+
+
+def run(session, checks):
+    """Runs checks in a session of their own."""
+    session = session.config("spark.tensorarrow.sharedMemory.bytes", "4m")
+    spark = session.config("spark.python.worker.faulthandler.enabled", "false").getOrCreate()
+    # Workers that keep views do so in this module.
+    for file in [__file__, it.__file__]:
+        spark.sparkContext.addPyFile(file)
+    df = rows(spark)
+    wanted = sums(df)
+    assert abs(wanted - ROWS) < ROWS * 1e-4, wanted
+    for check in checks:
+        check(spark, df)
+        it.check_nothing_is_left(spark)
+        assert sums(df) == wanted, check.__name__
+    it.check_nothing_is_left(spark)
+    assert it.segments()
+    spark.stop()
+    # The pool has gone with the session, and kept views with their workers.
+    it.eventually(lambda: not it.segments(), it.segments)
 
 
 def main():
     """Run the checks."""
-    session = it.builder().config("spark.tensorarrow.sharedMemory.bytes", "4m")
-    spark = session.config("spark.python.worker.faulthandler.enabled", "false").getOrCreate()
-    df = rows(spark)
-    wanted = sums(df)
-    assert abs(wanted - ROWS) < ROWS * 1e-4, wanted
-    used = memory()
-    for check in [
-        check_killed_worker,
-        check_exception,
-        check_limit,
-        check_cancelled,
-        check_forks,
-        check_all_kept,
-        check_kept_views,
-    ]:
-        check(spark, df)
-        assert sums(df) == wanted, check.__name__
-    spark.stop()
-    # Kept views have gone with their workers.
-    it.eventually(lambda: memory() <= used + (8 << 20))
+    run(it.builder(), CHECKS)
+    for setting, checks in WORKERS.items():
+        run(it.builder().config(setting, "false"), checks)
 
 
 if __name__ == "__main__":

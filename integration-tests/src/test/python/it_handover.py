@@ -7,16 +7,21 @@ memory that the JVM wrote, and stay as they are for as long as they are referenc
 import os
 from pathlib import Path
 
+import dtype_samples
 import it_common as it
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import functions
 
 import tensorarrow as ta
 
 ROWS = 20_000
 WAYS = ["auto", "shared-memory", "arrow", "rows"]
+
+# Enough for batches that do not go inline.
+DTYPE_ROWS = 4096
 
 
 def write_rows(spark):
@@ -46,7 +51,7 @@ def identity(batches):
 
 def check_equal_data(spark, path):
     """Checks that each way gives the same rows of every type, through Arrow and through pandas."""
-    # A model's last bits may depend on the rows of a batch.
+    # Kernels may round a row differently in batches of another length.
     wanted = it.scored(spark, path, "rows", batchRows="4096").orderBy("id").collect()
     assert len(wanted) == ROWS
     for way in WAYS:
@@ -80,25 +85,56 @@ def check_between(spark, path):
     assert chained.orderBy("n").collect() == wanted
 
 
+def is_shared(array):
+    """Returns whether an array's memory is mapped to read from a segment."""
+    first = array.ctypes.data
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if begin <= first and first + array.nbytes <= end:
+                return " r--s " in line and "/dev/shm/tensorarrow-" in line
+    return False
+
+
+def is_locked(array):
+    """Returns whether an array is a view that can't be written to, not even on purpose."""
+    if array.flags.owndata or array.flags.writeable:
+        return False
+    for write in [lambda a: a.setflags(write=True), lambda a: a.fill(0), lambda a: a.sort()]:
+        try:
+            write(array)
+            return False
+        except ValueError:
+            pass
+    try:
+        array.flags.writeable = True
+        return False
+    except ValueError:
+        return not array.flags.writeable
+
+
+def is_independent(array):
+    """Returns whether copies and conversions of an array are the function's own."""
+    before = array.tobytes()
+    for other in [array.copy(), array.astype(np.float64), array.astype(array.dtype)]:
+        if np.shares_memory(other, array) or not other.flags.owndata:
+            return False
+        np.add(other, 1, out=other)
+    return array.tobytes() == before
+
+
 def check_shared(spark, path):
     """Checks that arrays are aligned views of shared pages that nobody can write to."""
 
     def look(batches):
         kept = []
         for batch in batches:
-            array = ta.numpy(batch, "probabilities")
-            mapped = False
-            with open("/proc/self/maps") as maps:
-                for line in maps:
-                    begin, end = (int(part, 16) for part in line.split()[0].split("-"))
-                    if begin <= array.ctypes.data < end:
-                        mapped = "/dev/shm/tensorarrow-" in line and " r--s " in line
-            try:
-                array.flags.writeable = True
-                locked = False
-            except ValueError:
-                locked = not array.flags.writeable and not array.flags.owndata
-            kept.append((array, array.copy(), mapped and locked and array.ctypes.data % 64 == 0))
+            array, again = (ta.numpy(batch, "probabilities") for _ in range(2))
+            good = array.dtype == np.float32 and array.shape == (batch.num_rows, 10)
+            good = good and np.shares_memory(array, again) and array.ctypes.data % 64 == 0
+            good = good and is_shared(array) and is_locked(array) and is_independent(array)
+            # Later batches flow while this one is kept.
+            kept.append((array, array.copy(), good))
         same = all(np.array_equal(view, copy) for view, copy, _ in kept)
         good = same and all(ok for _, _, ok in kept)
         yield pa.RecordBatch.from_arrays([pa.array([good]), pa.array([len(kept)])], ["good", "n"])
@@ -107,6 +143,42 @@ def check_shared(spark, path):
     found = df.mapInArrow(look, "good boolean, n long").collect()
     assert sum(row.n for row in found) >= ROWS // 4096, found
     assert all(row.good for row in found), found
+
+
+def check_every_dtype(spark):
+    """Checks that arrays have their tensor's dtype and bytes, and are views but for strings."""
+    samples = dtype_samples.SAMPLES["module_dtypes"]
+    path = str(Path(os.environ["IT_WORK"]) / "dtypes.parquet")
+    pq.write_table(dtype_samples.table(samples, DTYPE_ROWS), path)
+    reader = spark.read.format("tensorflow").option("model", f"{it.ZOO}/module_dtypes")
+    df = reader.options(handover="shared-memory", batchRows="4096").load(path)
+    columns = {
+        f"{dtype}_{name}_out": (dtype, sample.values, (DTYPE_ROWS, *shape))
+        for dtype, sample in samples.items()
+        for name, shape in dtype_samples.SHAPES.items()
+    }
+    df = df.select("id", *columns)
+    schema = df.schema
+
+    def look(batches):
+        for batch in batches:
+            rows = batch.column("id").to_numpy()
+            for name, (dtype, values, shape) in columns.items():
+                array = ta.numpy(batch, name, schema=schema, raw=True)
+                wanted = np.resize(values, shape)[rows]
+                same = array.dtype == wanted.dtype and array.shape == wanted.shape
+                if dtype == "string":
+                    same = same and array.tolist() == wanted.tolist()
+                else:
+                    same = same and array.tobytes() == wanted.tobytes()
+                    same = same and not array.flags.writeable
+                view = dtype != "string" and is_shared(array) and is_locked(array)
+                yield pa.RecordBatch.from_pydict({"dtype": [dtype], "same": [same], "view": [view]})
+
+    found = df.mapInArrow(look, "dtype string, same boolean, view boolean").collect()
+    assert {row.dtype for row in found} == set(samples), found
+    assert all(row.same for row in found), [row for row in found if not row.same]
+    assert {row.dtype for row in found if not row.view} == {"string"}, found
 
 
 def check_sessions(spark, path):
@@ -170,43 +242,55 @@ def next_digit():
 def check_one_copy(spark, path):
     """Checks that tensors are copied once, into segments that are used again."""
 
-    def nothing(batches):
+    def count(batches):
         for batch in batches:
             assert ta.numpy(batch, "probabilities").shape == (batch.num_rows, 10)
-        return iter([])
+            yield pa.RecordBatch.from_arrays([pa.array([batch.num_rows])], ["rows"])
 
     df = it.scored(spark, path, "auto", batchRows="5000").select("probabilities")
-    for _ in range(2):
-        _, found = it.handover_metrics(df.mapInArrow(nothing, "x long"))
-    tensors = ROWS * 10 * 4
-    # Lists have offsets; buffers are aligned. The source ends each partition with a small batch.
-    batches = found["sharedBatches"] + found["inlineBatches"]
-    copied = found["sharedBytes"] + found["inlineBytes"]
-    assert tensors < copied < tensors + ROWS * 4 + batches * 1000, found
+    lengths = [row.rows for row in df.mapInArrow(count, "rows long").collect()]
+    assert sum(lengths) == ROWS, lengths
+    # A query's metrics add up over its runs, so this is another one.
+    _, found = it.metrics(df.mapInArrow(count, "rows long"))
+    # Lists have offsets, and buffers are aligned; there is nothing else, and nothing twice.
+    copied = sum(aligned(4 * (n + 1)) + aligned(4 * 10 * n) for n in lengths)
+    assert found["sharedBytes"] + found["inlineBytes"] == copied, (found, lengths)
+    assert found["sharedBatches"] + found["inlineBatches"] == len(lengths), (found, lengths)
     assert found["sharedBatches"] >= 4, found
     assert found["convertedBytes"] == 0, found
     assert found["createdSegments"] == 0, found
     assert found["reusedSegments"] == found["sharedBatches"], found
     assert found["pythonDataSent"] < found["inlineBytes"] + 10_000, found
     small = it.scored(spark, path, "auto", batchRows="100").select("probabilities")
-    _, found = it.handover_metrics(small.mapInArrow(nothing, "x long"))
+    _, found = it.metrics(small.mapInArrow(count, "rows long"))
     assert found["sharedBatches"] == 0, found
     assert found["inlineBatches"] >= ROWS // 100, found
+
+
+def aligned(length):
+    """Returns how long a buffer is on the wire."""
+    return (length + 63) // 64 * 64
 
 
 def main():
     """Run the checks."""
     spark = it.builder().getOrCreate()
     path = write_rows(spark)
-    check_equal_data(spark, path)
-    check_between(spark, path)
-    check_shared(spark, path)
-    check_sessions(spark, path)
-    check_reasons(spark, path)
-    check_demands(spark, path)
-    check_one_copy(spark, path)
-    it.nothing_is_left(spark)
+    for check in [
+        check_equal_data,
+        check_between,
+        check_shared,
+        check_sessions,
+        check_reasons,
+        check_demands,
+        check_one_copy,
+    ]:
+        check(spark, path)
+        it.check_nothing_is_left(spark)
+    check_every_dtype(spark)
+    it.check_nothing_is_left(spark)
     spark.stop()
+    it.eventually(lambda: not it.segments(), it.segments)
 
 
 if __name__ == "__main__":

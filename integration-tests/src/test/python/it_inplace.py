@@ -73,7 +73,7 @@ def check_nothing_is_sent_back(spark):
     """Checks by the metrics that what stays in place crosses the socket as a handle."""
     for _ in range(2):
         df = ta.map_tensors(scored(spark), doubled, SCHEMA, inplace=["probabilities"])
-        count, found = it.handover_metrics(df)
+        count, found = it.metrics(df)
     tensors = ROWS * 10 * 4
     assert count == ROWS
     assert found["inPlaceBytes"] == tensors, found
@@ -160,7 +160,7 @@ def check_late_writes(spark):
         return {"id": t["id"], "probabilities": p}
 
     df = ta.map_tensors(scored(spark), keeps, SCHEMA, inplace=["probabilities"])
-    count, found = it.handover_metrics(df)
+    count, found = it.metrics(df)
     assert count == ROWS
     assert found["separatedBytes"] == ROWS * 40, found
     for _ in range(2):
@@ -201,7 +201,7 @@ def check_late_writes(spark):
         return {"id": t["id"], "probabilities": p}
 
     df = ta.map_tensors(scored(spark), forks, SCHEMA, inplace=["probabilities"])
-    _, found = it.handover_metrics(df)
+    _, found = it.metrics(df)
     assert found["separatedBytes"] == ROWS * 40, found
     assert_same(rows(df), wanted)
 
@@ -262,7 +262,7 @@ def main():
         check_plain_functions_read_only,
     ]:
         check(spark)
-        it.nothing_is_left(spark)
+        it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -42,6 +42,11 @@ def widest(batches):
         yield pa.RecordBatch.from_arrays([pa.array([max(values.to_pylist())])], names=["p"])
 
 
+def strategies(spark):
+    """Returns what plans the session's queries, in words."""
+    return spark._jsparkSession.sessionState().planner().strategies().toString()
+
+
 def main(expected, settings):
     """Run the checks."""
     builder = it.builder().master("local[2]").config("spark.driver.memory", "1g")
@@ -49,12 +54,16 @@ def main(expected, settings):
         builder = builder.config(*setting.split("=", 1))
     spark = builder.getOrCreate()
 
+    # Without the extension, the first use of the data source does it.
+    extended = any(setting.startswith("spark.sql.extensions=") for setting in settings)
+    assert ("ColumnarPythonStrategy" in strategies(spark)) == extended, strategies(spark)
     spark.sql(
         "CREATE TEMPORARY VIEW scored USING tensorflow"
         f" OPTIONS (model '{it.DIGITS_MODEL}', path '{it.DIGITS_DATA}')"
     )
     share = spark.sql("SELECT avg(cast(digit = label AS int)) AS share FROM scored").first().share
     assert share > 0.95
+    assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
     scored = spark.table("scored").where("split = 'test'")
     assert all(0.1 <= row.p <= 1 for row in scored.mapInArrow(widest, "p double").collect())
 

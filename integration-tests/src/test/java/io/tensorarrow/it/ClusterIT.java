@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Executors in processes of their own. */
@@ -22,24 +23,44 @@ class ClusterIT {
 
   @Test
   void aStandaloneClusterRunsModelsInItsExecutors() {
+    onStandaloneCluster(url -> runJob("standalone", url));
+  }
+
+  @Test
+  void tasksOfAnExecutorShareItsSegments() {
+    run("shared-executor", "local-cluster[1,2,1024]", "it_executors", "shared");
+  }
+
+  @Test
+  void killedExecutorsAndTasksLeaveNothing() {
+    onStandaloneCluster(url -> run("killed-executor", url, "it_executors", "killed"));
+  }
+
+  /** Runs a job on two workers, on hosts of their own: Spark runs a task's copy on another one. */
+  private static void onStandaloneCluster(Consumer<String> job) {
     try (Program.Running master = startMaster()) {
       String line = master.awaitLine(START, text -> text.contains(MASTER_LINE));
       String url = line.substring(line.indexOf(MASTER_LINE) + MASTER_LINE.length()).strip();
-      try (Program.Running first = startWorker("worker-1", url);
-          Program.Running second = startWorker("worker-2", url)) {
+      try (Program.Running first = startWorker("worker-1", "127.0.0.1", url);
+          Program.Running second = startWorker("worker-2", "127.0.0.2", url)) {
         first.awaitLine(START, text -> text.contains("Successfully registered with master"));
         second.awaitLine(START, text -> text.contains("Successfully registered with master"));
-        runJob("standalone", url);
+        job.accept(url);
       }
     }
   }
 
   private static void runJob(String name, String master) {
+    run(name, master, "it_cluster");
+  }
+
+  private static void run(String name, String master, String script, String... parameters) {
     String jar = Installation.JAR.toString();
-    String script = Installation.SCRIPTS.resolve("it_cluster.py").toString();
+    String file = Installation.SCRIPTS.resolve(script + ".py").toString();
     List<String> arguments = new ArrayList<>(List.of("--master", master));
-    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", script));
-    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK it_cluster");
+    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", file));
+    arguments.addAll(List.of(parameters));
+    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK " + script);
   }
 
   private static Program.Running startMaster() {
@@ -47,13 +68,13 @@ class ClusterIT {
         "master", MASTER_CLASS, "--host", "127.0.0.1", "--port", "0", "--webui-port", "0");
   }
 
-  private static Program.Running startWorker(String name, String master) {
+  private static Program.Running startWorker(String name, String host, String master) {
     String work = Installation.workDirectory(name + "-work").toString();
     return daemon(
         name,
         WORKER_CLASS,
         "--host",
-        "127.0.0.1",
+        host,
         "--cores",
         "1",
         "--memory",

@@ -57,6 +57,18 @@ class InstallModesIT {
   }
 
   @Test
+  void theExtensionIsThereFromTheSessionsStart() {
+    Program.python(
+            "extension",
+            ENVIRONMENT,
+            SCRIPT,
+            ABSENT,
+            "spark.jars=" + JAR,
+            "spark.sql.extensions=io.tensorarrow.spark.TensorArrowExtensions")
+        .runsAndSays(SUCCESS);
+  }
+
+  @Test
   void jarsWithPyFilesGivesSqlAndTheModule() {
     Program.sparkSubmit(
             "py-files", ENVIRONMENT, List.of("--jars", JAR, "--py-files", JAR, SCRIPT, IMPORTABLE))

@@ -38,6 +38,9 @@ final class Installation {
   /** Where Maven keeps what it has downloaded. */
   static final Path MAVEN_REPOSITORY = path("it.maven.repository");
 
+  /** The server for clients of Spark Connect, which Spark 3.5 does not come with. */
+  static final Path CONNECT_JAR = TARGET.resolve("spark-connect/spark-connect.jar");
+
   /** The PySpark that all environments share. */
   static final Path SPARK_HOME = TARGET.resolve("python/spark/pyspark");
 

@@ -70,6 +70,13 @@ record Program(String name, List<String> command, Map<String, String> environmen
     return new Program(name, command, all);
   }
 
+  /** Returns the same program as one that another program runs. */
+  Program under(String... other) {
+    List<String> all = new ArrayList<>(List.of(other));
+    all.addAll(command);
+    return new Program(name, all, environment);
+  }
+
   /** Runs it to its end, and checks that it ended well with the given line in its output. */
   void runsAndSays(String line) {
     Result result = run();

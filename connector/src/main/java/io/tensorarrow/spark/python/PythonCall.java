@@ -77,8 +77,8 @@ record PythonCall(
   /**
    * Begins to send a task's batches to a worker.
    *
-   * @param batches read by a thread of its own, which ends before the task's listeners that were
-   *     added before this call are told of the end
+   * @param batches opened by this thread, then read by a thread of its own, which ends before the
+   *     task's listeners that were added by then are told of the end
    * @return what the worker answers
    */
   @SuppressWarnings({"rawtypes", "unchecked"})
@@ -86,6 +86,9 @@ record PythonCall(
     if (handover == Handover.SHARED_MEMORY) {
       SharedMemory.get().checkUsable();
     }
+    // A source that is opened adds a listener that closes it, and the last one added is told first.
+    // Opened by the writing thread, it would be closed while that thread still reads it.
+    batches.hasNext();
     // The runner's declared input are rows; only its writer, which is ours, looks at it.
     return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
   }
