@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python;
 
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.util.List;
@@ -10,6 +11,8 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
@@ -32,10 +35,12 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
   private final boolean wholeBatches;
+  private final DeclaredColumns declared;
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
-  private @Nullable ArrowStreamReader batches;
+  private @Nullable ReplyStream batches;
+  private @Nullable ArrowColumns columns;
 
   BatchReader(
       ColumnarPythonRunner runner,
@@ -56,6 +61,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.rows = call.metrics().apply(PythonMetrics.ROWS);
     this.allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
+    this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -80,19 +86,26 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
 
   private @Nullable ColumnarBatch nextBatch() throws Throwable {
     while (true) {
+      freeColumns();
       if (batches != null) {
         long before = batches.bytesRead();
         boolean more = batches.loadNextBatch();
         received.add(batches.bytesRead() - before);
         if (more) {
-          return unwrap(batches.getVectorSchemaRoot());
+          VectorSchemaRoot root = batches.getVectorSchemaRoot();
+          // Without rows nothing is read of the columns, whatever they are.
+          if (wholeBatches && root.getRowCount() == 0) {
+            declared.checkCount(batches.sent().get(0).getChildren());
+            continue;
+          }
+          return unwrap(root, batches.sent());
         }
         batches.close(false);
         batches = null;
       }
       int section = stream.readInt();
       if (section == SpecialLengths.START_ARROW_STREAM()) {
-        batches = new ArrowStreamReader(stream, allocator);
+        batches = new ReplyStream(stream, allocator);
       } else if (section == SpecialLengths.TIMING_DATA()) {
         handleTimingData();
       } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
@@ -106,23 +119,57 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  private ColumnarBatch unwrap(VectorSchemaRoot root) {
+  private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sent) {
     int count = root.getRowCount();
+    List<FieldVector> vectors = root.getFieldVectors();
+    if (wholeBatches) {
+      columns =
+          declared.of(vectors.get(0).getChildrenFromFields(), sent.get(0).getChildren());
+      vectors = columns.vectors();
+    }
     rows.add(count);
-    List<FieldVector> vectors =
-        wholeBatches ? root.getVector(0).getChildrenFromFields() : root.getFieldVectors();
-    ColumnVector[] columns = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
-    return new ColumnarBatch(columns, count);
+    ColumnVector[] batch = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
+    return new ColumnarBatch(batch, count);
+  }
+
+  private void freeColumns() {
+    if (columns != null) {
+      columns.close();
+      columns = null;
+    }
   }
 
   private void close() {
     try (allocator) {
+      freeColumns();
       if (batches != null) {
         batches.close(false);
         batches = null;
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A stream whose schema Java's Arrow can read, whatever was sent. */
+  private static final class ReplyStream extends ArrowStreamReader {
+    private List<Field> sent = List.of();
+
+    ReplyStream(InputStream stream, BufferAllocator allocator) {
+      super(stream, allocator);
+    }
+
+    @Override
+    protected Schema readSchema() throws IOException {
+      Schema schema = super.readSchema();
+      sent = schema.getFields();
+      return new Schema(
+          sent.stream().map(DeclaredColumns::readable).toList(), schema.getCustomMetadata());
+    }
+
+    /** Returns the fields as they were sent. */
+    List<Field> sent() {
+      return sent;
     }
   }
 

@@ -97,4 +97,10 @@ record PythonCall(
         .mapToObj(i -> TensorFields.labelled(fields.get(i), input.fields()[i].metadata()))
         .toList();
   }
+
+  /** Returns the fields that Spark has for the columns that the function declared. */
+  List<Field> declaredFields() {
+    return ArrowUtils.toArrowSchema(output, settings.timeZone(), true, settings.largeVarTypes())
+        .getFields();
+  }
 }
