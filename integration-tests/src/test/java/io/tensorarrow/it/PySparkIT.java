@@ -18,6 +18,7 @@ class PySparkIT {
             "it_elision",
             "it_errors",
             "it_handover",
+            "it_reasons",
             "it_replies",
             "it_scalar",
             "it_variables",

@@ -67,7 +67,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
       BatchSink sink =
           call.sharesMemory()
               ? new EnvelopeSink(stream, new Schema(fields), leases, counters, allocator)
-              : new PlainSink(stream);
+              : new PlainSink(stream, counters);
       write(stream, sink, new ColumnConversion(fields, allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.

@@ -7,9 +7,11 @@ import org.apache.arrow.vector.FieldVector;
 /** Hands batches over through the socket, as they are. */
 final class PlainSink implements BatchSink {
   private final ArrowStream stream;
+  private final HandoverCounters counters;
 
-  PlainSink(ArrowStream stream) {
+  PlainSink(ArrowStream stream, HandoverCounters counters) {
     this.stream = stream;
+    this.counters = counters;
   }
 
   @Override
@@ -20,6 +22,7 @@ final class PlainSink implements BatchSink {
   @Override
   public void write(List<FieldVector> columns, int rows) throws IOException {
     stream.write(columns, rows);
+    counters.plain();
   }
 
   @Override
