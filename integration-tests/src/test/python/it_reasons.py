@@ -3,20 +3,20 @@
 import it_common as it
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import functions
+from pyspark.sql import functions, types
 from pyspark.sql.window import Window
 
 GROUPS = "HandoverRows reason=a function of groups, which a shuffle makes"
 KEPT_BATCHES = 4
 
 
-@functions.pandas_udf("double")
+@functions.pandas_udf(types.DoubleType())
 def mean(values: pd.Series) -> float:
     """Makes one value of a group."""
     return float(values.mean())
 
 
-@functions.pandas_udf("bigint")
+@functions.pandas_udf(types.LongType())
 def next_digit(digits: pd.Series) -> pd.Series:
     """Is a scalar function."""
     return digits + 1
