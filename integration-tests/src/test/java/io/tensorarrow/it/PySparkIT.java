@@ -18,6 +18,8 @@ class PySparkIT {
             "it_elision",
             "it_errors",
             "it_handover",
+            "it_promises",
+            "it_differential",
             "it_reasons",
             "it_replies",
             "it_scalar",
