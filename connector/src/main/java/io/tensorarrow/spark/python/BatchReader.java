@@ -123,8 +123,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     int count = root.getRowCount();
     List<FieldVector> vectors = root.getFieldVectors();
     if (wholeBatches) {
-      columns =
-          declared.of(vectors.get(0).getChildrenFromFields(), sent.get(0).getChildren());
+      columns = declared.of(vectors.get(0).getChildrenFromFields(), sent.get(0).getChildren());
       vectors = columns.vectors();
     }
     rows.add(count);

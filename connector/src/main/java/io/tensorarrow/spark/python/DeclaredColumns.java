@@ -51,8 +51,7 @@ final class DeclaredColumns {
   private static final ArrowType UINT16 = new ArrowType.Int(16, false);
   private static final ArrowType INT32 = new ArrowType.Int(32, true);
   private static final ArrowType INT64 = new ArrowType.Int(64, true);
-  private static final ArrowType FLOAT16 =
-      new ArrowType.FloatingPoint(FloatingPointPrecision.HALF);
+  private static final ArrowType FLOAT16 = new ArrowType.FloatingPoint(FloatingPointPrecision.HALF);
   private static final ArrowType FLOAT32 =
       new ArrowType.FloatingPoint(FloatingPointPrecision.SINGLE);
 
@@ -276,7 +275,8 @@ final class DeclaredColumns {
       }
       offsets.writerIndex(offsets.capacity());
       to.loadFieldBuffers(
-          new ArrowFieldNode(count, from.getNullCount()), List.of(from.getValidityBuffer(), offsets));
+          new ArrowFieldNode(count, from.getNullCount()),
+          List.of(from.getValidityBuffer(), offsets));
     }
   }
 

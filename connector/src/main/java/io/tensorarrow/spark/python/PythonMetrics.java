@@ -45,7 +45,10 @@ final class PythonMetrics {
     metrics.put(SHARED_BATCHES, SQLMetrics.createMetric(context, "batches through shared memory"));
     metrics.put(
         SHARED_BYTES, SQLMetrics.createSizeMetric(context, "bytes copied into shared memory", -1));
-    metrics.put(INLINE_BATCHES, SQLMetrics.createMetric(context, "batches in the socket, small ones and all that found no segment"));
+    metrics.put(
+        INLINE_BATCHES,
+        SQLMetrics.createMetric(
+            context, "batches in the socket, small ones and all that found no segment"));
     metrics.put(
         INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of batches in the socket", -1));
     metrics.put(

@@ -51,8 +51,7 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
 
   /** Returns what the session's other strategies make of a plan's root. */
   private static Optional<SparkPlan> stock(LogicalPlan plan) {
-    return JavaConverters.seqAsJavaList(
-            SparkSession.active().sessionState().planner().strategies())
+    return JavaConverters.seqAsJavaList(SparkSession.active().sessionState().planner().strategies())
         .stream()
         .filter(strategy -> !(strategy instanceof ColumnarPythonStrategy))
         .flatMap(strategy -> JavaConverters.seqAsJavaList(strategy.apply(plan)).stream())

@@ -154,8 +154,7 @@ class DeclaredColumnsTest extends SparkTest {
         UInt4Vector ints = (UInt4Vector) vector(field(new ArrowType.Int(32, false)));
         UInt8Vector longs = (UInt8Vector) vector(field(new ArrowType.Int(64, false)));
         UInt2Vector halves =
-            (UInt2Vector)
-                vector(field(new ArrowType.FloatingPoint(FloatingPointPrecision.HALF)))) {
+            (UInt2Vector) vector(field(new ArrowType.FloatingPoint(FloatingPointPrecision.HALF)))) {
       List<FieldVector> found = List.of(bytes, shorts, ints, longs, halves);
       bytes.setSafe(0, 255);
       shorts.setSafe(0, 0xffff);
@@ -273,8 +272,11 @@ class DeclaredColumnsTest extends SparkTest {
         "FloatingPoint(HALF)");
     isRefused(field(ArrowType.Utf8.INSTANCE), "binary", "Utf8");
     isRefused(
-        field(new ArrowType.FixedSizeList(2), int32), "array<bigint>", "FixedSizeList(2)<Int(32, true)>");
-    isRefused(field(ArrowType.Struct.INSTANCE, int32), "struct<a:int,b:int>", "Struct<Int(32, true)>");
+        field(new ArrowType.FixedSizeList(2), int32),
+        "array<bigint>",
+        "FixedSizeList(2)<Int(32, true)>");
+    isRefused(
+        field(ArrowType.Struct.INSTANCE, int32), "struct<a:int,b:int>", "Struct<Int(32, true)>");
     Field ofDictionary =
         new Field(
             "found",

@@ -91,7 +91,9 @@ class SegmentPoolTest {
   @Test
   void thereAreNoMoreThanTheCapAllowsAndNobodyWaits() throws IOException {
     List<SegmentLease> all = new ArrayList<>();
-    for (Optional<SegmentLease> next = pool.lease(100, why -> {}); next.isPresent(); next = pool.lease(100, why -> {})) {
+    for (Optional<SegmentLease> next = pool.lease(100, why -> {});
+        next.isPresent();
+        next = pool.lease(100, why -> {})) {
       all.add(next.get());
     }
     assertThat(all).hasSize(8);
