@@ -85,11 +85,15 @@ def write_rows(draw, path):
     first = 0
     sizes = [0, *(ROWS // FILES for _ in range(FILES))]
     for size in sizes:
-        chosen = fed.take(pa.array([draw.randrange(dtype_samples.ROWS) for _ in range(size)], pa.int64()))
+        chosen = fed.take(
+            pa.array([draw.randrange(dtype_samples.ROWS) for _ in range(size)], pa.int64())
+        )
         table = chosen.append_column("id", pa.array(range(first, first + size), pa.int64()))
         for i, (arrow, drawn) in enumerate(kinds):
             table = table.append_column(f"c{i}", pa.array([drawn() for _ in range(size)], arrow))
-        pq.write_table(table, path / f"{first}-{size}.parquet", row_group_size=draw.choice([100, 5000]))
+        pq.write_table(
+            table, path / f"{first}-{size}.parquet", row_group_size=draw.choice([100, 5000])
+        )
         first += size
     return [f"c{i}" for i in range(len(kinds))]
 
@@ -98,7 +102,7 @@ def chosen(draw, own):
     """Returns a random selection of columns and a condition."""
     outputs = [f"{dtype}_{shape}_out" for dtype in SAMPLES for shape in dtype_samples.SHAPES]
     columns = draw.sample(own, draw.randint(1, len(own)))
-    columns += draw.sample(outputs, draw.randint(1, 8)) + ["float32_vector_out"]
+    columns += [*draw.sample(outputs, draw.randint(1, 8)), "float32_vector_out"]
     draw.shuffle(columns)
     conditions = ["true", "id % 3 = 1", "id % 97 = 5", "id < 0", "id between 900 and 1200"]
     conditions += ["int32_scalar_out > 0", "bool_scalar_out and id % 2 = 0", "int8_scalar_out = 99"]
@@ -247,15 +251,18 @@ def check_round(spark, draw, number):
         return reader.load(str(path)).where(condition).select(columns)
 
     print(f"round {number}: {columns} where {condition}, {rows} rows, batchRows={batch}")
+    limited = draw.choice([name for name, (_, same) in QUERIES.items() if same is same_rows])
     for name, (query, same) in QUERIES.items():
         wanted = query(scored("rows"), beside).collect()
-        for way in WAYS[1:]:
-            # Scalar functions are handed no shared memory, which is for "auto" to know.
+        # Scalar functions get columns one way only.
+        for way in WAYS[1:] if "map" in name or name == "chain" else ["auto"]:
             df = query(scored(way), beside)
             assert "Columnar" in it.plan(df), (name, way)
             same(df.collect(), wanted)
-        # A limit gives some of the rows, whichever.
-        assert len(query(scored("auto"), beside).limit(3).collect()) == min(3, len(wanted)), name
+        if name == limited:
+            # A limit gives some of the rows, whichever.
+            few = query(scored("auto"), beside).limit(3).collect()
+            assert len(few) == min(3, len(wanted)), (name, few)
     counts = {way: model_batches(scored(way).mapInArrow(raw, "ipc binary")) for way in WAYS}
     assert len(set(counts.values())) == 1, counts
 

@@ -1,4 +1,4 @@
-"""Every fallback says why: in the plan where it is planned, in the metrics where executors decide."""
+"""Every fallback says why: in the plan if it is planned, in metrics if executors decide."""
 
 import it_common as it
 import pandas as pd
@@ -128,7 +128,9 @@ def main():
     setting = "spark.tensorarrow.sharedMemory.bytes"
     spark = it.builder().config(setting, "0").getOrCreate()
     check_metrics(spark, "NoSharedMemory", shared=False)
-    with it.raises("TA_HANDOVER", "handover=shared-memory", setting, "--shm-size", "medium: Memory"):
+    with it.raises(
+        "TA_HANDOVER", "handover=shared-memory", setting, "--shm-size", "medium: Memory"
+    ):
         query(spark, "shared-memory").collect()
     spark.stop()
     spark = it.builder().config(setting, "1m").getOrCreate()
