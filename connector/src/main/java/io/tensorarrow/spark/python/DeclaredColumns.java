@@ -248,7 +248,7 @@ final class DeclaredColumns {
     } else if (from instanceof FixedSizeListVector lists) {
       loadLists(lists, to);
       load(lists.getDataVector(), ((ListVector) to).getDataVector());
-    } else if (to instanceof DecimalVector decimals && !(sameScale(from, to))) {
+    } else if (to instanceof DecimalVector decimals && !sameScale(from, to)) {
       loadDecimals(from, decimals);
     } else if (isUnsigned(from) && !isUnsigned(to)) {
       widen(from, to);
