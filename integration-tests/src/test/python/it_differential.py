@@ -239,7 +239,7 @@ def check_round(spark, draw, number):
     path = Path(os.environ["IT_WORK"]) / f"rows{number}"
     own = write_rows(draw, path)
     columns, condition = chosen(draw, own)
-    beside = draw.choice(columns[1:])
+    beside = draw.choice([name for name in columns if name not in ("id", "float32_vector_out")])
     rows = draw.choice([7, 100, 10_000]) if condition != "true" else draw.choice([333, 10_000])
     batch = draw.choice(["100", "auto"])
     spark.conf.set("spark.sql.adaptive.enabled", draw.choice(["true", "false"]))

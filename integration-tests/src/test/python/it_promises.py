@@ -120,8 +120,7 @@ def check_context(spark, path):
             yield pa.RecordBatch.from_arrays([part], ["n"])
 
     for n, way in enumerate(WAYS):
-        df = it.scored(spark, path, way).select("id", "digit").repartition(PARTS)
-        df = it.scored(spark, path, way).select("id", "digit") if way != "rows" else df
+        df = it.scored(spark, path, way).select("id", "digit")
         found = [row.n for row in df.mapInArrow(together, "n bigint", barrier=True).collect()]
         tasks = df.rdd.getNumPartitions()
         assert found == [tasks * 7] * tasks, (way, found)
