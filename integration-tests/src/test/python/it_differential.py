@@ -242,6 +242,9 @@ def check_round(spark, draw, number):
     beside = draw.choice([name for name in columns if name not in ("id", "float32_vector_out")])
     rows = draw.choice([7, 100, 10_000]) if condition != "true" else draw.choice([333, 10_000])
     batch = draw.choice(["100", "auto"])
+    if number == 0:
+        # Once with batches that are large enough for shared memory.
+        condition, rows, batch = "true", 10_000, "auto"
     spark.conf.set("spark.sql.adaptive.enabled", draw.choice(["true", "false"]))
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows))
 

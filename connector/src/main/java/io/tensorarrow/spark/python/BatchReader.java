@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
@@ -18,6 +19,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.api.python.SpecialLengths;
 import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.execution.python.ArrowPythonRunner;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
@@ -109,7 +111,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       } else if (section == SpecialLengths.TIMING_DATA()) {
         handleTimingData();
       } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
-        throw handlePythonException();
+        throw recognisable(handlePythonException());
       } else if (section == SpecialLengths.END_OF_DATA_SECTION()) {
         handleEndOfDataSection();
         return null;
@@ -117,6 +119,19 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
         throw new IllegalStateException("a section of unknown kind from Python: " + section);
       }
     }
+  }
+
+  /**
+   * Returns a function's fault as PySpark knows it: it makes its {@code PythonException} of those
+   * that have a frame of Spark's own Python nodes.
+   */
+  private static Throwable recognisable(Throwable fault) {
+    StackTraceElement[] here = fault.getStackTrace();
+    StackTraceElement[] frames = Arrays.copyOf(here, here.length + 1);
+    frames[here.length] =
+        new StackTraceElement(ArrowPythonRunner.class.getName(), "compute", null, -1);
+    fault.setStackTrace(frames);
+    return fault;
   }
 
   private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sent) {
