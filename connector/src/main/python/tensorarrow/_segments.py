@@ -10,6 +10,7 @@ import ctypes
 import mmap
 import os
 import struct
+import threading
 import weakref
 from functools import partial
 from typing import Any
@@ -77,7 +78,7 @@ class _Segment:
 class Lease:
     """What all views of a batch keep alive; the segment goes back to the JVM when they are gone."""
 
-    __slots__ = ("__weakref__", "_generation", "_is_writable", "_pid", "_segment", "pinned")
+    __slots__ = ("__weakref__", "_fence", "_generation", "_is_writable", "_pid", "_segment", "pinned")
 
     def __init__(self, segment: _Segment, generation: int) -> None:
         self._segment = segment
@@ -85,13 +86,18 @@ class Lease:
         self._is_writable = False
         self._pid = os.getpid()
         self.pinned = False
+        # Its own: the garbage collector may run while others are held.
+        self._fence = threading.Lock()
+        self._fence.acquire()
         _leases.add(self)
 
     def __del__(self) -> None:
-        # One aligned word. What was read of the batch was read before, as x86 keeps the order and
-        # the interpreter's own locks do elsewhere.
         if not self.pinned and self._pid == os.getpid():
             self.protect()
+            # What was read of the batch is read before the word is written, on processors without
+            # such an order, too: a release followed by an acquire lets no write pass a read.
+            self._fence.release()
+            self._fence.acquire()
             self._segment.words[_WORD_RELEASED] = self._generation
 
     def make_writable(self) -> None:

@@ -19,6 +19,10 @@ class PySparkIT {
             "it_errors",
             "it_handover",
             "it_inplace",
+            "it_promises",
+            "it_differential",
+            "it_reasons",
+            "it_replies",
             "it_scalar",
             "it_variables",
             "it_crash")

@@ -64,6 +64,10 @@ public enum ErrorCode {
   TA_VARIABLE_UNSUPPORTED("a variable that is too large for a row, or of a dtype without bytes"),
   /** Batches can't get to Python functions in the way that was demanded. */
   TA_HANDOVER("batches can't be handed over to Python in the way that was demanded"),
+  /** A Python function returned fewer columns than it declared. */
+  TA_RESULT_COLUMNS("a Python function returned fewer columns than were declared"),
+  /** A Python function returned a column of another type than it declared. */
+  TA_RESULT_TYPE("a Python function returned a column whose type is not the declared one"),
   /** Spark is of another version than this artifact was built for. */
   TA_VERSION_MISMATCH("Spark or Scala is of another version than this artifact was built for"),
   /** TensorFlow's native libraries can't be loaded. */

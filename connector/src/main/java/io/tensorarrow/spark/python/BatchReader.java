@@ -2,19 +2,24 @@ package io.tensorarrow.spark.python;
 
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.api.python.SpecialLengths;
 import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.execution.python.ArrowPythonRunner;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
@@ -33,11 +38,13 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final BasePythonRunner.WriterThread writer;
   private final boolean wholeBatches;
   private final boolean forTensors;
+  private final DeclaredColumns declared;
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
   private final Replies replies;
-  private @Nullable ArrowStreamReader batches;
+  private @Nullable ReplyStream batches;
+  private @Nullable ArrowColumns columns;
 
   BatchReader(
       ColumnarPythonRunner runner,
@@ -62,6 +69,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.replies =
         new Replies(
             call.output(), writer.leases(), new HandoverCounters(call.metrics()), allocator);
+    this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -86,23 +94,30 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
 
   private @Nullable ColumnarBatch nextBatch() throws Throwable {
     while (true) {
+      freeColumns();
       if (batches != null) {
         long before = batches.bytesRead();
         boolean more = batches.loadNextBatch();
         received.add(batches.bytesRead() - before);
         if (more) {
-          return unwrap(batches.getVectorSchemaRoot());
+          VectorSchemaRoot root = batches.getVectorSchemaRoot();
+          // Without rows nothing is read of the columns, whatever they are.
+          if (wholeBatches && root.getRowCount() == 0) {
+            declared.checkCount(batches.sent().get(0).getChildren());
+            continue;
+          }
+          return unwrap(root, batches.sent());
         }
         batches.close(false);
         batches = null;
       }
       int section = stream.readInt();
       if (section == SpecialLengths.START_ARROW_STREAM()) {
-        batches = new ArrowStreamReader(stream, allocator);
+        batches = new ReplyStream(stream, allocator);
       } else if (section == SpecialLengths.TIMING_DATA()) {
         handleTimingData();
       } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
-        throw handlePythonException();
+        throw recognisable(handlePythonException());
       } else if (section == SpecialLengths.END_OF_DATA_SECTION()) {
         handleEndOfDataSection();
         return null;
@@ -112,29 +127,76 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     }
   }
 
-  private ColumnarBatch unwrap(VectorSchemaRoot root) throws IOException {
-    List<FieldVector> vectors =
-        wholeBatches ? root.getVector(0).getChildrenFromFields() : root.getFieldVectors();
-    if (forTensors && Replies.isEnvelope(vectors)) {
-      ColumnarBatch opened = replies.opened(vectors);
-      rows.add(opened.numRows());
-      return opened;
-    }
+  /**
+   * Returns a function's fault as PySpark knows it: it makes its {@code PythonException} of those
+   * that have a frame of Spark's own Python nodes.
+   */
+  private static Throwable recognisable(Throwable fault) {
+    StackTraceElement[] here = fault.getStackTrace();
+    StackTraceElement[] frames = Arrays.copyOf(here, here.length + 1);
+    frames[here.length] =
+        new StackTraceElement(ArrowPythonRunner.class.getName(), "compute", null, -1);
+    fault.setStackTrace(frames);
+    return fault;
+  }
+
+  private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sent) throws IOException {
     int count = root.getRowCount();
+    List<FieldVector> vectors = root.getFieldVectors();
+    if (wholeBatches) {
+      List<FieldVector> parts = vectors.get(0).getChildrenFromFields();
+      if (forTensors && Replies.isEnvelope(parts)) {
+        ColumnarBatch opened = replies.opened(parts);
+        rows.add(opened.numRows());
+        return opened;
+      }
+      columns = declared.of(parts, sent.get(0).getChildren());
+      vectors = columns.vectors();
+    }
     rows.add(count);
-    ColumnVector[] columns = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
-    return new ColumnarBatch(columns, count);
+    ColumnVector[] batch = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
+    return new ColumnarBatch(batch, count);
+  }
+
+  private void freeColumns() {
+    if (columns != null) {
+      columns.close();
+      columns = null;
+    }
   }
 
   private void close() {
     try (allocator;
         replies) {
+      freeColumns();
       if (batches != null) {
         batches.close(false);
         batches = null;
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A stream whose schema Java's Arrow can read, whatever was sent. */
+  private static final class ReplyStream extends ArrowStreamReader {
+    private List<Field> sent = List.of();
+
+    ReplyStream(InputStream stream, BufferAllocator allocator) {
+      super(stream, allocator);
+    }
+
+    @Override
+    protected Schema readSchema() throws IOException {
+      Schema schema = super.readSchema();
+      sent = schema.getFields();
+      return new Schema(
+          sent.stream().map(DeclaredColumns::readable).toList(), schema.getCustomMetadata());
+    }
+
+    /** Returns the fields as they were sent. */
+    List<Field> sent() {
+      return sent;
     }
   }
 

@@ -72,7 +72,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
       BatchSink sink =
           call.takesWholeBatches()
               ? new EnvelopeSink(stream, new Schema(fields), call, leases, counters, allocator)
-              : new PlainSink(stream);
+              : new PlainSink(stream, counters);
       write(stream, sink, new ColumnConversion(fields, call.forms().raw(), allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.

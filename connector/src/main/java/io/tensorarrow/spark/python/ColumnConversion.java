@@ -141,7 +141,7 @@ final class ColumnConversion {
   }
 
   /** Whether vectors of two fields have the same buffers; names and time zones do not matter. */
-  private static boolean sameLayout(Field found, Field wanted) {
+  static boolean sameLayout(Field found, Field wanted) {
     List<Field> parts = found.getChildren();
     List<Field> wantedParts = wanted.getChildren();
     if (!sameType(found.getType(), wanted.getType()) || parts.size() != wantedParts.size()) {

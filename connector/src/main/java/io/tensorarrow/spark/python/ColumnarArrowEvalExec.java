@@ -33,6 +33,9 @@ import scala.collection.Seq;
 public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
 
+  private static final String REASON =
+      "a scalar pandas function, whose arguments and answers are columns in the socket";
+
   private final Seq<PythonUDF> udfs;
   private final Seq<Attribute> results;
   private final int evalType;
@@ -114,6 +117,8 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
     return nodeName()
         + " handover="
         + Handover.ARROW.text()
+        + " reason="
+        + REASON
         + " "
         + udfs.mkString("[", ", ", "]")
         + results.mkString("[", ", ", "]");

@@ -75,8 +75,9 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   @Override
   public String simpleString(int maxFields) {
     return nodeName()
-        + " handover="
-        + (Handover.of(handover) == Handover.ARROW ? Handover.ARROW : Handover.SHARED_MEMORY).text()
+        + (Handover.of(handover) == Handover.ARROW
+            ? " handover=arrow reason=demanded by the read's option"
+            : " handover=shared-memory")
         + " "
         + function.name()
         + output.mkString("[", ", ", "]");

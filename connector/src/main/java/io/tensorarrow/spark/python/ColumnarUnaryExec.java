@@ -25,10 +25,16 @@ abstract class ColumnarUnaryExec extends UnaryPlan {
     return child().executeColumnar().mapPartitionsWithEvaluator(evaluator, BATCHES);
   }
 
-  /** Does it with all tasks at once, or with none. */
+  /**
+   * Does it with all tasks at once, or with none. Spark 3.5 forgets the barrier when it is given
+   * the evaluator itself.
+   */
   final RDD<ColumnarBatch> evaluatedBehindBarrier(
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluator) {
-    return child().executeColumnar().barrier().mapPartitionsWithEvaluator(evaluator, BATCHES);
+    return child()
+        .executeColumnar()
+        .barrier()
+        .mapPartitionsWithIndex(new EvaluatedPartition(evaluator), false, BATCHES);
   }
 
   @Override

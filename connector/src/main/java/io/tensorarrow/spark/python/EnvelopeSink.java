@@ -88,6 +88,11 @@ final class EnvelopeSink implements BatchSink {
       return;
     }
     countWidened(columns);
+    if (!call.sharesMemory()) {
+      counters.plain();
+      sendInline(frame);
+      return;
+    }
     if (frame.bodyBytes() < INLINE_BYTES) {
       writeInline(frame);
       return;
@@ -194,6 +199,10 @@ final class EnvelopeSink implements BatchSink {
 
   private void writeInline(Frame frame) throws IOException {
     counters.inlined(frame.bodyBytes());
+    sendInline(frame);
+  }
+
+  private void sendInline(Frame frame) throws IOException {
     long bytes = INLINE_OFFSET + frame.bytes();
     if (bytes > Integer.MAX_VALUE) {
       throw new TensorArrowException(
@@ -202,7 +211,7 @@ final class EnvelopeSink implements BatchSink {
               .formatted(bytes, Integer.MAX_VALUE));
     }
     try (ArrowBuf envelope = allocator.buffer(bytes)) {
-      envelope.setZero(0, bytes);
+      envelope.setZero(0, INLINE_OFFSET);
       envelope.setInt(0, KIND_INLINE);
       frame.writeTo(new InlineTarget(envelope), INLINE_OFFSET);
       envelope.writerIndex(bytes);

@@ -30,6 +30,7 @@ final class Frame {
 
   private static final int CONTINUATION = 0xFFFFFFFF;
   private static final int PREFIX_BYTES = 2 * Integer.BYTES;
+  private static final byte[] ZEROS = new byte[ALIGNMENT];
 
   private final byte[] metadata;
   private final List<ArrowBuf> buffers;
@@ -146,7 +147,7 @@ final class Frame {
     void write(long offset, ArrowBuf buffer);
   }
 
-  /** Writes the message; the gaps between buffers are left as they are. */
+  /** Writes the message, with zeros in the gaps between buffers. */
   void writeTo(Target target, long offset) {
     int metadataBytes = (int) (bodyOffset() - PREFIX_BYTES);
     ByteBuffer head = target.bytes(offset, bodyOffset()).order(ByteOrder.LITTLE_ENDIAN);
@@ -156,7 +157,10 @@ final class Frame {
     }
     long body = offset + bodyOffset();
     for (int i = 0; i < buffers.size(); i++) {
+      long end = offsets.get(i) + buffers.get(i).readableBytes();
+      int gap = (int) (aligned(end, ALIGNMENT) - end);
       target.write(body + offsets.get(i), buffers.get(i));
+      target.bytes(body + end, gap).put(ZEROS, 0, gap);
     }
   }
 

@@ -9,6 +9,8 @@ final class HandoverCounters {
   private final SQLMetric sharedBytes;
   private final SQLMetric inlineBatches;
   private final SQLMetric inlineBytes;
+  private final SQLMetric arrowBatches;
+  private final Map<String, SQLMetric> metrics;
   private final SQLMetric createdSegments;
   private final SQLMetric reusedSegments;
   private final SQLMetric convertedBytes;
@@ -23,6 +25,8 @@ final class HandoverCounters {
     this.sharedBytes = metrics.apply(PythonMetrics.SHARED_BYTES);
     this.inlineBatches = metrics.apply(PythonMetrics.INLINE_BATCHES);
     this.inlineBytes = metrics.apply(PythonMetrics.INLINE_BYTES);
+    this.arrowBatches = metrics.apply(PythonMetrics.ARROW_BATCHES);
+    this.metrics = metrics;
     this.createdSegments = metrics.apply(PythonMetrics.CREATED_SEGMENTS);
     this.reusedSegments = metrics.apply(PythonMetrics.REUSED_SEGMENTS);
     this.convertedBytes = metrics.apply(PythonMetrics.CONVERTED_BYTES);
@@ -41,6 +45,16 @@ final class HandoverCounters {
   void inlined(long bytes) {
     inlineBatches.add(1);
     inlineBytes.add(bytes);
+  }
+
+  /** Counts a batch of the tier {@code arrow}. */
+  void plain() {
+    arrowBatches.add(1);
+  }
+
+  /** Counts why a batch goes inline that is not small. */
+  void unshared(Unshared why) {
+    metrics.apply(PythonMetrics.of(why)).add(1);
   }
 
   void leased(SegmentLease lease) {

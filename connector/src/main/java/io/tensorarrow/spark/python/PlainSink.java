@@ -5,9 +5,11 @@ import java.io.IOException;
 /** Hands batches over through the socket, as they are. */
 final class PlainSink implements BatchSink {
   private final ArrowStream stream;
+  private final HandoverCounters counters;
 
-  PlainSink(ArrowStream stream) {
+  PlainSink(ArrowStream stream, HandoverCounters counters) {
     this.stream = stream;
+    this.counters = counters;
   }
 
   @Override
@@ -18,6 +20,7 @@ final class PlainSink implements BatchSink {
   @Override
   public void write(ArrowColumns columns, int rows) throws IOException {
     stream.write(columns.vectors(), rows);
+    counters.plain();
   }
 
   @Override

@@ -108,4 +108,10 @@ record PythonCall(
                     fields.get(i), input.fields()[i].metadata(), forms.raw().contains(i)))
         .toList();
   }
+
+  /** Returns the fields that Spark has for the columns that the function declared. */
+  List<Field> declaredFields() {
+    return ArrowUtils.toArrowSchema(output, settings.timeZone(), true, settings.largeVarTypes())
+        .getFields();
+  }
 }

@@ -16,6 +16,10 @@ final class PythonMetrics {
   static final String SHARED_BYTES = "sharedBytes";
   static final String INLINE_BATCHES = "inlineBatches";
   static final String INLINE_BYTES = "inlineBytes";
+  static final String NO_SHARED_MEMORY = "inlineBatchesNoSharedMemory";
+  static final String POOL_USED_UP = "inlineBatchesPoolUsedUp";
+  static final String DIRECTORY_FULL = "inlineBatchesDirectoryFull";
+  static final String ARROW_BATCHES = "arrowBatches";
   static final String CREATED_SEGMENTS = "createdSegments";
   static final String REUSED_SEGMENTS = "reusedSegments";
   static final String CONVERTED_BYTES = "convertedBytes";
@@ -27,6 +31,15 @@ final class PythonMetrics {
 
   private PythonMetrics() {}
 
+  /** Returns the name of the metric that counts batches that went inline for a reason. */
+  static String of(Unshared why) {
+    return switch (why) {
+      case NO_SHARED_MEMORY -> NO_SHARED_MEMORY;
+      case POOL_USED_UP -> POOL_USED_UP;
+      case DIRECTORY_FULL -> DIRECTORY_FULL;
+    };
+  }
+
   static Map<String, SQLMetric> create(SparkContext context) {
     LinkedHashMap<String, SQLMetric> metrics = new LinkedHashMap<>();
     metrics.put(SENT, SQLMetrics.createSizeMetric(context, "data sent to Python workers", -1));
@@ -36,9 +49,22 @@ final class PythonMetrics {
     metrics.put(SHARED_BATCHES, SQLMetrics.createMetric(context, "batches through shared memory"));
     metrics.put(
         SHARED_BYTES, SQLMetrics.createSizeMetric(context, "bytes copied into shared memory", -1));
-    metrics.put(INLINE_BATCHES, SQLMetrics.createMetric(context, "batches through the socket"));
+    metrics.put(
+        INLINE_BATCHES,
+        SQLMetrics.createMetric(
+            context, "batches in the socket, small ones and all that found no segment"));
     metrics.put(
         INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of batches in the socket", -1));
+    metrics.put(
+        NO_SHARED_MEMORY,
+        SQLMetrics.createMetric(context, "of these, no shared memory on the executor"));
+    metrics.put(
+        POOL_USED_UP,
+        SQLMetrics.createMetric(context, "of these, the segments' bytes were used up"));
+    metrics.put(
+        DIRECTORY_FULL,
+        SQLMetrics.createMetric(context, "of these, the segments' directory was full"));
+    metrics.put(ARROW_BATCHES, SQLMetrics.createMetric(context, "batches as a plain Arrow stream"));
     metrics.put(CREATED_SEGMENTS, SQLMetrics.createMetric(context, "segments created"));
     metrics.put(REUSED_SEGMENTS, SQLMetrics.createMetric(context, "segments reused"));
     metrics.put(

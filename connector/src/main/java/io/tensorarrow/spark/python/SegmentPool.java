@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.tensor.Segment;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +57,7 @@ final class SegmentPool implements AutoCloseable {
   private int nextId = 1;
   private long created;
   private long reused;
+  private boolean toldAboutBytes;
   private boolean toldAboutSpace;
   private boolean closed;
   private long fullUntil = System.nanoTime();
@@ -77,9 +80,10 @@ final class SegmentPool implements AutoCloseable {
    * Lends a segment; never waits for one.
    *
    * @param needed how many bytes it must have for the batch
-   * @return a lease that this thread owns, or empty if the pool is used up or the directory full
+   * @param refused is told why there is none
+   * @return a lease that this thread owns, or empty if there is none
    */
-  synchronized Optional<SegmentLease> lease(long needed) {
+  synchronized Optional<SegmentLease> lease(long needed, Consumer<Unshared> refused) {
     collect();
     long size = sizeFor(SharedSegment.HEADER_BYTES + needed);
     for (Iterator<SharedSegment> each = free.iterator(); each.hasNext(); ) {
@@ -93,10 +97,13 @@ final class SegmentPool implements AutoCloseable {
     while (bytes + size > mostBytes && !free.isEmpty()) {
       discard(free.removeLast());
     }
-    if (closed
-        || size > Segment.MAX_BYTES
-        || bytes + size > mostBytes
-        || System.nanoTime() - fullUntil < 0) {
+    if (closed || size > Segment.MAX_BYTES || bytes + size > mostBytes) {
+      tellAboutBytes(size);
+      refused.accept(Unshared.POOL_USED_UP);
+      return Optional.empty();
+    }
+    if (System.nanoTime() - fullUntil < 0) {
+      refused.accept(Unshared.DIRECTORY_FULL);
       return Optional.empty();
     }
     try {
@@ -112,6 +119,7 @@ final class SegmentPool implements AutoCloseable {
     } catch (IOException e) {
       fullUntil = System.nanoTime() + PAUSE_WHEN_FULL.toNanos();
       tellAboutSpace(size, e);
+      refused.accept(Unshared.DIRECTORY_FULL);
       return Optional.empty();
     }
   }
@@ -139,6 +147,22 @@ final class SegmentPool implements AutoCloseable {
     if (closed) {
       free.forEach(this::discard);
       free.clear();
+    }
+  }
+
+  private void tellAboutBytes(long size) {
+    if (!toldAboutBytes) {
+      toldAboutBytes = true;
+      LOG.warn(
+          "Cannot lend a shared-memory segment of {} bytes: found {} bytes of segments, {} of them"
+              + " lent, of the {} that {} and the largest segment, {} bytes, allow; batches go"
+              + " through the socket where there is none",
+          size,
+          bytes,
+          lent.stream().mapToLong(SharedSegment::size).sum(),
+          mostBytes,
+          ExecutorSettings.SHARED_MEMORY_BYTES.key(),
+          Segment.MAX_BYTES);
     }
   }
 

@@ -75,7 +75,11 @@ final class TaskLeases implements AutoCloseable {
 
   /** Takes a segment; empty if none can be had. */
   synchronized Optional<SegmentLease> lease(long bytes) {
-    Optional<SegmentLease> lease = pool.flatMap(segments -> segments.lease(bytes));
+    if (pool.isEmpty()) {
+      counters.unshared(Unshared.NO_SHARED_MEMORY);
+      return Optional.empty();
+    }
+    Optional<SegmentLease> lease = pool.get().lease(bytes, counters::unshared);
     lease.ifPresent(counters::leased);
     all.removeIf(each -> !each.isCurrent());
     lease.ifPresent(all::add);

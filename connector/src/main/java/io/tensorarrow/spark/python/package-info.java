@@ -116,6 +116,33 @@
  * generation (int32 each). The JVM takes only leases that the task has, each once, of as many rows
  * and of the declared type; anything else is {@code TA_HANDOVER}.
  *
+ * <h2>Memory order</h2>
+ *
+ * <p>Pages are written again and again, so each side's reads and writes have to be in order on
+ * processors that keep little of it (aarch64) as on those that keep most (x86-64):
+ *
+ * <ul>
+ *   <li>JVM to worker: the frame and the <i>generation</i> are written before the handle is sent.
+ *       The system's locks around the socket's queue order what the sender wrote before what the
+ *       receiver reads after; the words need nothing of their own.
+ *   <li>Worker to JVM: whatever was read of the batch must have been read before <i>released</i>
+ *       can be seen, or it would be of the next batch. x86-64 never lets a write pass an earlier
+ *       read; aarch64 does. So the lease releases a lock and takes it again just before it writes:
+ *       the release keeps earlier reads before it (an instruction with <i>release</i>), the taking
+ *       keeps later writes behind it (one with <i>acquire</i>), and aarch64 keeps a release before
+ *       a later acquire. The lock is the lease's own: the garbage collector may run anywhere, and
+ *       must not wait for a lock that the code which it interrupted holds. Reads by other threads
+ *       come before, too: their views were given up under the interpreter's lock, or by the atomic
+ *       count of Arrow's buffers.
+ *   <li>Worker to JVM, in place: what the function wrote is written before the reply is sent, and
+ *       read after it was received; the socket's locks order these as they do the other way.
+ *   <li>The JVM reads <i>released</i> as a volatile word (<i>acquire</i>), so that what it writes
+ *       for the next lease comes after; the pool's monitor passes that on to whichever thread
+ *       writes.
+ *   <li><i>seen</i> and <i>dead</i> allow nobody to write: read late, they make the writer wait, or
+ *       the worker keep a mapping, a little longer.
+ * </ul>
+ *
  * <p>So a worker or a JVM that is killed at any moment leaves nothing behind: there is no name, and
  * the pages go with the last process that maps them.
  */

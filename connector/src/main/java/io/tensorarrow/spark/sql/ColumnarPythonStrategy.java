@@ -42,8 +42,19 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
           .filter(ColumnarPlan::callsPython)
           .ifPresent(found -> planned.add(found.physical(this::planLater)));
     } else {
-      RowHandover.of(plan).flatMap(rows -> rows.physical(this::planLater)).ifPresent(planned::add);
+      RowHandover.of(plan)
+          .flatMap(rows -> rows.physical(ColumnarPythonStrategy::stock))
+          .ifPresent(planned::add);
     }
     return JavaConverters.asScalaBuffer(planned).toList();
+  }
+
+  /** Returns what the session's other strategies make of a plan's root. */
+  private static Optional<SparkPlan> stock(LogicalPlan plan) {
+    return JavaConverters.seqAsJavaList(SparkSession.active().sessionState().planner().strategies())
+        .stream()
+        .filter(strategy -> !(strategy instanceof ColumnarPythonStrategy))
+        .flatMap(strategy -> JavaConverters.seqAsJavaList(strategy.apply(plan)).stream())
+        .findFirst();
   }
 }

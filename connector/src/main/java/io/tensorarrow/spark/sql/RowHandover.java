@@ -11,20 +11,22 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.apache.spark.sql.catalyst.expressions.PythonUDAF;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPythonUDTF;
 import org.apache.spark.sql.catalyst.plans.logical.BatchEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.BatchEvalPythonUDTF;
 import org.apache.spark.sql.catalyst.plans.logical.FlatMapCoGroupsInPandas;
 import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsInPandas;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
 import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
+import org.apache.spark.sql.catalyst.plans.logical.Window;
+import org.apache.spark.sql.execution.PlanLater;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
-import org.apache.spark.sql.execution.python.ArrowEvalPythonExec;
-import org.apache.spark.sql.execution.python.BatchEvalPythonExec;
-import org.apache.spark.sql.execution.python.MapInPandasExec;
-import org.apache.spark.sql.execution.python.PythonMapInArrowExec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.collection.JavaConverters;
@@ -80,7 +82,17 @@ record RowHandover(LogicalPlan plan, String reason) {
         || plan instanceof ArrowEvalPython
         || plan instanceof BatchEvalPython
         || plan instanceof FlatMapGroupsInPandas
-        || plan instanceof FlatMapCoGroupsInPandas;
+        || plan instanceof FlatMapCoGroupsInPandas
+        || plan instanceof ArrowEvalPythonUDTF
+        || plan instanceof BatchEvalPythonUDTF
+        || isOfGroups(plan);
+  }
+
+  /** Whether pandas functions are the plan's aggregates, or its functions of windows. */
+  private static boolean isOfGroups(LogicalPlan plan) {
+    return (plan instanceof Aggregate || plan instanceof Window)
+        && JavaConverters.seqAsJavaList(plan.expressions()).stream()
+            .anyMatch(expression -> expression.find(e -> e instanceof PythonUDAF).isDefined());
   }
 
   private static void addDemands(LogicalPlan plan, List<Handover> demands) {
@@ -98,8 +110,13 @@ record RowHandover(LogicalPlan plan, String reason) {
     if (plan instanceof BatchEvalPython) {
       return "a plain Python function, which takes values";
     }
-    if (plan instanceof FlatMapGroupsInPandas || plan instanceof FlatMapCoGroupsInPandas) {
+    if (plan instanceof FlatMapGroupsInPandas
+        || plan instanceof FlatMapCoGroupsInPandas
+        || isOfGroups(plan)) {
       return "a function of groups, which a shuffle makes";
+    }
+    if (plan instanceof ArrowEvalPythonUDTF || plan instanceof BatchEvalPythonUDTF) {
+      return "a table function, which takes values";
     }
     if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
       return "a pandas function of another kind, or one of expressions (give them a name in a select before)";
@@ -107,30 +124,41 @@ record RowHandover(LogicalPlan plan, String reason) {
     return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
   }
 
-  /** Returns Spark's own node, with the reason below it; empty if it shows by itself. */
-  Optional<SparkPlan> physical(Function<LogicalPlan, SparkPlan> planLater) {
-    if (plan instanceof FlatMapGroupsInPandas || plan instanceof FlatMapCoGroupsInPandas) {
-      return Optional.empty();
-    }
+  /**
+   * Returns Spark's own nodes, with the reason below them; empty if a stage that has run already
+   * shows it.
+   */
+  Optional<SparkPlan> physical(Function<LogicalPlan, Optional<SparkPlan>> stock) {
     if (TOLD.add(reason)) {
       LOG.info("A Python function over a model's outputs gets its input row by row: {}", reason);
     }
-    SparkPlan rows =
-        new HandoverRowsExec(
-            reason, planLater.apply(JavaConverters.seqAsJavaList(plan.children()).get(0)));
-    if (plan instanceof PythonMapInArrow map) {
-      return Optional.of(
-          new PythonMapInArrowExec(map.functionExpr(), map.output(), rows, map.isBarrier()));
+    return stock.apply(plan).map(this::explained);
+  }
+
+  /** Puts the reason where planning goes on below, under inputs that have a scan of ours. */
+  private SparkPlan explained(SparkPlan node) {
+    if (node instanceof PlanLater later) {
+      LogicalPlan input = later.plan();
+      List<Handover> demands = new ArrayList<>();
+      addDemands(input, demands);
+      if (demands.isEmpty() || isShown(input)) {
+        return node;
+      }
+      SparkPlan shown = new HandoverRowsExec(reason, node);
+      // Adaptive execution replaces the logical plan that a node was made of by what has run; an
+      // exchange that it puts above this one stands for the input, not for the function.
+      shown.setLogicalLink(input);
+      return shown;
     }
-    if (plan instanceof MapInPandas map) {
-      return Optional.of(
-          new MapInPandasExec(map.functionExpr(), map.output(), rows, map.isBarrier()));
-    }
-    if (plan instanceof BatchEvalPython eval) {
-      return Optional.of(new BatchEvalPythonExec(eval.udfs(), eval.resultAttrs(), rows));
-    }
-    ArrowEvalPython eval = (ArrowEvalPython) plan;
-    return Optional.of(
-        new ArrowEvalPythonExec(eval.udfs(), eval.resultAttrs(), rows, eval.evalType()));
+    List<SparkPlan> children =
+        JavaConverters.seqAsJavaList(node.children()).stream().map(this::explained).toList();
+    return children.isEmpty()
+        ? node
+        : node.withNewChildren(JavaConverters.asScalaBuffer(children).toIndexedSeq());
+  }
+
+  private static boolean isShown(LogicalPlan input) {
+    return input instanceof LogicalQueryStage stage
+        && stage.physicalPlan().find(node -> node instanceof HandoverRowsExec).isDefined();
   }
 }

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.tensor;
 
 /** IEEE 754's 16-bit floats, which Java 17 can't convert itself. */
-final class HalfFloat {
+public final class HalfFloat {
   private static final int MANTISSA_BITS = 10;
   private static final int MANTISSA = (1 << MANTISSA_BITS) - 1;
   private static final int EXPONENT = 0x1f;
@@ -13,7 +13,7 @@ final class HalfFloat {
   private HalfFloat() {}
 
   /** Returns the float of the same value; the payload of a NaN stays. */
-  static float toFloat(short half) {
+  public static float toFloat(short half) {
     int sign = (half & 0x8000) << Short.SIZE;
     int exponent = (half >> MANTISSA_BITS) & EXPONENT;
     int mantissa = half & MANTISSA;

@@ -159,12 +159,15 @@ public final class Segment implements AutoCloseable {
     return mapping.capacity();
   }
 
-  /** Reads a word that others write; what they wrote before is seen afterwards. */
+  /**
+   * Reads a word that others write: nothing after it, reads and writes of pages included, is done
+   * before. Others see to it that what they did before is done when they write the word.
+   */
   public int word(int offset) {
     return (int) WORDS.getVolatile(mapping, offset);
   }
 
-  /** Writes a word that others read; they see what was written before. */
+  /** Writes a word that others read; everything before it is done by then. */
   public void setWord(int offset, int value) {
     WORDS.setVolatile(mapping, offset, value);
   }

@@ -40,7 +40,7 @@ class SegmentPoolTest {
   }
 
   private SegmentLease lease(long bytes) {
-    return pool.lease(bytes).orElseThrow();
+    return pool.lease(bytes, why -> {}).orElseThrow();
   }
 
   @Test
@@ -118,16 +118,20 @@ class SegmentPoolTest {
   @Test
   void thereAreNoMoreThanTheCapAllowsAndNobodyWaits() throws IOException {
     List<SegmentLease> all = new ArrayList<>();
-    for (Optional<SegmentLease> next = pool.lease(100); next.isPresent(); next = pool.lease(100)) {
+    for (Optional<SegmentLease> next = pool.lease(100, why -> {});
+        next.isPresent();
+        next = pool.lease(100, why -> {})) {
       all.add(next.get());
     }
     assertThat(all).hasSize(8);
-    assertThat(pool.lease(9 * MIB)).isEmpty();
+    List<Unshared> reasons = new ArrayList<>();
+    assertThat(pool.lease(9 * MIB, reasons::add)).isEmpty();
+    assertThat(reasons).containsExactly(Unshared.POOL_USED_UP);
     // Room is made of what is free and of another size.
     for (SegmentLease lease : all) {
       write(lease, RELEASED, lease.generation());
     }
-    assertThat(pool.lease(6 * MIB)).isPresent();
+    assertThat(pool.lease(6 * MIB, why -> {})).isPresent();
     assertThat(pool.state().bytes()).isLessThanOrEqualTo(8 * MIB);
   }
 
@@ -144,8 +148,8 @@ class SegmentPoolTest {
   @Test
   void whatIsIdleIsClosedInItsTime() throws Exception {
     try (SegmentPool quick = new SegmentPool(Path.of("/dev/shm"), 8 * MIB, Duration.ofMillis(20))) {
-      SegmentLease a = quick.lease(100).orElseThrow();
-      SegmentLease b = quick.lease(100).orElseThrow();
+      SegmentLease a = quick.lease(100, why -> {}).orElseThrow();
+      SegmentLease b = quick.lease(100, why -> {}).orElseThrow();
       write(a, RELEASED, a.generation());
       long end = System.nanoTime() + 30_000_000_000L;
       while (quick.state().bytes() > MIB && System.nanoTime() < end) {
@@ -169,8 +173,10 @@ class SegmentPoolTest {
   void aDirectoryWithoutRoomIsLeftAloneForAWhile() {
     try (SegmentPool nowhere =
         new SegmentPool(directory.resolve("missing"), 8 * MIB, Duration.ofMinutes(1))) {
-      assertThat(nowhere.lease(100)).isEmpty();
-      assertThat(nowhere.lease(100)).isEmpty();
+      List<Unshared> reasons = new ArrayList<>();
+      assertThat(nowhere.lease(100, reasons::add)).isEmpty();
+      assertThat(nowhere.lease(100, reasons::add)).isEmpty();
+      assertThat(reasons).containsOnly(Unshared.DIRECTORY_FULL).hasSize(2);
       assertThat(nowhere.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 0, 0));
     }
   }
@@ -184,7 +190,7 @@ class SegmentPoolTest {
 
     pool.close();
 
-    assertThat(pool.lease(100)).isEmpty();
+    assertThat(pool.lease(100, why -> {})).isEmpty();
     assertThat(pool.state()).isEqualTo(new SegmentPool.State(2 * MIB, 2, 0, 3, 0));
     // A thread may be writing to it.
     a.segment().bytes(4096, 4).putInt(1);

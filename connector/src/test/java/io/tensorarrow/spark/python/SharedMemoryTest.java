@@ -39,15 +39,15 @@ class SharedMemoryTest {
   void thereIsSomeByDefaultWithinTheBytesThatAreSet() {
     try (SharedMemory memory = open(Map.of(BYTES, "2m"))) {
       memory.checkUsable();
-      assertThat(memory.pool().orElseThrow().lease(1 << 20)).isPresent();
-      assertThat(memory.pool().orElseThrow().lease(1 << 20)).isEmpty();
+      assertThat(memory.pool().orElseThrow().lease(1 << 20, why -> {})).isPresent();
+      assertThat(memory.pool().orElseThrow().lease(1 << 20, why -> {})).isEmpty();
     }
   }
 
   @Test
   void whoNamesADirectoryMayHaveItOnADisk() {
     try (SharedMemory memory = open(Map.of(DIRECTORY, directory.toString()))) {
-      assertThat(memory.pool().orElseThrow().lease(100)).isPresent();
+      assertThat(memory.pool().orElseThrow().lease(100, why -> {})).isPresent();
       assertThat(directory).isEmptyDirectory();
     }
   }
