@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import it_common as it
 import numpy as np
@@ -13,7 +14,6 @@ import tensorarrow as ta
 
 ROWS = 60_000
 BATCH = 4096
-KEPT = []
 
 
 def rows(spark):
@@ -98,9 +98,9 @@ def check_kept_views(spark, df):
     """Checks that views stay as they are past their batches, their function and their task."""
 
     def keep(batches):
-        import it_crash
+        import it_kept
 
-        kept = it_crash.KEPT
+        kept = it_kept.KEPT
         same = all(np.array_equal(view, copy) for view, copy in kept)
         for batch in batches:
             view = ta.numpy(batch, "probabilities")
@@ -182,8 +182,7 @@ def run(session, checks):
     session = session.config("spark.tensorarrow.sharedMemory.bytes", "4m")
     spark = session.config("spark.python.worker.faulthandler.enabled", "false").getOrCreate()
     # Workers that keep views do so in this module.
-    for file in [__file__, it.__file__]:
-        spark.sparkContext.addPyFile(file)
+    spark.sparkContext.addPyFile(str(Path(__file__).with_name("it_kept.py")))
     df = rows(spark)
     wanted = sums(df)
     assert abs(wanted - ROWS) < ROWS * 1e-4, wanted

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import it_common as it
 import numpy as np
@@ -13,9 +14,6 @@ import tensorarrow as ta
 ROWS = 16_384
 BATCH = 4_096
 SCHEMA = "id long, probabilities array<float>"
-# In workers: views that functions keep, and what lets go who waits to write late.
-KEPT = []
-WRITERS = []
 
 
 def scored(spark, way="auto", **options):
@@ -149,13 +147,13 @@ def check_late_writes(spark):
     wanted = {key: value * 2 for key, value in rows(scored(spark)).items()}
 
     def keeps(t):
-        import it_inplace
+        import it_kept
 
         p = t["probabilities"]
         # Views of earlier batches, and of earlier tasks.
-        for view in it_inplace.KEPT:
+        for view in it_kept.KEPT:
             view[:] = -1
-        it_inplace.KEPT.append(p[1:])
+        it_kept.KEPT.append(p[1:])
         p *= 2
         return {"id": t["id"], "probabilities": p}
 
@@ -167,11 +165,11 @@ def check_late_writes(spark):
         assert_same(rows(df), wanted)
 
     def writes_in_a_thread(t):
-        import it_inplace
+        import it_kept
 
         p = t["probabilities"]
         p *= 2
-        it_inplace.let_writers_go()
+        it_kept.let_writers_go()
         later = threading.Event()
 
         def write(view):
@@ -179,7 +177,7 @@ def check_late_writes(spark):
             view[:] = -1
 
         threading.Thread(target=write, args=(p,), daemon=True).start()
-        it_inplace.WRITERS.append(later.set)
+        it_kept.WRITERS.append(later.set)
         return {"id": t["id"], "probabilities": p}
 
     df = ta.map_tensors(scored(spark), writes_in_a_thread, SCHEMA, inplace=["probabilities"])
@@ -187,29 +185,23 @@ def check_late_writes(spark):
         assert_same(rows(df), wanted)
 
     def forks(t):
-        import it_inplace
+        import it_kept
 
         p = t["probabilities"]
         p *= 2
-        it_inplace.let_writers_go()
+        it_kept.let_writers_go()
         reading, writing = os.pipe()
         if os.fork() == 0:
             os.read(reading, 1)
             p[:] = -1
             os._exit(0)
-        it_inplace.WRITERS.append(lambda: os.write(writing, b"1"))
+        it_kept.WRITERS.append(lambda: os.write(writing, b"1"))
         return {"id": t["id"], "probabilities": p}
 
     df = ta.map_tensors(scored(spark), forks, SCHEMA, inplace=["probabilities"])
     _, found = it.metrics(df)
     assert found["separatedBytes"] == ROWS * 40, found
     assert_same(rows(df), wanted)
-
-
-def let_writers_go():
-    """Lets those write who wait since earlier batches."""
-    while WRITERS:
-        WRITERS.pop()()
 
 
 def check_errors(spark):
@@ -252,6 +244,7 @@ def check_plain_functions_read_only(spark):
 def main():
     """Run the checks."""
     spark = it.builder().getOrCreate()
+    spark.sparkContext.addPyFile(str(Path(__file__).with_name("it_kept.py")))
     for check in [
         check_changes_are_seen,
         check_nothing_is_sent_back,

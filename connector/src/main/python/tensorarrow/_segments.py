@@ -78,7 +78,15 @@ class _Segment:
 class Lease:
     """What all views of a batch keep alive; the segment goes back to the JVM when they are gone."""
 
-    __slots__ = ("__weakref__", "_fence", "_generation", "_is_writable", "_pid", "_segment", "pinned")
+    __slots__ = (
+        "__weakref__",
+        "_fence",
+        "_generation",
+        "_is_writable",
+        "_pid",
+        "_segment",
+        "pinned",
+    )
 
     def __init__(self, segment: _Segment, generation: int) -> None:
         self._segment = segment

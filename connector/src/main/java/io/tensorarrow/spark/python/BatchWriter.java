@@ -26,6 +26,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
   private final Iterator<ColumnarBatch> batches;
   private final HandoverCounters counters;
   private final TaskLeases leases;
+  private final Socket socket;
 
   BatchWriter(
       ColumnarPythonRunner runner,
@@ -43,9 +44,38 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     this.leases =
         new TaskLeases(
             call.sharesMemory() ? SharedMemory.get().pool() : Optional.empty(), task, counters);
+    this.socket = worker;
     // Spark adds a listener after this one that stops and joins this thread; it runs before.
-    TaskCompletionListener ending = context -> leases.close();
+    TaskCompletionListener ending =
+        context -> {
+          try (leases) {
+            awaitEnd();
+          }
+        };
     task.addTaskCompletionListener(ending);
+  }
+
+  /**
+   * Waits until this thread has ended: what it reads and writes to is closed afterwards. Spark's
+   * own wait ends early in a task that is killed with an interrupt, and then it leaves the socket
+   * open, to which this thread may be writing.
+   */
+  private void awaitEnd() {
+    boolean interrupted = Thread.interrupted();
+    while (isAlive()) {
+      try {
+        socket.close();
+        interrupt();
+        join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Returns what the worker was lent; the task's thread takes it back. */

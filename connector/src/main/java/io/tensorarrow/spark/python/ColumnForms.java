@@ -42,11 +42,11 @@ record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTensors)
    */
   static ColumnForms of(StructType input, List<Integer> tensors, String functionName) {
     StructField[] fields = input.fields();
-    Set<Integer> raw =
-        ordinals(fields, i -> tensors.contains(i) && hasRawElements(fields[i]));
+    Set<Integer> raw = ordinals(fields, i -> tensors.contains(i) && hasRawElements(fields[i]));
     Optional<TensorFunction> function = TensorFunction.named(functionName);
     List<String> changed = function.map(TensorFunction::inPlace).orElse(List.of());
-    // What widens but is not the model's own may be an Arrow column by now: there the worker copies.
+    // What widens but is not the model's own may be an Arrow column by now: there the worker
+    // copies.
     Set<Integer> inPlace =
         ordinals(
             fields,

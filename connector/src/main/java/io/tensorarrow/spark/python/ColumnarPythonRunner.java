@@ -60,7 +60,16 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
       AtomicBoolean releasedOrClosed,
       TaskContext task) {
     return new BatchReader(
-        this, call, stream, (BatchWriter) writer, startTime, env, worker, pid, releasedOrClosed, task);
+        this,
+        call,
+        stream,
+        (BatchWriter) writer,
+        startTime,
+        env,
+        worker,
+        pid,
+        releasedOrClosed,
+        task);
   }
 
   /** Tells the worker what to call. */

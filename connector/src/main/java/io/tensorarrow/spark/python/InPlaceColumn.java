@@ -15,8 +15,8 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 /**
  * A tensor that lies alone in a segment, for a worker to change it.
  *
- * <p>Holds the segment until {@link #letGo}, or until a column over it is closed; one of the two has
- * to happen.
+ * <p>Holds the segment until {@link #letGo}, or until a column over it is closed; one of the two
+ * has to happen.
  *
  * @param lease the segment's lease
  * @param pool whose segment it is

@@ -77,8 +77,7 @@ final class PythonMetrics {
         IN_PLACE_BYTES,
         SQLMetrics.createSizeMetric(context, "bytes shared to be changed in place", -1));
     metrics.put(
-        KEPT_IN_PLACE_BYTES,
-        SQLMetrics.createSizeMetric(context, "bytes returned in place", -1));
+        KEPT_IN_PLACE_BYTES, SQLMetrics.createSizeMetric(context, "bytes returned in place", -1));
     metrics.put(
         SEPARATED_BYTES,
         SQLMetrics.createSizeMetric(

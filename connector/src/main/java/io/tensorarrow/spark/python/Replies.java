@@ -121,8 +121,7 @@ final class Replies implements AutoCloseable {
         .orElseThrow(() -> refused(place.toString(), "a segment that the worker was lent, once"));
   }
 
-  private ColumnVector inArrow(byte[] data, long offset, long length, int rows)
-      throws IOException {
+  private ColumnVector inArrow(byte[] data, long offset, long length, int rows) throws IOException {
     if (offset < 0 || length < 0 || offset > data.length - length) {
       throw refused("%d bytes at %d".formatted(length, offset), "a part of " + data.length);
     }

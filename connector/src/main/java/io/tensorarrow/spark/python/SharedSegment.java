@@ -109,9 +109,7 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
 
   /** Whether the worker has asked for the batch after this one; true of a closed segment. */
   synchronized boolean isSeen() {
-    return closed
-        || segment.word(AT_SEEN) == generation
-        || segment.word(AT_RELEASED) == generation;
+    return closed || segment.word(AT_SEEN) == generation || segment.word(AT_RELEASED) == generation;
   }
 
   void markFree() {

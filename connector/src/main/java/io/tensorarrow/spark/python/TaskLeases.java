@@ -25,7 +25,9 @@ final class TaskLeases implements AutoCloseable {
   private static final long SHORTEST_PAUSE_NANOS = 20_000;
   private static final long LONGEST_PAUSE_NANOS = 1_000_000;
 
-  /** A pause is no longer than one part in so many of the wait before it: so little is overslept. */
+  /**
+   * A pause is no longer than one part in so many of the wait before it: so little is overslept.
+   */
   private static final int PARTS_OF_WAIT = 8;
 
   private final Optional<SegmentPool> pool;
@@ -54,8 +56,7 @@ final class TaskLeases implements AutoCloseable {
     long start = System.nanoTime();
     while (countUnseen() >= WINDOW) {
       long part = (System.nanoTime() - start) / PARTS_OF_WAIT;
-      LockSupport.parkNanos(
-          Math.min(Math.max(part, SHORTEST_PAUSE_NANOS), LONGEST_PAUSE_NANOS));
+      LockSupport.parkNanos(Math.min(Math.max(part, SHORTEST_PAUSE_NANOS), LONGEST_PAUSE_NANOS));
       if (Thread.interrupted() || task.isCompleted() || task.isInterrupted()) {
         throw new TaskKilledException("the task ended while its worker was at a batch");
       }

@@ -17,8 +17,7 @@ final class TensorFields {
 
   /** Whether a column's metadata say dtype and shape of a tensor. */
   static boolean isTensor(Metadata metadata) {
-    return metadata.contains(TensorColumns.DTYPE_KEY)
-        && metadata.contains(TensorColumns.SHAPE_KEY);
+    return metadata.contains(TensorColumns.DTYPE_KEY) && metadata.contains(TensorColumns.SHAPE_KEY);
   }
 
   /**

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A function of {@code ta.map_tensors}, known by its name, which is all that a plan says of a Python
- * function: {@code map_tensors(inplace=["column"])}. No function of a user's can be called so.
+ * A function of {@code ta.map_tensors}, known by its name, which is all that a plan says of a
+ * Python function: {@code map_tensors(inplace=["column"])}. No function of a user's can be called
+ * so.
  *
  * @param inPlace the columns whose arrays it may change in place
  */

@@ -26,9 +26,9 @@
  * <p>The schema of an Arrow stream is fixed and PySpark drops the metadata of batches, so with
  * {@code shared-memory} the stream has one binary column, {@code tensorarrow/1}, with one row per
  * message. The name has the protocol's version: who does not know it takes nothing out. A function
- * of the Python module {@code tensorarrow._worker}, put before the user's, opens the envelopes. With
- * {@code arrow}, functions of whole batches get the same envelopes, all of them inline. All numbers
- * are little-endian; an envelope begins with its kind, an int32:
+ * of the Python module {@code tensorarrow._worker}, put before the user's, opens the envelopes.
+ * With {@code arrow}, functions of whole batches get the same envelopes, all of them inline. All
+ * numbers are little-endian; an envelope begins with its kind, an int32:
  *
  * <ul>
  *   <li>1, schema, once, first: at byte 8 an Arrow IPC schema message.
@@ -44,7 +44,8 @@
  * tensorarrow.raw} in its metadata, the frame has the elements of the tensor itself, which the key
  * {@code tensor.dtype} tells: unsigned integers and halves as Arrow has them, bfloat16 as uint16,
  * booleans as uint8, complex numbers as binaries of 8 or 16 bytes, everything else as bytes. The
- * worker widens them for functions that expect Spark's types, and shows {@code ta.numpy} the others.
+ * worker widens them for functions that expect Spark's types, and shows {@code ta.numpy} the
+ * others.
  *
  * <p>A frame is one encapsulated Arrow IPC message of a record batch whose metadata are padded so
  * that each of its buffers lies on 64 bytes, as NumPy and vector instructions like them; Arrow's
@@ -52,12 +53,12 @@
  * reads it.
  *
  * <p>A handle, 56 bytes: kind, the JVM's process id, the descriptor of the segment's file there,
- * the segment's number, the generation, an ordinal or 0 (int32 each), the segment's size, the frame's offset
- * in it, the frame's length, the segment's nonce (int64 each). The worker opens {@code
- * /proc/<pid>/fd/<descriptor>} once per segment, checks size, magic and nonce, and with each handle
- * the generation and that the frame lies in the segment; whatever differs is {@code TA_HANDOVER}
- * and no batch. Numbers of segments are not used again, so a mapping is known by process id, number
- * and nonce.
+ * the segment's number, the generation, an ordinal or 0 (int32 each), the segment's size, the
+ * frame's offset in it, the frame's length, the segment's nonce (int64 each). The worker opens
+ * {@code /proc/<pid>/fd/<descriptor>} once per segment, checks size, magic and nonce, and with each
+ * handle the generation and that the frame lies in the segment; whatever differs is {@code
+ * TA_HANDOVER} and no batch. Numbers of segments are not used again, so a mapping is known by
+ * process id, number and nonce.
  *
  * <h2>Segments</h2>
  *
@@ -105,16 +106,16 @@
  * its own (kind 4), which the worker maps writable while the function runs. The JVM holds the
  * segment: it is not lent again, nor closed, before the JVM has read it.
  *
- * <p>When the function has returned, the worker looks whether any array over the segment is alive, or
- * a child was forked meanwhile. If not, it makes the mapping read-only and answers with the lease. If
- * so, it answers with a copy, and what is written later is seen by nobody. Each batch is answered by
- * one row of two binaries, {@code tensorarrow/1} and {@code data}. The first is a header: the number
- * of rows, that of columns, that of leases that are not returned, a zero (int32 each), how many bytes
- * were copied for the reason above (int64); for each declared column the segment's number and the
- * generation, or -1 and 0 (int32 each), and offset and length of an Arrow IPC stream of that column
- * in {@code data} (int64 each); for each lease that is not returned its segment's number and
- * generation (int32 each). The JVM takes only leases that the task has, each once, of as many rows
- * and of the declared type; anything else is {@code TA_HANDOVER}.
+ * <p>When the function has returned, the worker looks whether any array over the segment is alive,
+ * or a child was forked meanwhile. If not, it makes the mapping read-only and answers with the
+ * lease. If so, it answers with a copy, and what is written later is seen by nobody. Each batch is
+ * answered by one row of two binaries, {@code tensorarrow/1} and {@code data}. The first is a
+ * header: the number of rows, that of columns, that of leases that are not returned, a zero (int32
+ * each), how many bytes were copied for the reason above (int64); for each declared column the
+ * segment's number and the generation, or -1 and 0 (int32 each), and offset and length of an Arrow
+ * IPC stream of that column in {@code data} (int64 each); for each lease that is not returned its
+ * segment's number and generation (int32 each). The JVM takes only leases that the task has, each
+ * once, of as many rows and of the declared type; anything else is {@code TA_HANDOVER}.
  *
  * <h2>Memory order</h2>
  *

@@ -73,13 +73,15 @@ record ColumnarPlan(
     if (plan instanceof PythonMapInArrow map) {
       return of(map.child())
           .map(
-              c -> c.called(
+              c ->
+                  c.called(
                       (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof MapInPandas map) {
       return of(map.child())
           .map(
-              c -> c.called(
+              c ->
+                  c.called(
                       (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {

@@ -74,8 +74,8 @@ public final class RawTensor {
   }
 
   /**
-   * Returns an Arrow vector of the column's form whose elements are bytes: a primitive, a list, or a
-   * struct of list and shape.
+   * Returns an Arrow vector of the column's form whose elements are bytes: a primitive, a list, or
+   * a struct of list and shape.
    *
    * @param rows how many rows it has
    * @param bytes {@link #rowBytes} for each of them; stays the caller's

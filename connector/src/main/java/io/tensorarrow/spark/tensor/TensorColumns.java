@@ -203,13 +203,14 @@ public final class TensorColumns {
           new TensorSpec(
               field.name(),
               dtype,
-              TensorShape.of(Dims.withBatch(TensorShape.UNKNOWN_DIM, field.metadata().getLongArray(SHAPE_KEY))));
+              TensorShape.of(
+                  Dims.withBatch(
+                      TensorShape.UNKNOWN_DIM, field.metadata().getLongArray(SHAPE_KEY))));
       ColumnTypes.Bytes bytes =
           cellType(field.dataType()) instanceof BinaryType
               ? ColumnTypes.Bytes.BINARY
               : ColumnTypes.Bytes.ARRAY;
-      OutputElement element =
-          element(spec, new ColumnTypes(ColumnTypes.DEFAULT.strings(), bytes));
+      OutputElement element = element(spec, new ColumnTypes(ColumnTypes.DEFAULT.strings(), bytes));
       OutputColumn column = new OutputColumn(spec, field.name(), element);
       List<ArrowBuf> taken = List.of(elements.getReferenceManager().retain(elements, allocator));
       return new TensorVectors(column, Math.toIntExact(dims[0]), allocator).over(taken, dims);

@@ -211,8 +211,11 @@ class RepliesTest extends SparkTest {
     isRefused(header(-1, List.of(sent, sent), List.of()), data, "-1 rows");
     isRefused(new byte[10], data, "10 bytes");
     isRefused(
-        header(ROWS, List.of(new Said(-1, 0, 1, data.length), sent), List.of()), data, "bytes at 1");
-    isRefused(header(ROWS, List.of(new Said(-1, 0, -1, 5), sent), List.of()), data, "5 bytes at -1");
+        header(ROWS, List.of(new Said(-1, 0, 1, data.length), sent), List.of()),
+        data,
+        "bytes at 1");
+    isRefused(
+        header(ROWS, List.of(new Said(-1, 0, -1, 5), sent), List.of()), data, "5 bytes at -1");
     isRefused(
         header(ROWS, List.of(new Said(-1, 0, 0, -5), sent), List.of()), data, "-5 bytes at 0");
     isRefused(header(ROWS + 1, List.of(sent, sent), List.of()), data, "another batch");

@@ -174,8 +174,7 @@ final class OutputDtypesTest extends NativeMemoryTest {
     StructField field = TensorColumns.field(spec, "c", "m", "v", ColumnTypes.DEFAULT);
     ArrowBuf elements = allocator.buffer(Math.max(1, size));
     elements.setBytes(0, bytes, 0, size);
-    ColumnVector column =
-        TensorColumns.over(elements.slice(0, size), field, keptDims, allocator);
+    ColumnVector column = TensorColumns.over(elements.slice(0, size), field, keptDims, allocator);
     assertThat(readInEachWay(column, field.dataType(), kept)).allMatch(expected::equals);
     column.close();
     column.close();

@@ -1,0 +1,12 @@
+"""What functions keep in their workers, past their tasks. Workers get this module as a file."""
+
+# Views, and copies of what they showed.
+KEPT = []
+# Each lets somebody go who waits to write late.
+WRITERS = []
+
+
+def let_writers_go():
+    """Lets those write who wait since earlier batches."""
+    while WRITERS:
+        WRITERS.pop()()
