@@ -295,6 +295,10 @@ def test_a_tensor_that_is_not_there_is_refused(segment: Segment) -> None:
     assert "'id'" in refused("TA_TENSOR_UNKNOWN", ["id"])
     assert "inplace=['p']" in refused("TA_UNSUPPORTED", "p")
     assert "array<float>" in refused("TA_RESULT_TYPE", ["p"], columns(("p", "array<double>")))
+    twice = Frame()
+    twice.schema = types.StructType([*twice.schema, twice.schema["p"]])
+    args = (twice, add_one, COLUMNS)
+    assert "2 columns" in fails("TA_COLUMN_UNKNOWN", ta.map_tensors, *args, inplace=["p"])
     for dtype in ["str", "int4", "uint4"]:
         assert dtype in refused("TA_TENSOR_UNSUPPORTED", ["p"], dtype=dtype)
 

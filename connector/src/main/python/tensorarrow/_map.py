@@ -63,7 +63,7 @@ def map_tensors(
         # The public way to read DDL that works on Spark Connect, too.
         schema = df.sparkSession.createDataFrame([], schema).schema
     specs = specs_of_schema(df.schema)
-    changed = _changed(inplace, specs)
+    changed = _changed(inplace, df.schema, specs)
     declared, types = _with_metadata(schema, df.schema, changed)
     results = Results(declared, {name: specs[name] for name in changed})
 
@@ -94,7 +94,9 @@ def map_tensors(
     return df.mapInArrow(map_batches, declared)
 
 
-def _changed(inplace: Sequence[str], specs: Mapping[str, TensorSpec]) -> list[str]:
+def _changed(
+    inplace: Sequence[str], given: StructType, specs: Mapping[str, TensorSpec]
+) -> list[str]:
     """Checks which columns are to be changed in place."""
     if isinstance(inplace, str):
         raise TensorArrowError(
@@ -108,6 +110,13 @@ def _changed(inplace: Sequence[str], specs: Mapping[str, TensorSpec]) -> list[st
                 "TA_TENSOR_UNKNOWN",
                 f"Cannot change column '{name}' in place: found no tensor of that name; expected"
                 f" one of {closest_first(name, specs)}",
+            )
+        count = sum(field.name == name for field in given)
+        if count > 1:
+            raise TensorArrowError(
+                "TA_COLUMN_UNKNOWN",
+                f"Cannot change column '{name}' in place: found {count} columns of that name;"
+                " expected one",
             )
         if specs[name].dtype in UNCHANGEABLE:
             raise TensorArrowError(

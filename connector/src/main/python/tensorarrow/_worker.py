@@ -96,7 +96,8 @@ class _Opener:
 
     def __init__(self) -> None:
         self._widening: Widening | None = None
-        self._changeable: dict[str, Changeable] = {}
+        # By the ordinals of their columns.
+        self._changeable: dict[int, Changeable] = {}
         self._unseen: list[Callable[[], None]] = []
 
     def opened(self, envelopes: Iterable[pa.Buffer]) -> Iterator[TensorBatch]:
@@ -131,13 +132,12 @@ class _Opener:
         memory = Memory(envelope)
         self._unseen.append(memory.mark_seen)
         ordinal = HANDLE.unpack_from(envelope)[5]
-        field = self._schemas().own.field(ordinal)
-        spec = spec_of_field(field)
+        spec = spec_of_field(self._schemas().own.field(ordinal))
         if spec is None:
             raise stale(f"column {ordinal}", "a tensor")
         count = (envelope.size - HANDLE.size) // 8
         shape = struct.unpack_from(f"<{count}q", envelope, HANDLE.size)
-        self._changeable[field.name] = Changeable(memory, spec, shape)
+        self._changeable[ordinal] = Changeable(memory, spec, shape)
 
     def _batch(self, kind: int, envelope: pa.Buffer) -> TensorBatch:
         if kind == _KIND_HANDLE:
@@ -147,9 +147,10 @@ class _Opener:
         else:
             message = envelope.slice(_INLINE_AT)
         changeable, self._changeable = self._changeable, {}
-        schema = self._schemas().own
-        together = pa.schema([field for field in schema if field.name not in changeable])
-        return TensorBatch(pa.ipc.read_record_batch(message, together), changeable)
+        fields = list(self._schemas().own)
+        together = pa.schema([field for i, field in enumerate(fields) if i not in changeable])
+        by_name = {fields[i].name: tensor for i, tensor in changeable.items()}
+        return TensorBatch(pa.ipc.read_record_batch(message, together), by_name)
 
     def _mark_seen(self) -> None:
         for mark_seen in self._unseen:
