@@ -159,10 +159,10 @@ final class EnvelopeSink implements BatchSink {
     column.lease().segment().write(SharedSegment.HEADER_BYTES, elements);
     counters.sharedInPlace(column.bytes());
     ByteBuffer message =
-        ByteBuffer.allocate(HANDLE_BYTES + column.dims().length * Long.BYTES)
+        ByteBuffer.allocate(HANDLE_BYTES + column.dims().size() * Long.BYTES)
             .order(ByteOrder.LITTLE_ENDIAN);
     putHandle(message, KIND_IN_PLACE, column.lease(), ordinal, column.bytes());
-    message.asLongBuffer().put(column.dims());
+    column.dims().forEach(message::putLong);
     send(message.array());
   }
 

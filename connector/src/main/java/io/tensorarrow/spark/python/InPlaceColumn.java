@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.tensor.TensorColumns;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
@@ -25,7 +26,11 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * @param bytes how many bytes its elements have
  */
 record InPlaceColumn(
-    SegmentLease lease, SegmentPool pool, StructField field, long[] dims, long bytes) {
+    SegmentLease lease, SegmentPool pool, StructField field, List<Long> dims, long bytes) {
+  InPlaceColumn {
+    dims = List.copyOf(dims);
+  }
+
   /** Returns the elements of a tensor's column, wherever its form keeps them. */
   static ArrowBuf elements(FieldVector column) {
     if (column instanceof StructVector struct) {
@@ -43,7 +48,7 @@ record InPlaceColumn(
    *
    * @param column of {@code rows} rows, at least one, with no more than these
    */
-  static long[] dims(FieldVector column, int rows, StructField field) {
+  static List<Long> dims(FieldVector column, int rows, StructField field) {
     long[] rowDims = field.metadata().getLongArray(TensorColumns.SHAPE_KEY);
     long[] dims = new long[rowDims.length + 1];
     dims[0] = rows;
@@ -54,14 +59,18 @@ record InPlaceColumn(
       for (int i = 1; i < dims.length; i++) {
         dims[i] = shape.get(i - 1);
       }
-      return dims;
+      return boxed(dims);
     }
     long known = Arrays.stream(rowDims).filter(dim -> dim >= 0).reduce(rows, Math::multiplyExact);
     long count = elements(column).readableBytes() / TensorColumns.elementBytes(field);
     for (int i = 1; i < dims.length; i++) {
       dims[i] = dims[i] >= 0 ? dims[i] : count / known;
     }
-    return dims;
+    return boxed(dims);
+  }
+
+  private static List<Long> boxed(long[] dims) {
+    return Arrays.stream(dims).boxed().toList();
   }
 
   /** Returns a column over the segment, which is let go when the column is closed. */
@@ -73,7 +82,8 @@ record InPlaceColumn(
       letGo();
       throw e;
     }
-    return TensorColumns.over(elements, field, dims, allocator);
+    long[] shape = dims.stream().mapToLong(Long::longValue).toArray();
+    return TensorColumns.over(elements, field, shape, allocator);
   }
 
   /** Gives the segment back, as far as this process is concerned. */

@@ -103,14 +103,14 @@ final class Replies implements AutoCloseable {
     InPlaceColumn found = takenBack(place);
     // Which says nothing of nulls.
     String type = found.field().dataType().catalogString();
-    if (found.dims()[0] != rows || !type.equals(declared.dataType().catalogString())) {
+    if (found.dims().get(0) != rows || !type.equals(declared.dataType().catalogString())) {
       found.letGo();
       throw refused(
-          "%d rows of %s in segment %d".formatted(found.dims()[0], type, place.segment()),
+          "%d rows of %s in segment %d".formatted(found.dims().get(0), type, place.segment()),
           "%d rows of %s".formatted(rows, declared.dataType().catalogString()));
     }
     ColumnVector column = found.column(allocator);
-    open.add(column::close);
+    open.add(column);
     counters.keptInPlace(found.bytes());
     return column;
   }

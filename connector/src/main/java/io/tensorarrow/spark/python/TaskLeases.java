@@ -94,7 +94,8 @@ final class TaskLeases implements AutoCloseable {
    * @param dims the tensor's shape, rows first
    * @param bytes how many bytes its elements have
    */
-  synchronized Optional<InPlaceColumn> leaseInPlace(StructField field, long[] dims, long bytes) {
+  synchronized Optional<InPlaceColumn> leaseInPlace(
+      StructField field, List<Long> dims, long bytes) {
     return lease(bytes)
         .map(
             lease -> {

@@ -182,7 +182,7 @@ public final class TensorColumns {
    *
    * @param elements the tensor's bytes, taken over in every case; freed when the column is closed
    * @param field the column, with a tensor's metadata; of numbers or booleans
-   * @param dims the tensor's shape, rows first, as {@link #dims} gives it
+   * @param dims the tensor's shape, rows first
    * @param allocator gives offsets and validity bits
    * @return a vector of the field's type without nulls, owned by the caller
    * @throws IllegalArgumentException if the bytes are not as many as the shape needs, or the field

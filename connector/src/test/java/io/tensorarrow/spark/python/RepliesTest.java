@@ -68,7 +68,9 @@ class RepliesTest extends SparkTest {
 
   private InPlaceColumn lent() {
     InPlaceColumn column =
-        leases.leaseInPlace(TENSOR, new long[] {ROWS, 2}, 2L * ROWS * Float.BYTES).orElseThrow();
+        leases
+            .leaseInPlace(TENSOR, List.of((long) ROWS, 2L), 2L * ROWS * Float.BYTES)
+            .orElseThrow();
     ByteBuffer elements =
         column.lease().segment().bytes(SharedSegment.HEADER_BYTES, column.bytes());
     for (int i = 0; i < 2 * ROWS; i++) {
