@@ -3,6 +3,7 @@ package io.tensorarrow.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.it.Installation.Environment;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ class ConnectIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
   private static final Duration START = Duration.ofMinutes(2);
   private static final String SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer";
+  private static final Path WORK = Installation.TARGET.resolve("work/connect-server");
   private static final String STARTED = "Spark Connect server started at: ";
 
   @Test
@@ -26,7 +28,7 @@ class ConnectIT {
           .with(
               Map.of(
                   "PYTHONPATH", Installation.JAR.toString(),
-                  "IT_WORK", server.log().getParent().toString()))
+                  "IT_WORK", WORK.toString()))
           .runsAndSays("OK it_connect");
       workers = server.process().descendants().toList();
       assertThat(workers).isNotEmpty();
@@ -57,7 +59,7 @@ class ConnectIT {
                 "--jars",
                 Installation.CONNECT_JAR + "," + Installation.JAR))
         // It keeps artifacts of clients where it is started.
-        .under("env", "--chdir=" + Installation.TARGET.resolve("work/connect-server"))
+        .under("env", "--chdir=" + WORK)
         // Workers of Spark's own have the module as if it were installed.
         .with(Map.of("PYTHONPATH", Installation.JAR.toString()))
         .start();
