@@ -323,5 +323,11 @@ def test_a_handle_of_no_tensor_is_refused(segment: Segment) -> None:
     messages = batch(segment)
     messages[1] = segment.handle(kind=4, zero=0, length=VALUES.nbytes)
     fails("TA_HANDOVER", replies, messages, add_one)
+    messages[1] = segment.handle(kind=4, zero=7, length=VALUES.nbytes) + struct.pack("<q", ROWS)
+    assert "column 7" in fails("TA_HANDOVER", replies, messages, add_one)
+    handle = segment.handle(kind=4, zero=1, length=VALUES.nbytes)
+    for shape in [(ROWS, WIDTH + 1), (-ROWS, -WIDTH), (ROWS,)]:
+        messages[1] = handle + struct.pack(f"<{len(shape)}q", *shape)
+        assert "a shape" in fails("TA_HANDOVER", replies, messages, add_one)
     messages[1] = in_place(segment)[: struct.calcsize(HANDLE) - 1]
     fails("TA_HANDOVER", replies, messages, add_one)

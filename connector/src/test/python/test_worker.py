@@ -155,6 +155,12 @@ def test_a_truncated_envelope_is_an_error(segment: Segment) -> None:
     fails("TA_HANDOVER", taken, b"\2")
 
 
+def test_envelopes_of_another_version_are_refused() -> None:
+    other = pa.RecordBatch.from_arrays([pa.array([b"x"])], ["tensorarrow/2"])
+    message = fails("TA_HANDOVER", list, _worker.batches(iter([other])))
+    assert "tensorarrow/2" in message
+
+
 def test_batches_need_a_schema(segment: Segment) -> None:
     fails("TA_HANDOVER", taken, segment.handle())
 

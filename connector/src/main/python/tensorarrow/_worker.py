@@ -6,6 +6,7 @@ the protocol.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tensorarrow._dtypes import element_of
 from tensorarrow._raw import Widening
 from tensorarrow._segments import HANDLE, Changeable, Memory, forget_dead, stale
 from tensorarrow._spec import spec_of_field
@@ -57,7 +59,15 @@ def tensors(envelopes: Iterable[pa.RecordBatch]) -> Iterator[TensorBatch]:
 
 
 def _messages(envelopes: Iterable[pa.RecordBatch]) -> Iterator[pa.Buffer]:
-    return (batch.column(0)[0].as_buffer() for batch in envelopes)
+    for batch in envelopes:
+        _check_protocol(batch.schema.names)
+        yield batch.column(0)[0].as_buffer()
+
+
+def _check_protocol(names: list[str]) -> None:
+    """Refuses envelopes of another version, as a module of another version than the jar's gets."""
+    if names != [COLUMN]:
+        raise stale(f"columns {names}", f"'{COLUMN}': a module of the jar's version")
 
 
 def frames(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
@@ -81,7 +91,7 @@ def frames(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
     def attach(envelopes: Iterable[Any]) -> Iterator[Any]:
         opener = _Opener()
-        for opened in opener.opened(pa.py_buffer(frame.iloc[0, 0]) for frame in envelopes):
+        for opened in opener.opened(_buffers(envelopes)):
             wide = opener.widened(opened)
             del opened
             columns = pa.StructArray.from_arrays(wide.columns, fields=list(wide.schema))
@@ -89,6 +99,12 @@ def frames(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
             del wide, columns
 
     return attach
+
+
+def _buffers(envelopes: Iterable[Any]) -> Iterator[pa.Buffer]:
+    for frame in envelopes:
+        _check_protocol(list(frame.columns))
+        yield pa.py_buffer(frame.iloc[0, 0])
 
 
 class _Opener:
@@ -132,11 +148,15 @@ class _Opener:
         memory = Memory(envelope)
         self._unseen.append(memory.mark_seen)
         ordinal = HANDLE.unpack_from(envelope)[5]
-        spec = spec_of_field(self._schemas().own.field(ordinal))
+        schema = self._schemas().own
+        spec = spec_of_field(schema.field(ordinal)) if 0 <= ordinal < len(schema) else None
         if spec is None:
             raise stale(f"column {ordinal}", "a tensor")
         count = (envelope.size - HANDLE.size) // 8
         shape = struct.unpack_from(f"<{count}q", envelope, HANDLE.size)
+        itemsize = element_of(spec).dtype(f"column {ordinal}", raw=True).itemsize
+        if min(shape, default=-1) < 0 or math.prod(shape) * itemsize != memory.length:
+            raise stale(f"a shape {shape} of {memory.length} bytes", f"{spec.dtype} of that shape")
         self._changeable[ordinal] = Changeable(memory, spec, shape)
 
     def _batch(self, kind: int, envelope: pa.Buffer) -> TensorBatch:
