@@ -265,6 +265,7 @@ def main():
     check_sparse_vectors(spark)
     none = ta.map_tensors(scored.where("false"), lambda t: {"id": t["id"]}, "id long")
     assert none.count() == 0
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -253,6 +253,9 @@ def check_round(spark, draw, number):
         reader = reader.option("handover", way).option("batchRows", batch)
         return reader.load(str(path)).where(condition).select(columns)
 
+    if number == 0:
+        _, found = it.metrics(QUERIES["mapInArrow"][0](scored("auto"), beside))
+        assert found["sharedBatches"] > 0, found
     print(f"round {number}: {columns} where {condition}, {rows} rows, batchRows={batch}")
     limited = draw.choice([name for name, (_, same) in QUERIES.items() if same is same_rows])
     for name, (query, same) in QUERIES.items():
@@ -281,8 +284,7 @@ def main():
     except BaseException:
         print(f"The seed is {seed}")
         raise
-    allocator = spark.sparkContext._jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    it.eventually(lambda: allocator.getAllocatedMemory() == 0)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -68,6 +68,7 @@ def main():
     spark = it.builder().getOrCreate()
     check_reading(spark)
     check_running(spark)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -144,6 +144,7 @@ def main():
     check_text(scored(spark, signature="text"))
     check_vectors(spark)
     check_refused(spark)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -179,6 +179,12 @@ def check_every_dtype(spark):
     assert {row.dtype for row in found} == set(samples), found
     assert all(row.same for row in found), [row for row in found if not row.same]
     assert {row.dtype for row in found if not row.view} == {"string"}, found
+    half = df.select("uint8_vector_out")
+    _, widened = it.metrics(half.mapInArrow(identity, half.schema))
+    assert widened["widenedBytes"] == DTYPE_ROWS * 3, widened
+    own = ta.map_tensors(half, lambda t: {"n": t["uint8_vector_out"].sum(1)}, "n decimal(20,0)")
+    _, widened = it.metrics(own)
+    assert widened["widenedBytes"] == 0, widened
 
 
 def check_sessions(spark, path):
@@ -201,6 +207,7 @@ def check_reasons(spark, path):
         return it.plan(mapped)
 
     assert "HandoverRows reason=Sort, which makes rows" in rows(lambda df: df.orderBy("id"))
+    assert "reason=GlobalLimit, which makes rows" in rows(lambda df: df.limit(50))
     assert "reason=Aggregate, which makes rows" in rows(lambda df: df.distinct())
     assert "reason=a projection that computes" in rows(lambda df: df.selectExpr("id + 1 as id"))
     assert "reason=handover=rows" in it.plan(

@@ -167,6 +167,7 @@ def main():
     check_context(spark, path)
     check_errors(spark, path)
     check_profiles(spark, path)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

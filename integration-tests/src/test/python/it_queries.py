@@ -61,6 +61,7 @@ def main():
     assert renamed.columns == ["id", "pixels", "label", "split", "p"]
     first = renamed.where("split = 'test'").orderBy("id").first()
     np.testing.assert_allclose(first.p, recorded()[1][0], **it.TOLERANCE)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -123,6 +123,7 @@ def main():
     check_plans(spark)
     check_metrics(spark, None, shared=True)
     check_metrics(spark, None, shared=False, way="arrow")
+    it.check_nothing_is_left(spark)
     spark.stop()
     # An executor reads these once.
     setting = "spark.tensorarrow.sharedMemory.bytes"

@@ -171,8 +171,7 @@ def main():
     check_dtypes(spark)
     check_as_stock(spark)
     check_errors(spark)
-    allocator = spark.sparkContext._jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    it.eventually(lambda: allocator.getAllocatedMemory() == 0)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

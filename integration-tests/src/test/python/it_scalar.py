@@ -233,6 +233,7 @@ def check_limit(spark, path):
     for udf in (largest, streamed, gathered, total):
         df = scored(spark, path, "auto").select("id", udf("probabilities").alias("r"), "name")
         assert NODE in plan(df.limit(5)), plan(df.limit(5))
+        assert "ColumnarLocalLimit" in plan(df.limit(5)), plan(df.limit(5))
         assert len(df.limit(5).collect()) == 5
         assert len(df.take(3)) == 3
         assert len(df.where("r > -1").limit(1_234).collect()) == 1_234
@@ -265,12 +266,6 @@ def check_expressions(spark, path):
     assert values["auto"].collect() == values["rows"].collect()
 
 
-def check_nothing_is_left(spark):
-    """Checks that no Arrow buffer is left, whatever happened before."""
-    allocator = spark.sparkContext._jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    it.eventually(lambda: allocator.getAllocatedMemory() == 0)
-
-
 def main():
     """Run the checks."""
     spark = it.builder().config("spark.tensorarrow.python.retainedBytes", "20k").getOrCreate()
@@ -285,7 +280,7 @@ def main():
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
     check_equal_data(spark, path, answers, batchRows="450")
     check_limit(spark, path)
-    check_nothing_is_left(spark)
+    it.check_nothing_is_left(spark)
     spark.stop()
 
 

@@ -125,6 +125,7 @@ def check_filled(wanted):
                 assert collected(query) == wanted, way
                 _, found = it.metrics(query)
                 assert found["createdSegments"] == 0, found
+                assert found["inlineBatchesDirectoryFull"] > 0, found
     lines = [line for line in log()[before:].splitlines() if NO_SEGMENT in line]
     assert len(lines) == 1, lines
 

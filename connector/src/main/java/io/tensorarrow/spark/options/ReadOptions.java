@@ -112,7 +112,7 @@ public final class ReadOptions {
               Handover::of)
           .doc(
               "how batches get to Python functions above this read: `auto`, or `shared-memory`, `arrow` or `rows` as a demand, which"
-                  + " is an error where the query's plan does not allow it. Plans without Python functions ignore it")
+                  + " is an error where the query's plan does not allow it, or an executor has no shared memory. Plans without Python functions ignore it")
           .withDefault(Handover.AUTO, "`auto`");
 
   public static final ConfigEntry<List<String>> ALLOW_OPS =

@@ -64,7 +64,7 @@ final class PythonMetrics {
     metrics.put(
         DIRECTORY_FULL,
         SQLMetrics.createMetric(context, "of these, the segments' directory was full"));
-    metrics.put(ARROW_BATCHES, SQLMetrics.createMetric(context, "batches as a plain Arrow stream"));
+    metrics.put(ARROW_BATCHES, SQLMetrics.createMetric(context, "batches of the tier arrow"));
     metrics.put(CREATED_SEGMENTS, SQLMetrics.createMetric(context, "segments created"));
     metrics.put(REUSED_SEGMENTS, SQLMetrics.createMetric(context, "segments reused"));
     metrics.put(

@@ -119,7 +119,7 @@ record RowHandover(LogicalPlan plan, String reason) {
       return "a table function, which takes values";
     }
     if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
-      return "a pandas function of another kind, or one of expressions (give them a name in a select before)";
+      return "a pandas function of another kind, or one whose arguments are not columns";
     }
     return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
   }
@@ -130,7 +130,7 @@ record RowHandover(LogicalPlan plan, String reason) {
    */
   Optional<SparkPlan> physical(Function<LogicalPlan, Optional<SparkPlan>> stock) {
     if (TOLD.add(reason)) {
-      LOG.info("A Python function over a model's outputs gets its input row by row: {}", reason);
+      LOG.warn("A Python function over a model's outputs gets its input row by row: {}", reason);
     }
     return stock.apply(plan).map(this::explained);
   }
