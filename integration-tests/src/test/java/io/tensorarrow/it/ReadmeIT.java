@@ -94,8 +94,9 @@ class ReadmeIT {
         script,
         "from pyspark.sql import SparkSession\n\nspark = SparkSession.builder.getOrCreate()\n"
             + block("PySpark", "python")
+            + "\n"
             + block("In place", "python")
-            + "assert sharp.count() == scored.count()\n");
+            + "\nassert sharp.count() == scored.count()\n");
     List<String> arguments =
         Stream.concat(
                 SPARK.stream(),
