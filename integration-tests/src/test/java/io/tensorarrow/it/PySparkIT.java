@@ -26,14 +26,10 @@ class PySparkIT {
             "it_variables");
     Stream<String> withNewest =
         Stream.of(
-            "it_elision",
-            "it_errors",
-            "it_promises",
-            "it_differential",
-            "it_reasons",
-            "it_crash");
+            "it_elision", "it_errors", "it_promises", "it_differential", "it_reasons", "it_crash");
     return Stream.concat(
-        withBoth.flatMap(script -> Arrays.stream(Environment.values()).map(e -> arguments(script, e))),
+        withBoth.flatMap(
+            script -> Arrays.stream(Environment.values()).map(e -> arguments(script, e))),
         withNewest.map(script -> arguments(script, Environment.NEWEST)));
   }
 

@@ -3,8 +3,9 @@
  * and the runner that carries their batches, without rows between.
  *
  * <p>Threads: nodes live on the driver. In a task, {@code BatchWriter} is a thread of its own,
- * which Spark starts and joins, as it does itself where Spark's wait is interrupted; {@code BatchReader} belongs to the task's thread. The pool of
- * segments is the process's, and thread-safe.
+ * which Spark starts and joins, as it does itself where Spark's wait is interrupted; {@code
+ * BatchReader} belongs to the task's thread. The pool of segments is the process's, and
+ * thread-safe.
  *
  * <p>Memory: batches that go out belong to the source; what has to be converted on the way is freed
  * when the batch is written. Batches that come back are valid until the next one. A segment belongs
@@ -18,8 +19,9 @@
  * <h2>Tiers</h2>
  *
  * <p>{@code arrow}: the batch's buffers are written to the worker's socket as an Arrow stream; for
- * scalar functions as Spark's workers expect it, for functions of whole batches in envelopes. {@code shared-memory}: the batch is copied once, into a segment that
- * the worker maps; the socket carries a handle. {@code rows}: Spark's own nodes.
+ * scalar functions as Spark's workers expect it, for functions of whole batches in envelopes.
+ * {@code shared-memory}: the batch is copied once, into a segment that the worker maps; the socket
+ * carries a handle. {@code rows}: Spark's own nodes.
  *
  * <h2>Envelopes, version 1</h2>
  *
@@ -65,7 +67,8 @@
  * <p>A segment is a file of mode 0600 without a name on a file system in memory ({@code Segment} of
  * the room {@code tensor}), its pages written before it is mapped, so that neither side can be
  * killed for touching them. The first page is the header; only this page is mapped writable by
- * workers, but for a tensor that is changed in place. Words are int32, each written by one side alone and on a cache line of its own:
+ * workers, but for a tensor that is changed in place. Words are int32, each written by one side
+ * alone and on a cache line of its own:
  *
  * <pre>
  *   0  magic 'TAS1'         JVM, once
@@ -144,8 +147,8 @@
  *       the worker keep a mapping, a little longer.
  * </ul>
  *
- * <p>So a worker or a JVM that is killed at any moment leaves no memory behind: there is no name, and
- * the pages go with the last process that maps them. Only between the making of a file and the
+ * <p>So a worker or a JVM that is killed at any moment leaves no memory behind: there is no name,
+ * and the pages go with the last process that maps them. Only between the making of a file and the
  * deletion of its name, a few microseconds, may an empty file be left.
  */
 @NullMarked

@@ -18,8 +18,7 @@ class PythonMetricsTest extends SparkTest {
     for (var metric :
         JavaConverters.mapAsJavaMap(PythonMetrics.create(spark().sparkContext())).entrySet()) {
       SQLMetric value = metric.getValue();
-      assertThat(readme)
-          .contains("| `%s` | %s |".formatted(metric.getKey(), value.name().get()));
+      assertThat(readme).contains("| `%s` | %s |".formatted(metric.getKey(), value.name().get()));
     }
   }
 }
