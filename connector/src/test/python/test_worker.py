@@ -67,12 +67,13 @@ def schema_envelope(schema: pa.Schema = BATCH.schema) -> bytes:
     return struct.pack("<ii", 1, 0) + schema.serialize().to_pybytes()
 
 
+def stream(*envelopes: bytes) -> Iterator[pa.RecordBatch]:
+    for each in envelopes:
+        yield pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_worker.COLUMN])
+
+
 def opened(*envelopes: bytes) -> Iterator[pa.RecordBatch]:
-    stream = (
-        pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_worker.COLUMN])
-        for each in envelopes
-    )
-    return _worker.batches(stream)
+    return _worker.batches(stream(*envelopes))
 
 
 def taken(*envelopes: bytes) -> list[pa.RecordBatch]:
@@ -108,6 +109,17 @@ def test_the_segment_is_released_with_the_last_view(segment: Segment) -> None:
     assert segment.word(64) == 1, "released"
 
 
+def test_a_segment_that_was_released_is_not_marked_seen(segment: Segment) -> None:
+    batches = _worker.tensors(stream(schema_envelope(), segment.handle()))
+    batch = next(batches)
+    del batch
+    assert segment.word(64) == 1, "released"
+    # Another task's worker is at it by now.
+    struct.pack_into("<i", segment.memory, 128, 2)
+    assert next(batches, None) is None
+    assert segment.word(128) == 2
+
+
 def test_what_a_forked_child_sees_is_never_released(segment: Segment) -> None:
     batches = opened(schema_envelope(), segment.handle())
     batch = next(batches)
@@ -118,6 +130,7 @@ def test_what_a_forked_child_sees_is_never_released(segment: Segment) -> None:
     del batch
     assert next(batches, None) is None
     assert segment.word(64) == 0
+    assert segment.word(128) == 1, "seen, as nobody else gets it"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def check_nothing_is_sent_back(spark):
     assert found["inPlaceBytes"] == tensors, found
     assert found["keptInPlaceBytes"] == tensors, found
     assert found["separatedBytes"] == 0, found
-    assert found["pythonDataReceived"] < ROWS * 8 + 20_000, found
+    # Each reply fills the buffer of the worker's stream up, and has a header.
+    assert found["pythonDataReceived"] < ROWS // BATCH * ((64 << 10) + 2_000), found
     assert found["pythonDataSent"] < ROWS * 8 + 20_000, found
     assert found["createdSegments"] == 0, found
 

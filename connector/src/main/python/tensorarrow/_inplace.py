@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from tensorarrow._dtypes import Array
+from tensorarrow._errors import TensorArrowError
 from tensorarrow._results import Result, Results
 from tensorarrow._segments import Changeable
 from tensorarrow._worker import COLUMN
@@ -21,6 +22,11 @@ _HEADER = struct.Struct("<iiiiq")
 _SHARED = struct.Struct("<iiqq")
 _DROPPED = struct.Struct("<ii")
 _NOT_SHARED = -1
+
+# PySpark's stream to the JVM has a buffer of this size, which it does not flush. The JVM holds the
+# segments of replies until it gets them, so these fill it up.
+_STREAM_BUFFER = 1 << 16
+_MOST_BYTES = 2**31 - 1
 
 
 class Reply:
@@ -84,7 +90,15 @@ class Reply:
             else:
                 header.append(_SHARED.pack(_NOT_SHARED, 0, *self._sent[column.name]))
         header += [_DROPPED.pack(*place) for place in dropped]
+        if self._in_place and self._sink.tell() < _STREAM_BUFFER:
+            self._sink.write(bytes(_STREAM_BUFFER - self._sink.tell()))
         data = self._sink.getvalue()
+        if data.size > _MOST_BYTES:
+            raise TensorArrowError(
+                "TA_UNSUPPORTED",
+                f"Cannot return {data.size} bytes of one batch beside what is changed in place:"
+                f" expected at most {_MOST_BYTES}: lower batchRows",
+            )
         offsets = pa.py_buffer(np.array([0, data.size], np.int32))
         cells = [
             pa.array([b"".join(header)], pa.binary()),

@@ -69,9 +69,8 @@ class _Segment:
         self.words[_WORD_SEEN] = generation
 
     def protect(self, protection: int) -> None:
-        """Says what may be done with all but the header."""
-        address, length = self.address + _HEADER_BYTES, self.size - _HEADER_BYTES
-        if _libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), protection):
+        """Says what may be done; the header is mapped apart."""
+        if _libc.mprotect(ctypes.c_void_p(self.address), ctypes.c_size_t(self.size), protection):
             raise OSError(ctypes.get_errno(), "mprotect")
 
 
@@ -100,13 +99,21 @@ class Lease:
         _leases.add(self)
 
     def __del__(self) -> None:
-        if not self.pinned and self._pid == os.getpid():
+        if self._pid != os.getpid():
+            return
+        if self.pinned:
+            self.mark_seen()
+        else:
             self.protect()
             # What was read of the batch is read before the word is written, on processors without
             # such an order, too: a release followed by an acquire lets no write pass a read.
             self._fence.release()
             self._fence.acquire()
             self._segment.words[_WORD_RELEASED] = self._generation
+
+    def mark_seen(self) -> None:
+        """Tells the JVM that the batch after this one is asked for."""
+        self._segment.mark_seen(self._generation)
 
     def make_writable(self) -> None:
         """Lets the batch be written to: before there is any view of it, and where it lies alone."""
@@ -143,6 +150,8 @@ class Memory:
         )
         key = (pid, number, nonce)
         if key not in _segments:
+            # A task may go on for long, and the JVM make segments of other sizes meanwhile.
+            forget_dead()
             _segments[key] = _Segment(pid, descriptor, size, nonce)
         segment = _segments[key]
         found = segment.words[_WORD_GENERATION]
@@ -150,15 +159,25 @@ class Memory:
             raise stale(f"generation {found} in segment {number}", f"generation {generation}")
         if offset < _HEADER_BYTES or length < 0 or offset + length > segment.size:
             raise stale(f"{length} bytes at {offset}", f"a batch in the segment's {segment.size}")
-        self.mark_seen = partial(segment.mark_seen, generation)
         self.place = (number, generation)
         self.address = segment.address + offset
         self.length = length
         self.lease = Lease(segment, generation)
+        self.mark_seen = partial(_mark_seen, weakref.ref(self.lease))
 
     def buffer(self) -> pa.Buffer:
         """Returns it for reading."""
         return pa.foreign_buffer(self.address, self.length, base=self.lease)
+
+
+def _mark_seen(lease: weakref.ref[Lease]) -> None:
+    """Tells the JVM that the next batch is asked for, but for what was released before.
+
+    A segment that was released may be lent to another task by now, whose word it is.
+    """
+    alive = lease()
+    if alive is not None:
+        alive.mark_seen()
 
 
 class _Writable:
@@ -215,7 +234,8 @@ class Changeable:
     def is_array(self, array: Any) -> bool:
         """Returns whether an array is the whole tensor, with its rows where they were."""
         return (
-            isinstance(array, np.ndarray)
+            # Not one of a subclass, which may say more than its bytes.
+            type(array) is np.ndarray
             and array.shape[:1] == self._shape[:1]
             and array.flags.c_contiguous
             and array.nbytes == self.bytes

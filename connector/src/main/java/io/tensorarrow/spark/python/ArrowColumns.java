@@ -50,12 +50,17 @@ final class ArrowColumns implements AutoCloseable {
       return new ArrowColumns(vectors, List.of(), 0, allocator);
     }
     List<FieldVector> slices = new ArrayList<>();
-    for (FieldVector vector : vectors) {
-      TransferPair pair = vector.getTransferPair(allocator);
-      pair.splitAndTransfer(first, count);
-      slices.add((FieldVector) pair.getTo());
+    try {
+      for (FieldVector vector : vectors) {
+        TransferPair pair = vector.getTransferPair(allocator);
+        slices.add((FieldVector) pair.getTo());
+        pair.splitAndTransfer(first, count);
+      }
+      return new ArrowColumns(slices, slices, 0, allocator);
+    } catch (Throwable fault) {
+      slices.forEach(FieldVector::close);
+      throw fault;
     }
-    return new ArrowColumns(slices, slices, 0, allocator);
   }
 
   @Override

@@ -95,6 +95,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private @Nullable ColumnarBatch nextBatch() throws Throwable {
     while (true) {
       freeColumns();
+      replies.close();
       if (batches != null) {
         long before = batches.bytesRead();
         boolean more = batches.loadNextBatch();

@@ -62,20 +62,27 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
    */
   private void awaitEnd() {
     boolean interrupted = Thread.interrupted();
+    Optional<IOException> fault = Optional.empty();
     while (isAlive()) {
       try {
         socket.close();
-        interrupt();
+      } catch (IOException e) {
+        fault = Optional.of(e);
+      }
+      interrupt();
+      try {
         join();
       } catch (InterruptedException e) {
         interrupted = true;
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
       }
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+    fault.ifPresent(
+        e -> {
+          throw new UncheckedIOException(e);
+        });
   }
 
   /** Returns what the worker was lent; the task's thread takes it back. */

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python;
 
 import io.tensorarrow.spark.inference.SelectedColumn;
 import io.tensorarrow.spark.tensor.RawTensor;
+import io.tensorarrow.spark.tensor.RowSelection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -83,16 +84,17 @@ final class ColumnConversion {
       return tensor.vector(rows, tensor.elements(), allocator);
     }
     int width = tensor.rowBytes();
+    // A limit leaves the selection longer than the batch.
+    Runs chosenRows = positions(selected).select(RowSelection.range(0, rows));
     try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
-      positions(selected)
-          .forEach(
-              Integer.MAX_VALUE,
-              (at, start, length) ->
-                  chosen.setBytes(
-                      (long) at * width,
-                      tensor.elements(),
-                      (long) start * width,
-                      (long) length * width));
+      chosenRows.forEach(
+          Integer.MAX_VALUE,
+          (at, start, length) ->
+              chosen.setBytes(
+                  (long) at * width,
+                  tensor.elements(),
+                  (long) start * width,
+                  (long) length * width));
       return tensor.vector(rows, chosen, allocator);
     }
   }

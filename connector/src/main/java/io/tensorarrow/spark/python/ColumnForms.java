@@ -45,15 +45,15 @@ record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTensors)
     Set<Integer> raw = ordinals(fields, i -> tensors.contains(i) && hasRawElements(fields[i]));
     Optional<TensorFunction> function = TensorFunction.named(functionName);
     List<String> changed = function.map(TensorFunction::inPlace).orElse(List.of());
-    // What widens but is not the model's own may be an Arrow column by now: there the worker
-    // copies.
+    // What is not the model's own may have nulls by now, or rows of any length: there the worker
+    // copies, and checks.
     Set<Integer> inPlace =
         ordinals(
             fields,
             i ->
-                changed.contains(fields[i].name())
-                    && hasOwnBytes(fields[i].metadata())
-                    && (raw.contains(i) || !hasRawElements(fields[i])));
+                tensors.contains(i)
+                    && changed.contains(fields[i].name())
+                    && hasOwnBytes(fields[i].metadata()));
     return new ColumnForms(raw, inPlace, function.isPresent());
   }
 

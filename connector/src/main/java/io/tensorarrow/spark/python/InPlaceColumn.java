@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.complex.ListVector;
@@ -78,9 +77,10 @@ record InPlaceColumn(
     ArrowBuf elements;
     try {
       elements = lease.segment().buffer(bytes, allocator, this::letGo);
-    } catch (OutOfMemoryException e) {
+    } catch (Throwable fault) {
+      // No buffer was made that would let go.
       letGo();
-      throw e;
+      throw fault;
     }
     long[] shape = dims.stream().mapToLong(Long::longValue).toArray();
     return TensorColumns.over(elements, field, shape, allocator);

@@ -65,7 +65,9 @@ final class Replies implements AutoCloseable {
     if (envelope.size() != 2
         || !(envelope.get(0) instanceof VarBinaryVector head)
         || !(envelope.get(1) instanceof VarBinaryVector data)
-        || head.getValueCount() != 1) {
+        || head.getValueCount() != 1
+        || head.isNull(0)
+        || data.isNull(0)) {
       throw refused("columns " + envelope, "a header and data");
     }
     ByteBuffer header = ByteBuffer.wrap(head.get(0)).order(ByteOrder.LITTLE_ENDIAN);
@@ -83,6 +85,7 @@ final class Replies implements AutoCloseable {
           "%d rows of %d columns, %d bytes left".formatted(rows, columns, header.remaining()),
           output.size() + " columns");
     }
+    byte[] sent = data.get(0);
     ColumnVector[] vectors = new ColumnVector[columns];
     for (int i = 0; i < columns; i++) {
       TaskLeases.Place place = new TaskLeases.Place(header.getInt(), header.getInt());
@@ -90,7 +93,7 @@ final class Replies implements AutoCloseable {
       long length = header.getLong();
       vectors[i] =
           place.segment() == NOT_SHARED
-              ? inArrow(data.get(0), offset, length, rows)
+              ? inArrow(sent, offset, length, rows)
               : inPlace(place, output.fields()[i], rows);
     }
     for (int i = 0; i < dropped; i++) {

@@ -94,7 +94,7 @@ final class SegmentPool implements AutoCloseable {
         return Optional.of(lend(segment));
       }
     }
-    while (bytes + size > mostBytes && !free.isEmpty()) {
+    while (size <= mostBytes && bytes + size > mostBytes && !free.isEmpty()) {
       discard(free.removeLast());
     }
     if (closed || size > Segment.MAX_BYTES || bytes + size > mostBytes) {

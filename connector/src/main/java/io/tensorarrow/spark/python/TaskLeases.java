@@ -100,9 +100,9 @@ final class TaskLeases implements AutoCloseable {
         .map(
             lease -> {
               SegmentPool segments = pool.orElseThrow();
-              segments.hold(lease);
               InPlaceColumn column = new InPlaceColumn(lease, segments, field, dims, bytes);
               inPlace.put(new Place(lease.segment().id(), lease.generation()), column);
+              segments.hold(lease);
               return column;
             });
   }

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -17,7 +18,17 @@ final class TensorFields {
 
   /** Whether a column's metadata say dtype and shape of a tensor. */
   static boolean isTensor(Metadata metadata) {
-    return metadata.contains(TensorColumns.DTYPE_KEY) && metadata.contains(TensorColumns.SHAPE_KEY);
+    if (!metadata.contains(TensorColumns.DTYPE_KEY)
+        || !metadata.contains(TensorColumns.SHAPE_KEY)) {
+      return false;
+    }
+    try {
+      metadata.getLongArray(TensorColumns.SHAPE_KEY);
+      return DType.ofNumpyName(metadata.getString(TensorColumns.DTYPE_KEY)).isPresent();
+    } catch (ClassCastException e) {
+      // Anybody may write metadata; these are not ours.
+      return false;
+    }
   }
 
   /**
