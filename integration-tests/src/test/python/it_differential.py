@@ -77,7 +77,7 @@ def kind(draw, depth=0):
     return arrow, lambda: None if draw.random() < nulls else value()
 
 
-def write_rows(draw, path):
+def write_rows(draw, path, groups):
     """Writes rows that the model takes, with random columns beside, some files without rows."""
     path.mkdir()
     kinds = [kind(draw) for _ in range(draw.randint(4, 8))]
@@ -91,18 +91,18 @@ def write_rows(draw, path):
         table = chosen.append_column("id", pa.array(range(first, first + size), pa.int64()))
         for i, (arrow, drawn) in enumerate(kinds):
             table = table.append_column(f"c{i}", pa.array([drawn() for _ in range(size)], arrow))
-        pq.write_table(
-            table, path / f"{first}-{size}.parquet", row_group_size=draw.choice([100, 5000])
-        )
+        pq.write_table(table, path / f"{first}-{size}.parquet", row_group_size=draw.choice(groups))
         first += size
     return [f"c{i}" for i in range(len(kinds))]
 
 
+OUTPUTS = [f"{dtype}_{shape}_out" for dtype in SAMPLES for shape in dtype_samples.SHAPES]
+
+
 def chosen(draw, own):
     """Returns a random selection of columns and a condition."""
-    outputs = [f"{dtype}_{shape}_out" for dtype in SAMPLES for shape in dtype_samples.SHAPES]
     columns = draw.sample(own, draw.randint(1, len(own)))
-    columns += [*draw.sample(outputs, draw.randint(1, 8)), "float32_vector_out"]
+    columns += [*draw.sample(OUTPUTS, draw.randint(1, 8)), "float32_vector_out"]
     draw.shuffle(columns)
     conditions = ["true", "id % 3 = 1", "id % 97 = 5", "id < 0", "id between 900 and 1200"]
     conditions += ["int32_scalar_out > 0", "bool_scalar_out and id % 2 = 0", "int8_scalar_out = 99"]
@@ -237,14 +237,14 @@ def model_batches(df):
 def check_round(spark, draw, number):
     """Compares one random table and query."""
     path = Path(os.environ["IT_WORK"]) / f"rows{number}"
-    own = write_rows(draw, path)
+    own = write_rows(draw, path, [100, 5000] if number else [5000])
     columns, condition = chosen(draw, own)
     beside = draw.choice([name for name in columns if name not in ("id", "float32_vector_out")])
     rows = draw.choice([7, 100, 10_000]) if condition != "true" else draw.choice([333, 10_000])
     batch = draw.choice(["100", "auto"])
     if number == 0:
         # Once with batches that are large enough for shared memory.
-        condition, rows, batch = "true", 10_000, "auto"
+        columns, condition, rows, batch = ["id", *own, *OUTPUTS], "true", 10_000, "auto"
     spark.conf.set("spark.sql.adaptive.enabled", draw.choice(["true", "false"]))
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows))
 

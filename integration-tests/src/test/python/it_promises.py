@@ -1,11 +1,13 @@
 """What Spark promises of its own Python nodes holds of those that stand in their place."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import it_common as it
 import pandas as pd
 import pyarrow as pa
+from py4j.protocol import Py4JError
 from pyspark import BarrierTaskContext, TaskContext
 from pyspark.errors import PythonException
 from pyspark.sql import functions, types
@@ -168,9 +170,14 @@ def main():
     check_errors(spark, path)
     check_profiles(spark, path)
     it.check_nothing_is_left(spark)
+    jvm = spark.sparkContext._jvm
     spark.stop()
+    return jvm
 
 
 if __name__ == "__main__":
-    main()
+    gateway = main()
     it.passed(__file__)
+    # Spark's timer of barriers is a thread that would keep the JVM alive.
+    with suppress(Py4JError, OSError):
+        gateway.java.lang.System.exit(0)
