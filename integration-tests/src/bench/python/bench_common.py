@@ -118,5 +118,5 @@ def metrics(df):
         if node.children().isEmpty():
             return {}
         node = node.children().apply(0)
-    names = ["sharedBatches", "inlineBatches", "sharedBytes", "inlineBytes", "pythonDataSent"]
+    names = ["sharedBatches", "inlineBatches", "arrowBatches", "createdSegments", "pythonDataSent"]
     return {name: node.metrics().apply(name).value() for name in names}

@@ -166,8 +166,11 @@ class _Opener:
             message = memory.buffer()
         else:
             message = envelope.slice(_INLINE_AT)
+        schema = self._schemas().own
+        if not self._changeable:
+            return TensorBatch(pa.ipc.read_record_batch(message, schema), {})
         changeable, self._changeable = self._changeable, {}
-        fields = list(self._schemas().own)
+        fields = list(schema)
         together = pa.schema([field for i, field in enumerate(fields) if i not in changeable])
         by_name = {fields[i].name: tensor for i, tensor in changeable.items()}
         return TensorBatch(pa.ipc.read_record_batch(message, together), by_name)

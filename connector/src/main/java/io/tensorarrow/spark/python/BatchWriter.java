@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.types.pojo.Field;
-import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
@@ -100,16 +99,11 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     List<Field> fields = call.wireFields();
     try (BufferAllocator allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
-      ArrowStream stream =
-          new ArrowStream(
-              out,
-              call.takesWholeBatches() ? List.of(EnvelopeSink.COLUMN) : fields,
-              call.takesWholeBatches(),
-              allocator);
+      WorkerStream stream = new WorkerStream(out);
       BatchSink sink =
           call.takesWholeBatches()
-              ? new EnvelopeSink(stream, new Schema(fields), call, leases, counters, allocator)
-              : new PlainSink(stream, counters);
+              ? new EnvelopeSink(stream, fields, call, leases, counters)
+              : new PlainSink(stream, fields, counters);
       write(stream, sink, new ColumnConversion(fields, call.forms().raw(), allocator));
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
@@ -117,18 +111,18 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     }
   }
 
-  private void write(ArrowStream stream, BatchSink sink, ColumnConversion conversion)
+  private void write(WorkerStream stream, BatchSink sink, ColumnConversion conversion)
       throws IOException {
     SQLMetric sent = call.metrics().apply(PythonMetrics.SENT);
     long before = 0;
     sink.begin();
     while (batches.hasNext()) {
       write(batches.next(), sink, conversion);
-      sent.add(stream.bytesWritten() - before);
-      before = stream.bytesWritten();
+      sent.add(stream.written() - before);
+      before = stream.written();
     }
     sink.end();
-    sent.add(stream.bytesWritten() - before);
+    sent.add(stream.written() - before);
   }
 
   /** Batches larger than a worker may get are cut. */

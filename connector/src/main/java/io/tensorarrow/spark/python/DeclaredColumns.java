@@ -3,6 +3,7 @@ package io.tensorarrow.spark.python;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.HalfFloat;
+import io.tensorarrow.spark.tensor.Validity;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -253,7 +254,8 @@ final class DeclaredColumns {
     } else if (isUnsigned(from) && !isUnsigned(to)) {
       widen(from, to);
     } else {
-      to.loadFieldBuffers(new ArrowFieldNode(count, from.getNullCount()), from.getFieldBuffers());
+      to.loadFieldBuffers(
+          new ArrowFieldNode(count, Validity.nullCount(from)), from.getFieldBuffers());
       List<FieldVector> parts = from.getChildrenFromFields();
       List<FieldVector> wanted = to.getChildrenFromFields();
       for (int i = 0; i < wanted.size(); i++) {
@@ -275,7 +277,7 @@ final class DeclaredColumns {
       }
       offsets.writerIndex(offsets.capacity());
       to.loadFieldBuffers(
-          new ArrowFieldNode(count, from.getNullCount()),
+          new ArrowFieldNode(count, Validity.nullCount(from)),
           List.of(from.getValidityBuffer(), offsets));
     }
   }

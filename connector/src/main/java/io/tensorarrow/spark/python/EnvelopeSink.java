@@ -9,10 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.memory.ArrowBuf;
-import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.VarBinaryVector;
-import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
@@ -45,38 +42,41 @@ final class EnvelopeSink implements BatchSink {
   /** Larger batches are cut: an envelope's length is an int32, and so is that of a mapping. */
   private static final long MOST_BYTES = 1L << 30;
 
-  private final ArrowStream stream;
+  // Of the struct, and of the envelope in it.
+  private static final List<Messages.Node> ONE_ROW =
+      List.of(new Messages.Node(1, 0), new Messages.Node(1, 0));
+
+  private static final Schema ENVELOPES =
+      new Schema(
+          List.of(
+              new Field("struct", FieldType.nullable(ArrowType.Struct.INSTANCE), List.of(COLUMN))));
+
+  private final WorkerStream stream;
   private final Schema schema;
   private final PythonCall call;
   private final TaskLeases leases;
   private final HandoverCounters counters;
-  private final BufferAllocator allocator;
 
   EnvelopeSink(
-      ArrowStream stream,
-      Schema schema,
+      WorkerStream stream,
+      List<Field> columns,
       PythonCall call,
       TaskLeases leases,
-      HandoverCounters counters,
-      BufferAllocator allocator) {
+      HandoverCounters counters) {
     this.stream = stream;
-    this.schema = schema;
+    this.schema = new Schema(columns);
     this.call = call;
     this.leases = leases;
     this.counters = counters;
-    this.allocator = allocator;
   }
 
   @Override
   public void begin() throws IOException {
-    stream.begin();
-    byte[] message = Frame.schema(schema);
-    try (ArrowBuf envelope = allocator.buffer(Long.BYTES + message.length)) {
-      envelope.writeInt(KIND_SCHEMA);
-      envelope.writeInt(0);
-      envelope.writeBytes(message);
-      send(envelope);
-    }
+    stream.write(Messages.schema(ENVELOPES));
+    byte[] message = Messages.schema(schema);
+    byte[] envelope = new byte[Long.BYTES + message.length];
+    begun(envelope, KIND_SCHEMA).putInt(0).put(message);
+    send(envelope);
   }
 
   @Override
@@ -97,10 +97,14 @@ final class EnvelopeSink implements BatchSink {
       writeInline(frame);
       return;
     }
-    // What is waited for must have been sent.
-    stream.flush();
     leases.awaitTurn();
-    writeLarge(columns, rows);
+    if (call.forms().inPlace().isEmpty()) {
+      leases.sent(writeTogether(frame));
+    } else {
+      writeApart(columns, rows);
+    }
+    // The worker begins with it while the next one is made, and what is waited for has been sent.
+    stream.flush();
   }
 
   private void writeRows(ArrowColumns columns, int first, int count) throws IOException {
@@ -118,7 +122,7 @@ final class EnvelopeSink implements BatchSink {
     }
   }
 
-  private void writeLarge(ArrowColumns columns, int rows) throws IOException {
+  private void writeApart(ArrowColumns columns, int rows) throws IOException {
     List<SegmentLease> sent = new ArrayList<>();
     List<FieldVector> together = new ArrayList<>();
     for (int i = 0; i < columns.vectors().size(); i++) {
@@ -132,17 +136,20 @@ final class EnvelopeSink implements BatchSink {
         together.add(column);
       }
     }
-    Frame frame = Frame.of(together, rows);
+    writeTogether(Frame.of(together, rows)).ifPresent(sent::add);
+    // The worker sees all segments of a batch at once.
+    leases.sent(sent.stream().findFirst());
+  }
+
+  private Optional<SegmentLease> writeTogether(Frame frame) throws IOException {
     Optional<SegmentLease> lease =
         frame.bodyBytes() < INLINE_BYTES ? Optional.empty() : leases.lease(frame.bytes());
     if (lease.isPresent()) {
       writeShared(frame, lease.get());
-      sent.add(lease.get());
     } else {
       writeInline(frame);
     }
-    // The worker sees all segments of a batch at once.
-    sent.stream().findFirst().ifPresent(leases::sent);
+    return lease;
   }
 
   private Optional<InPlaceColumn> leaseInPlace(FieldVector column, int rows, int ordinal) {
@@ -158,27 +165,24 @@ final class EnvelopeSink implements BatchSink {
       throws IOException {
     column.lease().segment().write(SharedSegment.HEADER_BYTES, elements);
     counters.sharedInPlace(column.bytes());
-    ByteBuffer message =
-        ByteBuffer.allocate(HANDLE_BYTES + column.dims().size() * Long.BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN);
-    putHandle(message, KIND_IN_PLACE, column.lease(), ordinal, column.bytes());
+    byte[] envelope = new byte[HANDLE_BYTES + column.dims().size() * Long.BYTES];
+    ByteBuffer message = begun(envelope, KIND_IN_PLACE);
+    putHandle(message, column.lease(), ordinal, column.bytes());
     column.dims().forEach(message::putLong);
-    send(message.array());
+    send(envelope);
   }
 
   private void writeShared(Frame frame, SegmentLease lease) throws IOException {
     frame.writeTo(lease.segment(), SharedSegment.HEADER_BYTES);
     counters.shared(frame.bodyBytes());
-    ByteBuffer message = ByteBuffer.allocate(HANDLE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    putHandle(message, KIND_HANDLE, lease, 0, frame.bytes());
-    send(message.array());
+    byte[] envelope = new byte[HANDLE_BYTES];
+    putHandle(begun(envelope, KIND_HANDLE), lease, 0, frame.bytes());
+    send(envelope);
   }
 
-  private static void putHandle(
-      ByteBuffer message, int kind, SegmentLease lease, int ordinal, long bytes) {
+  private static void putHandle(ByteBuffer message, SegmentLease lease, int ordinal, long bytes) {
     SharedSegment segment = lease.segment();
     message
-        .putInt(kind)
         .putInt((int) ProcessHandle.current().pid())
         .putInt(segment.descriptor())
         .putInt(segment.id())
@@ -188,13 +192,6 @@ final class EnvelopeSink implements BatchSink {
         .putLong(SharedSegment.HEADER_BYTES)
         .putLong(bytes)
         .putLong(segment.nonce());
-  }
-
-  private void send(byte[] message) throws IOException {
-    try (ArrowBuf envelope = allocator.buffer(message.length)) {
-      envelope.writeBytes(message);
-      send(envelope);
-    }
   }
 
   private void writeInline(Frame frame) throws IOException {
@@ -210,40 +207,50 @@ final class EnvelopeSink implements BatchSink {
           "Cannot hand a row over to Python: found %d bytes in one row; expected at most %d"
               .formatted(bytes, Integer.MAX_VALUE));
     }
-    try (ArrowBuf envelope = allocator.buffer(bytes)) {
-      envelope.setZero(0, INLINE_OFFSET);
-      envelope.setInt(0, KIND_INLINE);
-      frame.writeTo(new InlineTarget(envelope), INLINE_OFFSET);
-      envelope.writerIndex(bytes);
-      send(envelope);
-    }
+    beginEnvelope(bytes);
+    byte[] head = new byte[INLINE_OFFSET];
+    begun(head, KIND_INLINE);
+    stream.write(head);
+    frame.writeTo(stream, INLINE_OFFSET);
+    endEnvelope(bytes);
   }
 
-  private record InlineTarget(ArrowBuf envelope) implements Frame.Target {
-    @Override
-    public ByteBuffer bytes(long offset, long length) {
-      return envelope.nioBuffer(offset, (int) length);
-    }
-
-    @Override
-    public void write(long offset, ArrowBuf buffer) {
-      envelope.setBytes(offset, buffer, 0, buffer.readableBytes());
-    }
+  private static ByteBuffer begun(byte[] envelope, int kind) {
+    return ByteBuffer.wrap(envelope).order(ByteOrder.LITTLE_ENDIAN).putInt(kind);
   }
 
-  private void send(ArrowBuf envelope) throws IOException {
-    try (VarBinaryVector column = new VarBinaryVector(COLUMN, allocator);
-        ArrowBuf offsets = allocator.buffer(2L * Integer.BYTES)) {
-      offsets.writeInt(0);
-      offsets.writeInt((int) envelope.readableBytes());
-      column.loadFieldBuffers(
-          new ArrowFieldNode(1, 0), List.of(allocator.getEmpty(), offsets, envelope));
-      stream.write(List.of(column), 1);
-    }
+  private void send(byte[] envelope) throws IOException {
+    beginEnvelope(envelope.length);
+    stream.write(envelope);
+    endEnvelope(envelope.length);
+  }
+
+  /**
+   * Writes what comes before the bytes of an envelope: a batch of one row, as far as its offsets.
+   */
+  private void beginEnvelope(long bytes) throws IOException {
+    long end = Frame.ALIGNMENT + Messages.aligned(bytes, Frame.ALIGNMENT);
+    stream.write(Messages.batch(1, ONE_ROW, places(bytes), end, Long.BYTES));
+    byte[] offsets = new byte[Frame.ALIGNMENT];
+    ByteBuffer.wrap(offsets).order(ByteOrder.LITTLE_ENDIAN).putInt(0).putInt((int) bytes);
+    stream.write(offsets);
+  }
+
+  private static List<Messages.Place> places(long bytes) {
+    Messages.Place validity = new Messages.Place(0, 0);
+    return List.of(
+        validity,
+        validity,
+        new Messages.Place(0, 2L * Integer.BYTES),
+        new Messages.Place(Frame.ALIGNMENT, bytes));
+  }
+
+  private void endEnvelope(long bytes) throws IOException {
+    stream.write(new byte[(int) (Messages.aligned(bytes, Frame.ALIGNMENT) - bytes)]);
   }
 
   @Override
   public void end() throws IOException {
-    stream.end();
+    stream.write(Messages.END);
   }
 }

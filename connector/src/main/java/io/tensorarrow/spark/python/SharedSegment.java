@@ -120,9 +120,14 @@ final class SharedSegment implements Frame.Target, AutoCloseable {
     return freeSince;
   }
 
-  @Override
-  public ByteBuffer bytes(long offset, long length) {
+  /** Returns a view of part of it, header included, in the machine's byte order. */
+  ByteBuffer bytes(long offset, long length) {
     return segment.bytes(offset, length);
+  }
+
+  @Override
+  public void write(long offset, byte[] bytes, int length) {
+    bytes(offset, length).put(bytes, 0, length);
   }
 
   @Override

@@ -89,9 +89,10 @@
  *       lease object. When the last view has died, that object writes <i>released</i>.
  *   <li>Asked for the next batch, the worker writes <i>seen</i>, unless it has released the
  *       segment, which may be another task's by then. The writer has at most two batches on their
- *       way that were not seen; before it waits, it flushes the socket. It never waits for
- *       <i>released</i>: a function that keeps all its batches would wait for itself. When no
- *       segment can be had, the batch goes inline.
+ *       way that were not seen; each handle is flushed at once, so that the worker has what is
+ *       waited for, and begins while the next batch is made. It never waits for <i>released</i>: a
+ *       function that keeps all its batches would wait for itself. When no segment can be had, the
+ *       batch goes inline.
  *   <li>The pool takes a segment back when <i>released</i> is its generation. Last back is first
  *       out, since its pages are in the caches.
  *   <li>At the end of the task, however it ends, the segments of its leases that were not released

@@ -17,7 +17,7 @@ import org.apache.spark.unsafe.Platform;
  * Arrow vectors over the elements of a tensor, in the forms that a tensor's column can have.
  *
  * <p>Lists are Arrow's plain ones, with regular offsets: Spark's accessors know no fixed-size ones.
- * Validity bits are all set, and allocated because Arrow's and Spark's accessors read them.
+ * Validity bits are all set; they are there because Arrow's and Spark's accessors read them.
  *
  * <p>The buffers behind an element's validity bits stay the caller's; the vectors have their own
  * share in them.
@@ -70,7 +70,7 @@ final class ArrowTensors {
           try (ArrowBuf shapes = repeated(rowShape, rows)) {
             loadArrays(struct.shape, rows, rowShape.length, List.of(shapes));
           }
-          struct.loadFieldBuffers(new ArrowFieldNode(rows, 0), List.of(allocator.getEmpty()));
+          loadBuffers(struct, rows, List.of());
         });
   }
 
@@ -102,7 +102,8 @@ final class ArrowTensors {
   }
 
   private void loadBuffers(FieldVector vector, int count, List<ArrowBuf> buffers) {
-    List<ArrowBuf> all = Stream.concat(Stream.of(allocator.getEmpty()), buffers.stream()).toList();
+    ArrowBuf validity = Validity.allSet(count, allocator);
+    List<ArrowBuf> all = Stream.concat(Stream.of(validity), buffers.stream()).toList();
     vector.loadFieldBuffers(new ArrowFieldNode(count, 0), all);
   }
 

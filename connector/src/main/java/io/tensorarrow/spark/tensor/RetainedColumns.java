@@ -55,7 +55,7 @@ public final class RetainedColumns {
 
   private static void load(FieldVector from, FieldVector into) {
     into.loadFieldBuffers(
-        new ArrowFieldNode(from.getValueCount(), from.getNullCount()), from.getFieldBuffers());
+        new ArrowFieldNode(from.getValueCount(), Validity.nullCount(from)), from.getFieldBuffers());
     List<FieldVector> parts = from.getChildrenFromFields();
     for (int i = 0; i < parts.size(); i++) {
       load(parts.get(i), into.getChildrenFromFields().get(i));

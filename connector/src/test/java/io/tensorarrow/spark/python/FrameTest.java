@@ -30,13 +30,13 @@ class FrameTest {
   /** A place for frames on the heap. */
   private record Bytes(ByteBuffer all) implements Frame.Target {
     @Override
-    public ByteBuffer bytes(long offset, long length) {
-      return all.slice((int) offset, (int) length).order(ByteOrder.nativeOrder());
+    public void write(long offset, byte[] bytes, int length) {
+      all.put((int) offset, bytes, 0, length);
     }
 
     @Override
     public void write(long offset, ArrowBuf buffer) {
-      buffer.getBytes(buffer.readerIndex(), bytes(offset, buffer.readableBytes()));
+      buffer.getBytes(buffer.readerIndex(), all.slice((int) offset, (int) buffer.readableBytes()));
     }
   }
 
@@ -76,7 +76,7 @@ class FrameTest {
         checkAligned(message);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();
         stream.writeBytes(
-            Frame.schema(new Schema(columns.stream().map(FieldVector::getField).toList())));
+            Messages.schema(new Schema(columns.stream().map(FieldVector::getField).toList())));
         stream.writeBytes(message);
 
         try (ArrowStreamReader reader =
