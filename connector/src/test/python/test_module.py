@@ -1,5 +1,6 @@
 """The module as a whole: versions, requirements, errors."""
 
+import importlib.resources
 import pickle
 import re
 import subprocess
@@ -48,7 +49,69 @@ def test_needs_neither_pyspark_nor_pandas_nor_tensorflow():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_refuses_a_jar_of_another_version(monkeypatch):
+# Counts how often Python reads an archive's directory, before and after the archive is replaced.
+IN_AN_ARCHIVE = """
+import importlib, os, shutil, sys, zipfile, zipimport
+archive, package = sys.argv[1:]
+def pack(*more):
+    with zipfile.ZipFile(archive + ".new", "w") as jar:
+        for name in os.listdir(package):
+            if name.endswith(".py"):
+                jar.write(os.path.join(package, name), "tensorarrow/" + name)
+        for name in more:
+            jar.writestr(name, "")
+    os.replace(archive + ".new", archive)
+pack()
+sys.path.insert(0, archive)
+import tensorarrow
+assert tensorarrow.__file__.startswith(archive), tensorarrow.__file__
+read, count = zipimport._read_directory, []
+zipimport._read_directory = lambda path: count.append(path) or read(path)
+importlib.invalidate_caches()
+importlib.invalidate_caches()
+assert not count, count
+pack("added.py")
+importlib.invalidate_caches()
+import added
+assert set(count) == {archive}, count
+os.remove(archive)
+importlib.invalidate_caches()
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 never reads a directory again")
+def test_an_archive_that_stayed_the_same_is_not_read_again(tmp_path):
+    package = tmp_path / "source" / "tensorarrow"
+    package.mkdir(parents=True)
+    for name, text in source_of_the_module().items():
+        (package / name).write_text(text)
+
+    done = subprocess.run(
+        [sys.executable, "-c", IN_AN_ARCHIVE, str(tmp_path / "module.jar"), str(package)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def source_of_the_module():
+    """The module's files and their text, from a folder or from the jar."""
+    files = importlib.resources.files("tensorarrow").iterdir()
+    return {file.name: file.read_text() for file in files if file.name.endswith(".py")}
+
+
+def test_takes_what_an_older_jar_made(monkeypatch):
+    monkeypatch.setattr(_spec, "FROM_SOURCE", False)
+    monkeypatch.setattr(_spec, "JAR_VERSION", "1.10.3")
+
+    for older in ("1.9.4", "1.10.3-SNAPSHOT", "0.11.0"):
+        batch = batch_of(pa.array([1.0]), "float64", (), **{"tensorarrow.version": older})
+        assert ta.numpy(batch, "x").tolist() == [1.0]
+
+
+def test_refuses_a_jar_of_a_later_version(monkeypatch):
     monkeypatch.setattr(_spec, "FROM_SOURCE", False)
     monkeypatch.setattr(_spec, "JAR_VERSION", "1.2.3")
     other = {"tensorarrow.version": "1.2.4"}

@@ -103,6 +103,7 @@ class Opponents:
         def add(batches):
             return opponents.total(ta.numpy(batch, "tensor", schema=schema) for batch in batches)
 
+        self._pool("ours")
         df = scored.mapInArrow(add, SUMS)
         result = self._timed(df)
         assert bench.metrics(df), "not handed over in columns"

@@ -16,7 +16,7 @@
 It needs pyarrow and NumPy; PySpark only where DataFrames come in; never Python TensorFlow.
 """
 
-from tensorarrow import _requirements
+from tensorarrow import _archive, _requirements
 
 _requirements.check()
 
@@ -36,3 +36,5 @@ __all__ = [
     "show",
     "variables",
 ]
+
+_archive.keep_directory(__spec__.loader)

@@ -25,7 +25,7 @@ CODES = {
     "TA_TENSOR_VALUE": "a value that the tensor's dtype can't hold",
     "TA_UNSUPPORTED": "something that this version does not cover",
     "TA_VARIABLE_UNKNOWN": "a variable that the model does not have",
-    "TA_VERSION_MISMATCH": "a module and a jar of different versions",
+    "TA_VERSION_MISMATCH": "a column that a later version of the jar made than the module's",
 }
 
 _LISTED = 20

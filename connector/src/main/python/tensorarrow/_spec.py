@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -118,11 +119,16 @@ def _spec(column: str, metadata: Mapping[str, Any]) -> TensorSpec:
 
 
 def _check_version(column: str, jar: str | None) -> None:
-    if FROM_SOURCE or jar is None or jar == JAR_VERSION:
+    """Refuses what later versions made; a table may keep what earlier ones did."""
+    if FROM_SOURCE or jar is None or _numbers(jar) <= _numbers(JAR_VERSION):
         return
     raise TensorArrowError(
         "TA_VERSION_MISMATCH",
-        f"Cannot view column '{column}': found it made by the jar's version {jar}; expected"
-        f" {JAR_VERSION}, the version of this tensorarrow module: install the wheel of version"
+        f"Cannot view column '{column}': found it made by the jar's version {jar}; expected at"
+        f" most {JAR_VERSION}, the version of this tensorarrow module: install the wheel of version"
         f" {jar}, or give --packages or --py-files the jar that Spark runs",
     )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]

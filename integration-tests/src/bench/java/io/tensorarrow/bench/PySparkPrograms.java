@@ -17,6 +17,7 @@ final class PySparkPrograms {
   private static final Path TARGET = path("bench.target");
   private static final Path JAR = path("bench.jar");
   private static final Path SCRIPTS = PROJECT.resolve("src/bench/python");
+  private static final Path MODULE = PROJECT.resolve("../connector/src/main/python").normalize();
   private static final Path ENVIRONMENTS = TARGET.resolve("python");
   private static final Path PYTHON = ENVIRONMENTS.resolve("bench/bin/python");
   private static final Path MODELS = TARGET.resolve("bench/models");
@@ -77,7 +78,9 @@ final class PySparkPrograms {
     variables.put("JAVA_HOME", System.getProperty("java.home"));
     variables.put("PYSPARK_PYTHON", PYTHON.toString());
     variables.put("PYSPARK_DRIVER_PYTHON", PYTHON.toString());
-    variables.put("PYTHONPATH", JAR + ":" + SCRIPTS);
+    // Not the jar, which Python would search for what stock Spark's workers import.
+    variables.put("PYTHONPATH", MODULE + ":" + SCRIPTS);
+    variables.put("PYTHONPYCACHEPREFIX", WORK.resolve("pycache").toString());
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
     Process process = builder.start();
     try {
