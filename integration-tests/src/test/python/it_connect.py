@@ -5,6 +5,8 @@
 connects to a server on this host, whose directory this is, too. Functions run in its workers.
 """
 
+import contextlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -92,17 +94,25 @@ def check_others(spark, path):
         for frame in frames:
             yield pd.DataFrame({"id": frame["id"], "twice": frame["digit"] * 2})
 
+    def halve(t):
+        t["probabilities"] *= 0.5
+        return {"id": t["id"], "probabilities": t["probabilities"]}
+
     @functions.pandas_udf("double")
     def widest(probabilities: pd.Series) -> pd.Series:
         return probabilities.map(max).astype("float64")
 
     queries = {
         "map_tensors": lambda df: ta.map_tensors(df, best, "id long, best long"),
+        "inplace": lambda df: ta.map_tensors(
+            df, halve, "id long, probabilities array<float>", inplace=["probabilities"]
+        ),
         "mapInPandas": lambda df: df.mapInPandas(twice, "id long, twice long"),
         "pandas_udf": lambda df: df.select("id", widest("probabilities").alias("widest")),
     }
     nodes = {
         "map_tensors": "ColumnarMapInBatch handover=shared-memory",
+        "inplace": "ColumnarMapInBatch handover=shared-memory",
         "mapInPandas": "ColumnarMapInBatch handover=shared-memory",
         "pandas_udf": "ColumnarArrowEval handover=arrow",
     }
@@ -127,6 +137,22 @@ def check_metadata(spark, path):
         df.mapInArrow(lambda batches: batches, df.schema).collect()
 
 
+def check_model(spark):
+    """Checks what is read of a model itself."""
+    model = it.DIGITS_MODEL
+    found = ta.variables(spark, model)
+    assert found, found
+    assert all(not array.flags.writeable for array in found.values()), found
+    one = sorted(found)[0]
+    (array,) = ta.variables(spark, model, names=[one]).values()
+    assert array.dtype == found[one].dtype
+    assert np.array_equal(array, found[one])
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        ta.show(model, spark=spark)
+    assert "probabilities" in shown.getvalue(), shown.getvalue()
+
+
 def main(port):
     """Run the checks."""
     spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
@@ -134,6 +160,7 @@ def main(port):
     check_metadata(spark, path)
     check_arrays(spark, path)
     check_others(spark, path)
+    check_model(spark)
     # The server closes segments that are not lent when they were idle for a second.
     assert it.segments()
     it.eventually(lambda: not it.segments("java"), it.segments)

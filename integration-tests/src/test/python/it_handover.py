@@ -75,14 +75,17 @@ def check_between(spark, path):
         few = df.where("id % 5 = 1 and digit >= 3").selectExpr("id as n", "probabilities as p")
         return few.mapInArrow(sums, "n long, total float")
 
-    assert it.plan(query("auto")).count("Columnar") >= 3, it.plan(query("auto"))
-    wanted = query("rows").orderBy("n").collect()
-    assert len(wanted) > 100
-    assert query("auto").orderBy("n").collect() == wanted
-    assert it.scored(spark, path, "auto").mapInArrow(identity, "id long").limit(5).count() == 5
-    chained = query("auto").mapInArrow(identity, "n long, total float")
-    assert it.plan(chained).count("ColumnarMapInBatch") == 2
-    assert chained.orderBy("n").collect() == wanted
+    for adaptive in ["true", "false"]:
+        spark.conf.set("spark.sql.adaptive.enabled", adaptive)
+        assert it.plan(query("auto")).count("Columnar") >= 3, it.plan(query("auto"))
+        wanted = query("rows").orderBy("n").collect()
+        assert len(wanted) > 100
+        assert query("auto").orderBy("n").collect() == wanted
+        assert it.scored(spark, path, "auto").mapInArrow(identity, "id long").limit(5).count() == 5
+        chained = query("auto").mapInArrow(identity, "n long, total float")
+        assert it.plan(chained).count("ColumnarMapInBatch") == 2
+        assert chained.orderBy("n").collect() == wanted
+    spark.conf.unset("spark.sql.adaptive.enabled")
 
 
 def is_shared(array):
@@ -94,6 +97,13 @@ def is_shared(array):
             if begin <= first and first + array.nbytes <= end:
                 return " r--s " in line and "/dev/shm/tensorarrow-" in line
     return False
+
+
+def segments_mapped():
+    """Returns the inode of each mapping of a segment's pages."""
+    with open("/proc/self/maps") as maps:
+        lines = [line.split() for line in maps if "/dev/shm/tensorarrow-" in line]
+    return [fields[4] for fields in lines if fields[1] == "r--s"]
 
 
 def is_locked(array):
@@ -252,6 +262,9 @@ def check_one_copy(spark, path):
     def count(batches):
         for batch in batches:
             assert ta.numpy(batch, "probabilities").shape == (batch.num_rows, 10)
+            mapped = segments_mapped()
+            # Worker and segments are used again, and each segment is mapped once.
+            assert len(set(mapped)) == len(mapped), mapped
             yield pa.RecordBatch.from_arrays([pa.array([batch.num_rows])], ["rows"])
 
     df = it.scored(spark, path, "auto", batchRows="5000").select("probabilities")

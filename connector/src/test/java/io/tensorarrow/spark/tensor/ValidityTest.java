@@ -35,7 +35,7 @@ class ValidityTest {
   }
 
   private static NullVector nothing(int count) {
-    NullVector nothing = new NullVector();
+    NullVector nothing = new NullVector("v");
     nothing.setValueCount(count);
     return nothing;
   }
