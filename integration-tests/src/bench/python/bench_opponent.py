@@ -14,8 +14,6 @@ import numpy as np
 import opponents
 from pyspark.sql import functions
 
-import tensorarrow as ta
-
 THREADS = [0, 1]  # of one operation in a worker of Python TensorFlow; 0: its own choice
 SUMS = "total double, n long, loaded long"
 
@@ -101,7 +99,7 @@ class Opponents:
         schema = scored.schema
 
         def add(batches):
-            return opponents.total(ta.numpy(batch, "tensor", schema=schema) for batch in batches)
+            return opponents.total(opponents.handed_over(batches, schema))
 
         self._pool("ours")
         df = scored.mapInArrow(add, SUMS)

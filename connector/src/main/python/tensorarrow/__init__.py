@@ -37,4 +37,4 @@ __all__ = [
     "variables",
 ]
 
-_archive.keep_directory(__spec__.loader)
+_archive.keep_directories()

@@ -120,7 +120,10 @@ def _spec(column: str, metadata: Mapping[str, Any]) -> TensorSpec:
 
 def _check_version(column: str, jar: str | None) -> None:
     """Refuses what later versions made; a table may keep what earlier ones did."""
-    if FROM_SOURCE or jar is None or _numbers(jar) <= _numbers(JAR_VERSION):
+    if FROM_SOURCE or jar is None:
+        return
+    made_by, known = _numbers(jar), _numbers(JAR_VERSION)
+    if made_by and known and made_by <= known:
         return
     raise TensorArrowError(
         "TA_VERSION_MISMATCH",
@@ -130,5 +133,7 @@ def _check_version(column: str, jar: str | None) -> None:
     )
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+def _numbers(version: str) -> tuple[int, ...]:
+    """Returns the three numbers of a version; none if it is no version."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", str(version))
+    return tuple(map(int, found.groups())) if found else ()

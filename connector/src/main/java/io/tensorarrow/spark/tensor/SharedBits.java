@@ -7,8 +7,9 @@ import org.apache.arrow.memory.OwnershipTransferResult;
 import org.apache.arrow.memory.ReferenceManager;
 
 /**
- * Stands behind Arrow's buffers over bits that everyone shares: the garbage collector frees them
- * when the last buffer is gone, so there is nothing to count or to release.
+ * Stands behind Arrow's buffers over bits that everyone shares and nobody may write to: the garbage
+ * collector frees them when the last buffer is gone, so there is nothing to count or to release,
+ * and a buffer can be read for as long as there is one.
  */
 final class SharedBits implements ReferenceManager {
   // Kept for as long as a buffer is.
@@ -52,7 +53,8 @@ final class SharedBits implements ReferenceManager {
   /** Returns a buffer of its own: each has a place to read and to write at. */
   @Override
   public ArrowBuf retain(ArrowBuf buffer, BufferAllocator target) {
-    return new SharedBits(bits, target).buffer(buffer.capacity(), buffer.memoryAddress());
+    ArrowBuf own = new SharedBits(bits, target).buffer(buffer.capacity(), buffer.memoryAddress());
+    return own.readerIndex(buffer.readerIndex()).writerIndex(buffer.writerIndex());
   }
 
   @Override

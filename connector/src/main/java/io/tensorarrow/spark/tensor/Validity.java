@@ -21,7 +21,7 @@ import org.apache.spark.unsafe.Platform;
  * <p>Static and usable by any thread.
  */
 public final class Validity {
-  /** More values have bits of their own: what is shared is never freed. */
+  /** More values have bits of their own: the shared ones stay for as long as the process. */
   static final int MOST_SHARED = 1 << 26;
 
   private static final int LEAST_BYTES = 1 << 13;
@@ -45,15 +45,18 @@ public final class Validity {
     ByteBuffer bits = allSet;
     if (bits.capacity() < bytes) {
       bits = grown(bytes);
-      allSet = bits;
     }
     return new SharedBits(bits, allocator).buffer(bytes, MemoryUtil.getByteBufferAddress(bits));
   }
 
-  private static ByteBuffer grown(int bytes) {
+  private static synchronized ByteBuffer grown(int bytes) {
+    if (allSet.capacity() >= bytes) {
+      return allSet;
+    }
     int capacity = Math.max(LEAST_BYTES, Integer.highestOneBit(bytes - 1) << 1);
     ByteBuffer bits = ByteBuffer.allocateDirect(capacity);
     Platform.setMemory(MemoryUtil.getByteBufferAddress(bits), (byte) -1, capacity);
+    allSet = bits;
     return bits;
   }
 

@@ -8,7 +8,9 @@
  * from one thread to another between calls.
  *
  * <p>Memory: a {@link io.tensorarrow.spark.tensor.NativeTensor} has one owner at a time, who closes
- * it. A column made over a tensor takes the tensor over; closing the column deletes it.
+ * it. A column made over a tensor takes the tensor over; closing the column deletes it. The
+ * validity bits of such columns, all set, are the same memory for all of them, which nobody may
+ * write to.
  */
 @NullMarked
 package io.tensorarrow.spark.tensor;

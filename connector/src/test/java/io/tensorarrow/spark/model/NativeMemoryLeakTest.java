@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -17,14 +18,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -34,6 +38,7 @@ import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,79 +49,108 @@ import org.junit.jupiter.api.io.TempDir;
 class NativeMemoryLeakTest {
   private static final int CHOICES = 60;
 
-  @TempDir Path temp;
+  /** A thing that the process does, and what it prints when it is done. */
+  private static final Map<String, Future<ChildJvm.Result>> RESULTS = new HashMap<>();
+
+  @TempDir static Path temp;
+
+  /** Most of the time a process has one thread at work, so that two run at once. */
+  @BeforeAll
+  static void startProcesses() throws IOException {
+    Path damaged = TestModels.heavy(directory("damaged"));
+    Path data = damaged.resolve("variables/variables.data-00000-of-00001");
+    byte[] bytes = Files.readAllBytes(data);
+    bytes[10] ^= 0x55;
+    Files.write(data, bytes);
+    ExecutorService two = Executors.newFixedThreadPool(2);
+    start(two, "batches", "batches", TestModels.mlp(directory("batches")));
+    start(two, "strings", "strings", TestModels.strings(directory("strings")));
+    start(two, "failures", "failures", TestModels.failing(directory("failures")));
+    start(two, "kills", "kills", TestModels.endless(directory("kills")));
+    start(two, "lost", "lost", TestModels.mlp(directory("lost")));
+    start(two, "models", "loads", TestModels.heavy(directory("models")));
+    start(two, "damaged models", "loads", damaged);
+    start(two, "choices", "choices", TestModels.manyOutputs(directory("choices"), CHOICES));
+    start(two, "tables", "loads", TestModels.table(directory("tables")));
+    two.shutdown();
+  }
+
+  private static Path directory(String name) throws IOException {
+    return Files.createDirectories(temp.resolve(name));
+  }
+
+  private static void start(ExecutorService pool, String name, String what, Path model) {
+    RESULTS.put(
+        name,
+        pool.submit(
+            () ->
+                ChildJvm.finish(
+                    ChildJvm.start(
+                        List.of("-Xms256m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1"),
+                        Map.of("TF_CPP_MIN_LOG_LEVEL", "3", "MALLOC_ARENA_MAX", "2"),
+                        Probe.class,
+                        what,
+                        model.toString()))));
+  }
+
+  private static long megabytesOf(String name) throws InterruptedException, ExecutionException {
+    ChildJvm.Result result = requireNonNull(RESULTS.get(name)).get();
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output()).contains("left: 0 tensors, 0 leases, 0 contexts");
+    Matcher grown = Pattern.compile("grown by (\\d+) KB").matcher(result.output());
+    assertThat(grown.find()).as(result.output()).isTrue();
+    return Long.parseLong(grown.group(1)) / 1024;
+  }
 
   @Test
   void batchesLeaveNothingBehind() throws Exception {
     // Less than 400 bytes for each of the second 40,000 batches.
-    assertThat(megabytesOf("batches", TestModels.mlp(temp))).isLessThan(16);
+    assertThat(megabytesOf("batches")).isLessThan(16);
   }
 
   @Test
   void batchesOfStringsLeaveNothingBehind() throws Exception {
-    assertThat(megabytesOf("strings", TestModels.strings(temp))).isLessThan(16);
+    assertThat(megabytesOf("strings")).isLessThan(16);
   }
 
   @Test
   void batchesThatFailLeaveNothingBehind() throws Exception {
     // TensorFlow itself keeps some 900 bytes of each call that fails, so of the second 20,000
     // batches less than 400 bytes each are ours.
-    assertThat(megabytesOf("failures", TestModels.failing(temp))).isLessThan(25);
+    assertThat(megabytesOf("failures")).isLessThan(25);
   }
 
   @Test
   void batchesThatAreCancelledLeaveNothingBehind() throws Exception {
-    assertThat(megabytesOf("kills", TestModels.endless(temp))).isLessThan(16);
+    assertThat(megabytesOf("kills")).isLessThan(16);
   }
 
   /** What the bounds above are worth. */
   @Test
   void aKilobyteLostByEachBatchIsSeen() throws Exception {
-    assertThat(megabytesOf("lost", TestModels.mlp(temp))).isGreaterThan(24);
+    assertThat(megabytesOf("lost")).isGreaterThan(24);
   }
 
   @Test
   void modelsLeaveNothingBehind() throws Exception {
     // A graph, function, constant or variable that stays takes a megabyte in each of the rounds.
-    assertThat(megabytesOf("loads", TestModels.heavy(temp))).isLessThan(24);
+    assertThat(megabytesOf("models")).isLessThan(24);
   }
 
   @Test
   void modelsThatCanNotBeLoadedLeaveNothingBehind() throws Exception {
-    Path damaged = TestModels.heavy(temp);
-    Path data = damaged.resolve("variables/variables.data-00000-of-00001");
-    byte[] bytes = Files.readAllBytes(data);
-    bytes[10] ^= 0x55;
-    Files.write(data, bytes);
-    assertThat(megabytesOf("loads", damaged)).isLessThan(24);
+    assertThat(megabytesOf("damaged models")).isLessThan(24);
   }
 
   /** Each way to choose and order outputs is a function of its own, of some 100 KB. */
   @Test
   void choicesOfOutputsLeaveNothingBehind() throws Exception {
-    assertThat(megabytesOf("choices", TestModels.manyOutputs(temp, CHOICES))).isLessThan(16);
+    assertThat(megabytesOf("choices")).isLessThan(16);
   }
 
   @Test
   void tablesLeaveNothingBehind() throws Exception {
-    assertThat(megabytesOf("loads", TestModels.table(temp))).isLessThan(24);
-  }
-
-  private static long megabytesOf(String what, Path model)
-      throws IOException, InterruptedException {
-    ChildJvm.Result result =
-        ChildJvm.finish(
-            ChildJvm.start(
-                List.of("-Xms256m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1"),
-                Map.of("TF_CPP_MIN_LOG_LEVEL", "3", "MALLOC_ARENA_MAX", "2"),
-                Probe.class,
-                what,
-                model.toString()));
-    assertThat(result.exitCode()).as(result.output()).isZero();
-    assertThat(result.output()).contains("left: 0 tensors, 0 leases, 0 contexts");
-    Matcher grown = Pattern.compile("grown by (\\d+) KB").matcher(result.output());
-    assertThat(grown.find()).as(result.output()).isTrue();
-    return Long.parseLong(grown.group(1)) / 1024;
+    assertThat(megabytesOf("tables")).isLessThan(24);
   }
 
   /** Does things often and prints by how much the process has grown meanwhile. */
