@@ -95,8 +95,9 @@ def check_others(spark, path):
             yield pd.DataFrame({"id": frame["id"], "twice": frame["digit"] * 2})
 
     def halve(t):
-        t["probabilities"] *= 0.5
-        return {"id": t["id"], "probabilities": t["probabilities"]}
+        probabilities = t["probabilities"]
+        probabilities *= 0.5
+        return {"id": t["id"], "probabilities": probabilities}
 
     @functions.pandas_udf("double")
     def widest(probabilities: pd.Series) -> pd.Series:
@@ -158,9 +159,10 @@ def main(port):
     spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
     path = write_rows(spark)
     check_metadata(spark, path)
-    check_arrays(spark, path)
-    check_others(spark, path)
     check_model(spark)
+    check_others(spark, path)
+    # Last, and with segments: those are looked for next.
+    check_arrays(spark, path)
     # The server closes segments that are not lent when they were idle for a second.
     assert it.segments()
     it.eventually(lambda: not it.segments("java"), it.segments)
