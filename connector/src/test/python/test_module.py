@@ -75,14 +75,14 @@ importlib.invalidate_caches()
 assert not count, count
 pack(archive, "added.py")
 importlib.invalidate_caches()
-import added
-assert set(count) == {archive}, count
+if sys.version_info >= (3, 10):  # before that, no directory was read again
+    import added
+    assert set(count) == {archive}, count
 os.remove(archive)
 importlib.invalidate_caches()
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 never reads a directory again")
 def test_an_archive_that_stayed_the_same_is_not_read_again(tmp_path):
     package = tmp_path / "source" / "tensorarrow"
     package.mkdir(parents=True)

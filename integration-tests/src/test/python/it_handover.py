@@ -5,6 +5,8 @@ memory that the JVM wrote, and stay as they are for as long as they are referenc
 """
 
 import os
+import sys
+import zipimport
 from pathlib import Path
 
 import dtype_samples
@@ -91,19 +93,20 @@ def check_between(spark, path):
 def is_shared(array):
     """Returns whether an array's memory is mapped to read from a segment."""
     first = array.ctypes.data
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
-            if begin <= first and first + array.nbytes <= end:
-                return " r--s " in line and "/dev/shm/tensorarrow-" in line
-    return False
+    return any(
+        begin <= first and first + array.nbytes <= end for begin, end, _ in segments_mapped()
+    )
 
 
 def segments_mapped():
-    """Returns the inode of each mapping of a segment's pages."""
+    """Returns where segments are mapped to read, from and to which address, and their inodes."""
+    found = []
     with open("/proc/self/maps") as maps:
-        lines = [line.split() for line in maps if "/dev/shm/tensorarrow-" in line]
-    return [fields[4] for fields in lines if fields[1] == "r--s"]
+        for line in maps:
+            addresses, mode, _, _, inode = line.split()[:5]
+            if mode == "r--s" and "/dev/shm/tensorarrow-" in line:
+                found.append((*(int(part, 16) for part in addresses.split("-")), inode))
+    return found
 
 
 def is_locked(array):
@@ -197,6 +200,26 @@ def check_every_dtype(spark):
     assert widened["widenedBytes"] == 0, widened
 
 
+def check_jars(spark, path):
+    """Checks that workers do not read the jar's directory again with each task."""
+
+    def look(batches):
+        for _ in batches:
+            jars = [
+                (importer.archive, "invalidate_caches" in vars(importer))
+                for importer in sys.path_importer_cache.values()
+                if isinstance(importer, zipimport.zipimporter)
+                and "tensorarrow-" in importer.archive
+            ]
+            archives, quiet = zip(*jars)
+            yield pa.RecordBatch.from_pydict({"jar": archives, "quiet": quiet})
+
+    found = it.scored(spark, path, "auto").mapInArrow(look, "jar string, quiet boolean").collect()
+    # That of --py-files and that of the class path; Python 3.9 never reads a directory again.
+    assert len({row.jar for row in found}) == 2, found
+    assert all(row.quiet for row in found) or sys.version_info < (3, 10), found
+
+
 def check_sessions(spark, path):
     """Checks that views of another session, and new sessions, are served alike."""
     it.scored(spark, path, "auto").createOrReplaceGlobalTempView("scored")
@@ -262,9 +285,10 @@ def check_one_copy(spark, path):
     def count(batches):
         for batch in batches:
             assert ta.numpy(batch, "probabilities").shape == (batch.num_rows, 10)
-            mapped = segments_mapped()
             # Worker and segments are used again, and each segment is mapped once.
-            assert len(set(mapped)) == len(mapped), mapped
+            inodes = [inode for _, _, inode in segments_mapped()]
+            assert len(set(inodes)) == len(inodes), inodes
+            assert inodes or batch.num_rows < 5000
             yield pa.RecordBatch.from_arrays([pa.array([batch.num_rows])], ["rows"])
 
     df = it.scored(spark, path, "auto", batchRows="5000").select("probabilities")
@@ -300,6 +324,7 @@ def main():
         check_equal_data,
         check_between,
         check_shared,
+        check_jars,
         check_sessions,
         check_reasons,
         check_demands,

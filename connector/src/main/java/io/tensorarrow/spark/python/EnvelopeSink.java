@@ -99,7 +99,7 @@ final class EnvelopeSink implements BatchSink {
     }
     leases.awaitTurn();
     if (call.forms().inPlace().isEmpty()) {
-      leases.sent(writeTogether(frame));
+      writeTogether(frame).ifPresent(leases::sent);
     } else {
       writeApart(columns, rows);
     }
@@ -138,7 +138,7 @@ final class EnvelopeSink implements BatchSink {
     }
     writeTogether(Frame.of(together, rows)).ifPresent(sent::add);
     // The worker sees all segments of a batch at once.
-    leases.sent(sent.stream().findFirst());
+    sent.stream().findFirst().ifPresent(leases::sent);
   }
 
   private Optional<SegmentLease> writeTogether(Frame frame) throws IOException {

@@ -56,7 +56,7 @@ final class Frame {
    *
    * @param nulls how many values of the vector are
    */
-  static List<ArrowBuf> buffers(FieldVector vector, int nulls) {
+  private static List<ArrowBuf> buffers(FieldVector vector, int nulls) {
     List<ArrowBuf> buffers = new ArrayList<>(vector.getFieldBuffers());
     // Columns of nothing but nulls have no buffers.
     if (!buffers.isEmpty() && nulls == 0) {

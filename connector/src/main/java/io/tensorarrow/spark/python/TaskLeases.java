@@ -69,12 +69,9 @@ final class TaskLeases implements AutoCloseable {
     return unseen.size();
   }
 
-  /**
-   * Waits, from now on, for the worker to ask for the batch after the one of this lease, if there
-   * is one.
-   */
-  void sent(Optional<SegmentLease> lease) {
-    lease.ifPresent(unseen::add);
+  /** Waits, from now on, for the worker to ask for the batch after the one of this lease. */
+  void sent(SegmentLease lease) {
+    unseen.add(lease);
   }
 
   /** Takes a segment; empty if none can be had. */

@@ -2,15 +2,13 @@ package io.tensorarrow.spark.tensor;
 
 import java.util.Objects;
 import org.apache.arrow.vector.BaseFixedWidthVector;
-import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Elements whose bytes are the tensor's: no conversion. From Arrow memory in one go, from
- * dictionaries through a table, else through a heap array that the vector fills in bulk.
+ * Elements whose bytes are the tensor's: no conversion. From Arrow memory in one go, else through a
+ * heap array that the vector fills in bulk.
  */
 final class SameBytesCopier extends ElementCopier {
   /** Below this, reading one by one is cheaper than the heap array. */
@@ -18,7 +16,6 @@ final class SameBytesCopier extends ElementCopier {
 
   private final ElementType type;
   private final int size;
-  private @Nullable DecodedDictionary decoded;
 
   SameBytesCopier(ElementType type, DType to) {
     this.type = type;
@@ -55,23 +52,12 @@ final class SameBytesCopier extends ElementCopier {
       Objects.checkFromIndexSize(start, count, vector.getValueCount());
       long source = vector.getDataBufferAddress() + (long) start * size;
       Platform.copyMemory(null, source, null, address, (long) count * size);
-    } else if (size >= Integer.BYTES
-        && from instanceof WritableColumnVector encoded
-        && encoded.hasDictionary()) {
-      copyDecoded(encoded, start, count, address);
     } else if (count < SHORT_RUN) {
       copyOneByOne(from, start, count, address);
     } else {
       copyInBulk(from, start, count, address);
     }
     return NONE;
-  }
-
-  private void copyDecoded(WritableColumnVector from, int start, int count, long address) {
-    if (decoded == null || !decoded.isOf(from)) {
-      decoded = new DecodedDictionary(from, type);
-    }
-    decoded.copy(start, count, address);
   }
 
   private void copyInBulk(ColumnVector from, int start, int count, long address) {

@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -38,6 +39,7 @@ import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +54,8 @@ class NativeMemoryLeakTest {
   /** A thing that the process does, and what it prints when it is done. */
   private static final Map<String, Future<ChildJvm.Result>> RESULTS = new HashMap<>();
 
+  private static final ExecutorService TWO = Executors.newFixedThreadPool(2);
+
   @TempDir static Path temp;
 
   /** Most of the time a process has one thread at work, so that two run at once. */
@@ -62,27 +66,32 @@ class NativeMemoryLeakTest {
     byte[] bytes = Files.readAllBytes(data);
     bytes[10] ^= 0x55;
     Files.write(data, bytes);
-    ExecutorService two = Executors.newFixedThreadPool(2);
-    start(two, "batches", "batches", TestModels.mlp(directory("batches")));
-    start(two, "strings", "strings", TestModels.strings(directory("strings")));
-    start(two, "failures", "failures", TestModels.failing(directory("failures")));
-    start(two, "kills", "kills", TestModels.endless(directory("kills")));
-    start(two, "lost", "lost", TestModels.mlp(directory("lost")));
-    start(two, "models", "loads", TestModels.heavy(directory("models")));
-    start(two, "damaged models", "loads", damaged);
-    start(two, "choices", "choices", TestModels.manyOutputs(directory("choices"), CHOICES));
-    start(two, "tables", "loads", TestModels.table(directory("tables")));
-    two.shutdown();
+    start("batches", "batches", TestModels.mlp(directory("batches")));
+    start("strings", "strings", TestModels.strings(directory("strings")));
+    start("failures", "failures", TestModels.failing(directory("failures")));
+    start("kills", "kills", TestModels.endless(directory("kills")));
+    start("lost", "lost", TestModels.mlp(directory("lost")));
+    start("models", "loads", TestModels.heavy(directory("models")));
+    start("damaged models", "loads", damaged);
+    start("choices", "choices", TestModels.manyOutputs(directory("choices"), CHOICES));
+    start("tables", "loads", TestModels.table(directory("tables")));
+  }
+
+  /** Also where not all tests ran: the models are deleted next. */
+  @AfterAll
+  static void awaitProcesses() throws InterruptedException {
+    TWO.shutdown();
+    assertThat(TWO.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
   }
 
   private static Path directory(String name) throws IOException {
     return Files.createDirectories(temp.resolve(name));
   }
 
-  private static void start(ExecutorService pool, String name, String what, Path model) {
+  private static void start(String name, String what, Path model) {
     RESULTS.put(
         name,
-        pool.submit(
+        TWO.submit(
             () ->
                 ChildJvm.finish(
                     ChildJvm.start(
