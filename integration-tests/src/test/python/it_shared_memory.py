@@ -21,6 +21,7 @@ import tensorarrow as ta
 ROWS = 40_000
 SHM = "/dev/shm"
 DIRECTORY = "spark.tensorarrow.sharedMemory.directory"
+IDLE_TIME = "spark.tensorarrow.sharedMemory.idleTime"
 NO_POOL = "Cannot share memory with Python workers: found "
 NO_SEGMENT = "Cannot make a shared-memory segment of "
 
@@ -108,7 +109,7 @@ def check_small(wanted):
             assert found["sharedBatches"] >= ROWS // 4096, found
         assert used() <= 16 << 20, used()
     # Segments have no names, and took nothing of the room with them.
-    it.eventually(lambda: used() == 0, used)
+    eventually_unused()
     assert NO_POOL not in log()[before:]
     assert NO_SEGMENT not in log()[before:]
 
@@ -116,9 +117,11 @@ def check_small(wanted):
 def check_filled(wanted):
     """Checks that batches go through the socket when others fill the room up."""
     before = len(log())
-    with session() as spark:
+    with session(**{IDLE_TIME: "100ms"}) as spark:
         # Tried out while there was room.
         assert sums(spark, "shared-memory").limit(1).count() == 1
+        # What it made is given up, or it would do for the batches to come.
+        eventually_unused()
         with filled():
             for way in ["auto", "shared-memory"]:
                 query = sums(spark, way)
@@ -128,6 +131,11 @@ def check_filled(wanted):
                 assert found["inlineBatchesDirectoryFull"] > 0, found
     lines = [line for line in log()[before:].splitlines() if NO_SEGMENT in line]
     assert len(lines) == 1, lines
+
+
+def eventually_unused():
+    """Waits until the private /dev/shm is empty."""
+    it.eventually(lambda: used() == 0, used)
 
 
 def used():

@@ -13,8 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Every way to install the jar: what works in each, and what does not. */
+@Execution(ExecutionMode.CONCURRENT)
 class InstallModesIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
   private static final String SCRIPT = Installation.SCRIPTS.resolve("it_install.py").toString();

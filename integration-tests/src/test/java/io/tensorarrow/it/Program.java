@@ -103,6 +103,9 @@ record Program(String name, List<String> command, Map<String, String> environmen
     Map<String, String> variables = builder.environment();
     variables.keySet().retainAll(FROM_THE_MACHINE);
     variables.put("JAVA_HOME", System.getProperty("java.home"));
+    // Short-lived JVMs: the optimizing compiler would take a core from the tests for what never
+    // pays.
+    variables.put("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1");
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
     variables.put("SPARK_LOCAL_DIRS", directory.resolve("local").toString());
     variables.put("SPARK_LOG_DIR", directory.toString());

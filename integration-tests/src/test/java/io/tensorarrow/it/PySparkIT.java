@@ -6,6 +6,8 @@ import io.tensorarrow.it.Installation.Environment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,6 +35,7 @@ class PySparkIT {
         withNewest.map(script -> arguments(script, Environment.NEWEST)));
   }
 
+  @Execution(ExecutionMode.CONCURRENT)
   @ParameterizedTest(name = "{0} with the {1} packages")
   @MethodSource("scriptsInEnvironments")
   void holds(String script, Environment environment) {

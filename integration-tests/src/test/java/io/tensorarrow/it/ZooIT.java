@@ -4,8 +4,11 @@ import io.tensorarrow.it.Installation.Environment;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Models of many makers, against what Python TensorFlow recorded; see {@code make_zoo.py}. */
+@Execution(ExecutionMode.CONCURRENT)
 class ZooIT {
   @Test
   void givesTheRecordedBitsWithTheKernelsOfTheRecording() {
