@@ -14,7 +14,7 @@ import numpy as np
 import opponents
 from pyspark.sql import functions
 
-THREADS = [0, 1]  # of one operation in a worker of Python TensorFlow; 0: its own choice
+THREADS = [0, 1]  # of one operation; 0: TensorFlow's or the connector's own choice
 SUMS = "total double, n long, loaded long"
 
 
@@ -91,17 +91,18 @@ class Opponents:
         size = str(job.batch_rows)
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", size)
 
-    def ours(self):
+    def ours(self, threads):
         """Runs the model in the executor."""
         reader = self._spark.read.format("tensorflow").option("model", self._model)
         reader = reader.option("batchRows", str(self._job.batch_rows))
+        reader = reader.options(**{"threads": str(threads)} if threads else {})
         scored = reader.load(self._path).select("tensor")
         schema = scored.schema
 
         def add(batches):
             return opponents.total(opponents.handed_over(batches, schema))
 
-        self._pool("ours")
+        self._pool(f"ours-{threads}")
         df = scored.mapInArrow(add, SUMS)
         result = self._timed(df)
         assert bench.metrics(df), "not handed over in columns"
@@ -153,8 +154,9 @@ class Opponents:
 def measure(spark, job, table):
     """Adds a job to the table."""
     contest = Opponents(spark, job)
-    competitors = {"ours": contest.ours}
+    competitors = {}
     for threads in THREADS:
+        competitors[f"ours-{threads}"] = lambda threads=threads: contest.ours(threads)
         competitors[f"same-{threads}"] = lambda threads=threads: contest.same_function(threads)
     if job.key == "embedding":
         for threads in THREADS:
@@ -169,12 +171,15 @@ def measure(spark, job, table):
     for name, times in warm.items():
         print(f"{job.key} {name}: {bench.spread(times)} s, cold {cold[name][0]:.1f} s", flush=True)
 
-    def cells(kind):
+    def fastest_of(kind):
         of_kind = [name for name in warm if name.startswith(kind)]
-        if not of_kind:
+        return min(of_kind, key=lambda name: statistics.median_low(warm[name]), default="")
+
+    def cells(kind):
+        fastest = fastest_of(kind)
+        if not fastest:
             return "", "", ""
-        fastest = min(of_kind, key=lambda name: statistics.median_low(warm[name]))
-        ratio = bench.spread(bench.ratios(warm[fastest], warm["ours"]))
+        ratio = bench.spread(bench.ratios(warm[fastest], warm[fastest_of("ours")]))
         return bench.median(warm[fastest]), f"{cold[fastest][0]:.1f}", ratio
 
     ours, same, two = cells("ours"), cells("same"), cells("two")

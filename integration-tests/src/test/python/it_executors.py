@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import it_common as it
+import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import functions
@@ -42,6 +44,13 @@ def executor():
     while pid == "self" or "python" in Path(f"/proc/{pid}/comm").read_text():
         pid = Path(f"/proc/{pid}/status").read_text().split("PPid:")[1].split()[0]
     return int(pid)
+
+
+def has_memory(pid):
+    """Returns whether a process has any memory yet; it loses that before its entry."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/maps").read_text() != ""
+    return False
 
 
 def segments_here():
@@ -108,8 +117,11 @@ def check_shared_executor(spark, df):
     check_no_segment_is_lent()
 
 
-def check_killed_executor(spark, df):
-    """Checks that another executor takes over from one that is killed while it hands over."""
+def check_killed_executor(spark, df, together):
+    """Checks that another executor takes over from one that is killed while it hands over.
+
+    Its worker is killed together with it, or what it holds outlives the executor.
+    """
     work = Path(os.environ["IT_WORK"])
 
     def die(batches):
@@ -118,14 +130,26 @@ def check_killed_executor(spark, df):
         for batch in batches:
             kept.append(ta.numpy(batch, "probabilities"))
             if task.partitionId() == 0 and task.attemptNumber() == 0:
-                text = f"{executor()} {' '.join(str(each) for each in segments_here())}"
+                copies = [each.copy() for each in kept]
+                jvm = executor()
+                text = f"{jvm} {' '.join(str(each) for each in segments_here())}"
                 (work / "killed").write_text(text)
-                os.kill(executor(), signal.SIGKILL)
-                time.sleep(600)
+                # So the daemon tells its workers that the JVM is gone.
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+                os.kill(jvm, signal.SIGKILL)
+                if together:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                while has_memory(jvm):
+                    time.sleep(0.01)
+                same = all(np.array_equal(*each) for each in zip(kept, copies))
+                (work / "outlived").write_text(str(same))
+                os._exit(1)
             columns = [batch.column("id"), pa.array(kept[-1].sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])
 
     checked(df.mapInArrow(die, "id long, total float").collect())
+    if not together:
+        assert (work / "outlived").read_text() == "True"
     pid, *numbers = (int(text) for text in (work / "killed").read_text().split())
     assert numbers
     assert not Path(f"/proc/{pid}").exists()
@@ -175,7 +199,8 @@ def main(which):
         spark = session.config("spark.speculation.minTaskRuntime", "2s").getOrCreate()
         df = rows(spark, FILES)
         totals(df)
-        check_killed_executor(spark, df)
+        check_killed_executor(spark, df, together=False)
+        check_killed_executor(spark, df, together=True)
         check_speculation(spark, df)
         totals(df)
         check_no_segment_is_lent()

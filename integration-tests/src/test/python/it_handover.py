@@ -6,6 +6,7 @@ memory that the JVM wrote, and stay as they are for as long as they are referenc
 
 import os
 import sys
+import time
 import zipimport
 from pathlib import Path
 
@@ -311,6 +312,21 @@ def check_one_copy(spark, path):
     assert found["inlineBatches"] >= ROWS // 100, found
 
 
+def check_waiting(spark, path):
+    """Checks that a function that lags behind its source is waited for, and that it shows."""
+
+    def linger(batches):
+        for batch in batches:
+            time.sleep(0.3)
+            yield batch.select(["id"])
+
+    df = it.scored(spark, path, "auto", batchRows="2000")
+    _, found = it.metrics(df.mapInArrow(linger, "id long"))
+    assert found["sharedBatches"] >= 8, found
+    # Nanoseconds: of the sleeps of both tasks after the first two batches of each, a part.
+    assert found["handoverWait"] > 1e8, found
+
+
 def aligned(length):
     """Returns how long a buffer is on the wire."""
     return (length + 63) // 64 * 64
@@ -329,6 +345,7 @@ def main():
         check_reasons,
         check_demands,
         check_one_copy,
+        check_waiting,
     ]:
         check(spark, path)
         it.check_nothing_is_left(spark)

@@ -185,8 +185,8 @@ def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...
         _refuse_null_parts(cells, spec)
         return cells, (rows,)
     if spec.unknown_dims < 2:
-        values = _elements(cells, spec, spec)
-        length = _common_length(cells, values, spec)
+        values, offsets = _elements(cells, spec, spec)
+        length = _common_length(cells, offsets, spec)
         return values, (rows, *_shape_of_length(length, rows, spec))
     return _shaped_values(cells, spec)
 
@@ -201,9 +201,9 @@ def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[i
     _refuse_nulls(shapes, spec, "shapes")
     dims = len(spec.shape)
     of_shape = TensorSpec(spec.column, "int32", (dims,))
-    shape_values = _elements(shapes, of_shape, spec)
-    _shape_of_length(_common_length(shapes, shape_values, of_shape), len(cells), of_shape)
-    values = _elements(data, spec, spec)
+    shape_values, shape_offsets = _elements(shapes, of_shape, spec)
+    _shape_of_length(_common_length(shapes, shape_offsets, of_shape), len(cells), of_shape)
+    values, offsets = _elements(data, spec, spec)
 
     by_row = shape_values.to_numpy(zero_copy_only=True).reshape(-1, dims)
     if len(by_row) and (by_row != by_row[0]).any():
@@ -211,16 +211,24 @@ def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[i
         raise _ragged(spec, f"rows of shapes from {tuple(low)} to {tuple(high)}")
     shape = tuple(by_row[0].tolist()) if len(by_row) else tuple(max(d, 0) for d in spec.shape)
     fits = all(known in (UNKNOWN, dim) for known, dim in zip(spec.shape, shape))
-    if not fits or _common_length(data, values, spec) not in (None, math.prod(shape)):
+    if not fits or _common_length(data, offsets, spec) not in (None, math.prod(shape)):
         raise _misshapen(spec, f"rows of shape {shape} or with elements for another one")
     return values, (len(cells), *shape)
 
 
-def _elements(cells: pa.Array, element: TensorSpec, spec: TensorSpec) -> pa.Array:
-    """Returns the elements of lists or of bytes, of which none is null, over the same memory."""
+def _elements(
+    cells: pa.Array, element: TensorSpec, spec: TensorSpec
+) -> tuple[pa.Array, Array | None]:
+    """Returns the elements of lists or of bytes, of which none is null, over the same memory.
+
+    Returns:
+        the elements, and where each list begins among all that the column has, and the last ends;
+        None for lists of a fixed size.
+    """
     kind = cells.type
     if element.dtype == "uint8" and is_bytes(kind):
-        return _bytes_of_rows(cells)
+        offsets = _offsets(cells)
+        return _bytes_of_rows(cells, offsets), offsets
     is_list = (
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     )
@@ -228,19 +236,18 @@ def _elements(cells: pa.Array, element: TensorSpec, spec: TensorSpec) -> pa.Arra
     _check_type(kind, fits, element, "list<%s>")
     if pa.types.is_fixed_size_list(kind):
         # Other than values, it honours the offsets of slices; without null lists it is a slice.
-        values = cells.flatten()
+        values, bounds = cells.flatten(), None
     else:
         # Which does the same, and takes several times as long.
-        offsets = _offsets(cells) if len(cells) else (0, 0)
-        values = cells.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+        bounds = _offsets(cells)
+        values = cells.values.slice(int(bounds[0]), int(bounds[-1] - bounds[0]))
     _refuse_nulls(values, spec, "elements")
     _refuse_null_parts(values, spec)
-    return values
+    return values, bounds
 
 
-def _bytes_of_rows(cells: pa.Array) -> pa.Array:
+def _bytes_of_rows(cells: pa.Array, offsets: Array) -> pa.Array:
     """Returns the bytes of binary cells in one array, over the same memory."""
-    offsets = _offsets(cells) if len(cells) else (0, 0)
     begin, size = int(offsets[0]), int(offsets[-1] - offsets[0])
     if size == 0:
         return pa.array([], pa.uint8())
@@ -249,24 +256,27 @@ def _bytes_of_rows(cells: pa.Array) -> pa.Array:
 
 
 def _offsets(cells: pa.Array) -> Array:
-    """Returns where each list or binary value of one or more begins, and where the last ends."""
-    if not is_bytes(cells.type):
-        offsets: Array = cells.offsets.to_numpy(zero_copy_only=True)
-        return offsets
-    dtype = np.int64 if pa.types.is_large_binary(cells.type) else np.int32
-    return np.frombuffer(cells.buffers()[1], dtype)[cells.offset :][: len(cells) + 1]
+    """Returns where each list or binary value begins, and where the last ends."""
+    if len(cells) == 0:
+        return np.zeros(1, np.int32)
+    large = pa.types.is_large_binary(cells.type) or pa.types.is_large_list(cells.type)
+    # The array's own way to its offsets takes several times as long.
+    offsets = np.frombuffer(cells.buffers()[1], np.int64 if large else np.int32)
+    return offsets[cells.offset : cells.offset + len(cells) + 1]
 
 
-def _common_length(cells: pa.Array, values: pa.Array, spec: TensorSpec) -> int | None:
+def _common_length(cells: pa.Array, offsets: Array | None, spec: TensorSpec) -> int | None:
     """Returns the length that all lists have; None if there are no lists."""
     if len(cells) == 0:
         return None
-    if not pa.types.is_fixed_size_list(cells.type):
-        offsets = _offsets(cells)
-        lengths = offsets[1:] - offsets[:-1]
-        if (lengths != lengths[0]).any():
-            raise _ragged(spec, f"rows of {lengths.min()} to {lengths.max()} elements")
-    return len(values) // len(cells)
+    if offsets is None:
+        size: int = cells.type.list_size
+        return size
+    lengths = offsets[1:] - offsets[:-1]
+    length = int(lengths[0])
+    if np.count_nonzero(lengths != length):
+        raise _ragged(spec, f"rows of {lengths.min()} to {lengths.max()} elements")
+    return length
 
 
 def _shape_of_length(length: int | None, rows: int, spec: TensorSpec) -> tuple[int, ...]:

@@ -82,6 +82,8 @@ final class PySparkPrograms {
     variables.put("PYTHONPATH", MODULE + ":" + SCRIPTS);
     variables.put("PYTHONPYCACHEPREFIX", WORK.resolve("pycache").toString());
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
+    // Else the first model of a process would decide on the threads of all others.
+    variables.put("TF_OVERRIDE_GLOBAL_THREADPOOL", "1");
     Process process = builder.start();
     try {
       int exitCode = process.waitFor();

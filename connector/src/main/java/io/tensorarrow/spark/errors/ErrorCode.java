@@ -62,9 +62,9 @@ public enum ErrorCode {
   TA_MODEL_RUN("the model failed while running"),
   /** A variable whose elements can't be given as bytes in one row. */
   TA_VARIABLE_UNSUPPORTED("a variable that is too large for a row, or of a dtype without bytes"),
-  /** Batches can't get to Python functions in the way that was demanded. */
+  /** Batches can't get to Python functions, or not in the way that was demanded. */
   TA_HANDOVER(
-      "batches can't be handed over to Python in the way that was demanded, or a worker's reply is not what was agreed"),
+      "batches can't be handed over to Python, or not in the way that was demanded, or a worker's reply is not what was agreed"),
   /** A Python function returned fewer columns than it declared. */
   TA_RESULT_COLUMNS("a Python function returned fewer columns than were declared"),
   /** A Python function returned a column of another type than it declared. */

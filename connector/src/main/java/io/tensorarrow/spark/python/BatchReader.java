@@ -2,7 +2,6 @@ package io.tensorarrow.spark.python;
 
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.util.Arrays;
@@ -11,9 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.types.pojo.Field;
-import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
@@ -66,10 +63,14 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.rows = call.metrics().apply(PythonMetrics.ROWS);
     this.allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
+    this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
     this.replies =
         new Replies(
-            call.output(), writer.leases(), new HandoverCounters(call.metrics()), allocator);
-    this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
+            call.output(),
+            declared,
+            writer.leases(),
+            new HandoverCounters(call.metrics()),
+            allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -176,28 +177,6 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /** A stream whose schema Java's Arrow can read, whatever was sent. */
-  private static final class ReplyStream extends ArrowStreamReader {
-    private List<Field> sent = List.of();
-
-    ReplyStream(InputStream stream, BufferAllocator allocator) {
-      super(stream, allocator);
-    }
-
-    @Override
-    protected Schema readSchema() throws IOException {
-      Schema schema = super.readSchema();
-      sent = schema.getFields();
-      return new Schema(
-          sent.stream().map(DeclaredColumns::readable).toList(), schema.getCustomMetadata());
-    }
-
-    /** Returns the fields as they were sent. */
-    List<Field> sent() {
-      return sent;
     }
   }
 

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.python;
 
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -108,6 +110,17 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
+    } catch (Error e) {
+      // Spark leaves fatal ones to whoever handles the process's, which in local mode is nobody:
+      // the
+      // task would wait for a worker that waits for its next batch. As a cause, it still makes
+      // Spark
+      // end an executor, or not, as spark.executor.killOnFatalError.depth says.
+      throw new TensorArrowException(
+          ErrorCode.TA_HANDOVER,
+          "Cannot hand batches over to Python: found %s; expected a JVM with memory and classes enough (more memory by spark.executor.memory, in local mode by spark.driver.memory)"
+              .formatted(e),
+          e);
     }
   }
 

@@ -100,21 +100,42 @@ final class DeclaredColumns {
     List<FieldVector> made = new ArrayList<>();
     try {
       for (int i = 0; i < fields.size(); i++) {
-        Field target = target(types.get(i), i);
-        if (ColumnConversion.sameLayout(types.get(i), target)) {
-          vectors.add(found.get(i));
-        } else {
-          FieldVector vector = target.createVector(allocator);
-          made.add(vector);
-          vectors.add(vector);
-          load(found.get(i), vector);
-        }
+        vectors.add(column(found.get(i), types.get(i), i, made));
       }
       return new ArrowColumns(vectors, made, 0, allocator);
     } catch (Throwable fault) {
       made.forEach(FieldVector::close);
       throw fault;
     }
+  }
+
+  /**
+   * Converts a column of a batch whose other columns came in another way; otherwise like {@link
+   * #of}.
+   *
+   * @param found the column
+   * @param type its field as it was sent
+   * @param ordinal which of the declared columns it is to be
+   */
+  ArrowColumns ofOne(FieldVector found, Field type, int ordinal) {
+    List<FieldVector> made = new ArrayList<>();
+    try {
+      return new ArrowColumns(List.of(column(found, type, ordinal, made)), made, 0, allocator);
+    } catch (Throwable fault) {
+      made.forEach(FieldVector::close);
+      throw fault;
+    }
+  }
+
+  private FieldVector column(FieldVector found, Field type, int ordinal, List<FieldVector> made) {
+    Field target = target(type, ordinal);
+    if (ColumnConversion.sameLayout(type, target)) {
+      return found;
+    }
+    FieldVector vector = target.createVector(allocator);
+    made.add(vector);
+    load(found, vector);
+    return vector;
   }
 
   /**

@@ -11,7 +11,6 @@ import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VarBinaryVector;
-import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -29,6 +28,7 @@ final class Replies implements AutoCloseable {
   private static final int NOT_SHARED = -1;
 
   private final StructType output;
+  private final DeclaredColumns declared;
   private final TaskLeases leases;
   private final HandoverCounters counters;
   private final BufferAllocator allocator;
@@ -38,11 +38,17 @@ final class Replies implements AutoCloseable {
    * Begins with none.
    *
    * @param output the columns that the function returns
+   * @param declared makes these of what came as Arrow
    * @param leases what the worker was lent
    */
   Replies(
-      StructType output, TaskLeases leases, HandoverCounters counters, BufferAllocator allocator) {
+      StructType output,
+      DeclaredColumns declared,
+      TaskLeases leases,
+      HandoverCounters counters,
+      BufferAllocator allocator) {
     this.output = output;
+    this.declared = declared;
     this.leases = leases;
     this.counters = counters;
     this.allocator = allocator;
@@ -58,7 +64,8 @@ final class Replies implements AutoCloseable {
    *
    * @param envelope the header and what is not shared, of one row
    * @return a batch that is valid until the next one is opened
-   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if it is not what was agreed
+   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if it is not what was agreed,
+   *     or {@link ErrorCode#TA_RESULT_TYPE} if a column does not fit what was declared
    */
   ColumnarBatch opened(List<FieldVector> envelope) throws IOException {
     close();
@@ -93,7 +100,7 @@ final class Replies implements AutoCloseable {
       long length = header.getLong();
       vectors[i] =
           place.segment() == NOT_SHARED
-              ? inArrow(sent, offset, length, rows)
+              ? inArrow(sent, offset, length, rows, i)
               : inPlace(place, output.fields()[i], rows);
     }
     for (int i = 0; i < dropped; i++) {
@@ -124,20 +131,23 @@ final class Replies implements AutoCloseable {
         .orElseThrow(() -> refused(place.toString(), "a segment that the worker was lent, once"));
   }
 
-  private ColumnVector inArrow(byte[] data, long offset, long length, int rows) throws IOException {
+  private ColumnVector inArrow(byte[] data, long offset, long length, int rows, int ordinal)
+      throws IOException {
     if (offset < 0 || length < 0 || offset > data.length - length) {
       throw refused("%d bytes at %d".formatted(length, offset), "a part of " + data.length);
     }
-    ArrowStreamReader reader =
-        new ArrowStreamReader(
-            new ByteArrayInputStream(data, (int) offset, (int) length), allocator);
-    open.add(reader);
-    if (!reader.loadNextBatch()
-        || reader.getVectorSchemaRoot().getFieldVectors().size() != 1
-        || reader.getVectorSchemaRoot().getRowCount() != rows) {
+    ReplyStream stream =
+        new ReplyStream(new ByteArrayInputStream(data, (int) offset, (int) length), allocator);
+    open.add(stream);
+    if (!stream.loadNextBatch()
+        || stream.sent().size() != 1
+        || stream.getVectorSchemaRoot().getRowCount() != rows) {
       throw refused("another batch", rows + " rows of one column");
     }
-    return new BorrowedColumn(reader.getVectorSchemaRoot().getVector(0));
+    ArrowColumns columns =
+        declared.ofOne(stream.getVectorSchemaRoot().getVector(0), stream.sent().get(0), ordinal);
+    open.add(columns);
+    return new BorrowedColumn(columns.vectors().get(0));
   }
 
   private static TensorArrowException refused(String found, String expected) {

@@ -93,6 +93,7 @@ public final class SharedMemory implements AutoCloseable {
         return without(
             "%d bytes free in %s, %d of them to be used".formatted(free, directory, most));
       }
+      sweep(directory);
       tryOut(directory);
       return new SharedMemory(
           Optional.of(new SegmentPool(directory, most, settings.sharedMemoryIdleTime())), "none");
@@ -117,6 +118,14 @@ public final class SharedMemory implements AutoCloseable {
     return settings.sharedMemoryDirectory().isEmpty() && !store.type().equals("tmpfs")
         ? Optional.of("a file system of type " + store.type() + " at " + directory)
         : Optional.empty();
+  }
+
+  private static void sweep(Path directory) {
+    try {
+      Segment.sweep(directory);
+    } catch (IOException e) {
+      LOG.warn("Cannot look for names that killed processes left in {}: they stay", directory, e);
+    }
   }
 
   private static void tryOut(Path directory) throws IOException {

@@ -9,15 +9,22 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
@@ -30,9 +37,10 @@ import org.apache.spark.unsafe.Platform;
  * in memory, mapped for as long as the segment lives.
  *
  * <p>The file is made with mode 0600, under a random name that nobody else can have taken, and
- * loses that name at once: whoever dies, nothing is left. All its pages are written before it is
- * mapped, so that touching them can't fail for lack of space (the system would kill the process).
- * Others open it as {@code /proc/<pid>/fd/<fd>}.
+ * loses that name at once: whoever dies, nothing is left but, when it happens in that very moment,
+ * an empty file, which {@link #sweep} deletes. All its pages are written before it is mapped, so
+ * that touching them can't fail for lack of space (the system would kill the process). Others open
+ * it as {@code /proc/<pid>/fd/<fd>}.
  *
  * <p>Owns the file and the mapping; {@link #close} ends both, after which nothing here may be
  * called. Processes that have mapped it keep the pages. Words may be read and written by any
@@ -44,6 +52,8 @@ public final class Segment implements AutoCloseable {
 
   private static final String PREFIX = "tensorarrow-";
   private static final int NAME_BYTES = 12;
+  private static final Pattern NAME = Pattern.compile(PREFIX + "[0-9a-f]{" + 2 * NAME_BYTES + "}");
+  private static final Duration LONGEST_MAKING = Duration.ofMinutes(1);
   private static final int ZEROS = 1 << 20;
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -101,6 +111,43 @@ public final class Segment implements AutoCloseable {
     } catch (Throwable fault) {
       file.close();
       throw fault;
+    }
+  }
+
+  /**
+   * Deletes the names of segments whose makers were killed in the moment between the making of a
+   * file and the deletion of its name. Such files are empty, so all that they take are their names.
+   * Names that others may be about to delete are left alone.
+   *
+   * @param directory where segments are made
+   * @throws IOException if the directory can't be read, or a name not be deleted
+   */
+  public static void sweep(Path directory) throws IOException {
+    UserPrincipal self = Files.getOwner(Path.of("/proc/self"));
+    Instant latest = Instant.now().minus(LONGEST_MAKING);
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(directory, PREFIX + "*")) {
+      for (Path name : names) {
+        if (isAbandoned(name, self, latest)) {
+          Files.deleteIfExists(name);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static boolean isAbandoned(Path name, UserPrincipal self, Instant latest)
+      throws IOException {
+    try {
+      PosixFileAttributes file =
+          Files.readAttributes(name, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return NAME.matcher(name.getFileName().toString()).matches()
+          && file.isRegularFile()
+          && file.size() == 0
+          && file.owner().equals(self)
+          && file.lastModifiedTime().toInstant().isBefore(latest);
+    } catch (NoSuchFileException e) {
+      return false;
     }
   }
 

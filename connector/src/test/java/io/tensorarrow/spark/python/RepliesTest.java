@@ -28,6 +28,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.MetadataBuilder;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +56,14 @@ class RepliesTest extends SparkTest {
   private final HandoverCounters counters = new HandoverCounters(metrics);
   private final TaskLeases leases =
       new TaskLeases(Optional.of(pool), TaskContext$.MODULE$.empty(), counters);
-  private final Replies replies = new Replies(OUTPUT, leases, counters, allocator);
+  private final Replies replies = replies(OUTPUT);
+
+  private Replies replies(StructType output) {
+    DeclaredColumns declared =
+        new DeclaredColumns(
+            output, ArrowUtils.toArrowSchema(output, "UTC", true, false).getFields(), allocator);
+    return new Replies(output, declared, leases, counters, allocator);
+  }
 
   @AfterEach
   void close() {
@@ -176,7 +184,7 @@ class RepliesTest extends SparkTest {
   void whatIsNotReturnedIsLetGo() throws IOException {
     InPlaceColumn lent = lent();
     byte[] data = ids(1, 2, 3);
-    Replies ids = new Replies(new StructType().add("id", "bigint"), leases, counters, allocator);
+    Replies ids = replies(new StructType().add("id", "bigint"));
     try (VarBinaryVector head =
             binary(
                 EnvelopeSink.COLUMN.getName(),
@@ -202,6 +210,17 @@ class RepliesTest extends SparkTest {
         header(ROWS, List.of(sent, new Said(id, generation + 1, 0, 0)), List.of()), data, "Place");
     isRefused(header(ROWS, List.of(Said.of(lease), sent), List.of()), data, "3 rows of array");
     isRefused(header(ROWS, List.of(sent, Said.of(lease)), List.of()), data, "Place");
+  }
+
+  @Test
+  void aColumnOfAnotherTypeThanDeclaredIsRefused() throws IOException {
+    byte[] data = ids(7, 8, 9);
+    Said sent = Said.sent(data);
+
+    assertThatThrownBy(() -> opened(header(ROWS, List.of(sent, sent), List.of()), data))
+        .hasMessageContaining("[TA_RESULT_TYPE]")
+        .hasMessageContaining("column 'p'")
+        .hasMessageContaining("array<float>");
   }
 
   @Test

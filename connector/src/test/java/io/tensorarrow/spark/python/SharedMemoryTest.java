@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ExecutorSettings;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +52,16 @@ class SharedMemoryTest {
     try (SharedMemory memory = open(Map.of(DIRECTORY, directory.toString()))) {
       assertThat(memory.pool().orElseThrow().lease(100, why -> {})).isPresent();
       assertThat(directory).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void whatAKilledProcessLeftIsSwept() throws IOException {
+    Path abandoned = Files.createFile(directory.resolve("tensorarrow-0123456789abcdef01234567"));
+    Files.setLastModifiedTime(abandoned, FileTime.fromMillis(0));
+    try (SharedMemory memory = open(Map.of(DIRECTORY, directory.toString()))) {
+      memory.checkUsable();
+      assertThat(abandoned).doesNotExist();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,7 +10,11 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.stream.Stream;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -53,6 +58,17 @@ class SegmentTest {
   }
 
   @Test
+  void allItsPagesAreThereBeforeAnybodyTouchesThem() throws IOException {
+    int bytes = 3_000_000;
+    try (Segment segment = Segment.create(MEMORY, bytes)) {
+      String file = "/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), segment.descriptor());
+      Process stat = new ProcessBuilder("stat", "-L", "-c", "%b %B", file).start();
+      String[] found = new String(stat.getInputStream().readAllBytes(), UTF_8).strip().split(" ");
+      assertThat(Long.parseLong(found[0]) * Long.parseLong(found[1])).isGreaterThanOrEqualTo(bytes);
+    }
+  }
+
+  @Test
   void closingItEndsFileAndMapping() throws IOException {
     Segment segment = Segment.create(MEMORY, 4096);
     Path link = descriptor(segment);
@@ -64,6 +80,29 @@ class SegmentTest {
     if (Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
       assertThat(Files.readSymbolicLink(link).toString()).doesNotContain(name);
     }
+  }
+
+  @Test
+  void namesThatKilledProcessesLeftAreSweptAndNoOthers() throws IOException {
+    Path abandoned = file("tensorarrow-0123456789abcdef01234567", 0, Duration.ofMinutes(2));
+    Path recent = file("tensorarrow-0123456789abcdef01234568", 0, Duration.ZERO);
+    Path full = file("tensorarrow-0123456789abcdef01234569", 1, Duration.ofMinutes(2));
+    Path another = file("tensorarrow-notes", 0, Duration.ofMinutes(2));
+    Path link = directory.resolve("tensorarrow-0123456789abcdef0123456a");
+    Files.createSymbolicLink(link, abandoned);
+
+    Segment.sweep(directory);
+
+    try (Stream<Path> left = Files.list(directory)) {
+      assertThat(left).containsExactlyInAnyOrder(recent, full, another, link);
+    }
+    assertThat(abandoned).doesNotExist();
+  }
+
+  private Path file(String name, int bytes, Duration age) throws IOException {
+    Path file = Files.write(directory.resolve(name), new byte[bytes]);
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(age)));
+    return file;
   }
 
   private static String mappings() throws IOException {

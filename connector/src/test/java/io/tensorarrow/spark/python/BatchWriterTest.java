@@ -1,0 +1,99 @@
+package io.tensorarrow.spark.python;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.testing.SparkTest;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.TaskContext$;
+import org.apache.spark.api.python.ChainedPythonFunctions;
+import org.apache.spark.api.python.PythonEvalType;
+import org.apache.spark.api.python.PythonFunction;
+import org.apache.spark.api.python.SimplePythonFunction;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.junit.jupiter.api.Test;
+import scala.Option;
+import scala.collection.Iterator;
+import scala.collection.JavaConverters;
+import scala.collection.immutable.Map$;
+
+/** What becomes of a task whose writing thread can't go on. */
+class BatchWriterTest extends SparkTest {
+  private static final StructType INPUT = new StructType().add("id", "bigint", false);
+
+  /** More than what goes through the socket. */
+  private static final int ROWS = EnvelopeSink.INLINE_BYTES / Long.BYTES;
+
+  private static PythonCall call() {
+    PythonFunction function =
+        new SimplePythonFunction(
+            new byte[0], java.util.Map.of(), List.of(), "python3", "3", List.of(), null);
+    return new PythonCall(
+        List.of(new ChainedPythonFunctions(ScalaLists.of(List.of(function)))),
+        List.of(),
+        PythonEvalType.SQL_MAP_ARROW_ITER_UDF(),
+        Handover.AUTO,
+        INPUT,
+        ColumnForms.SPARKS,
+        INPUT,
+        new WorkerSettings("UTC", false, ROWS, Map$.MODULE$.empty(), Option.empty()),
+        PythonMetrics.create(spark().sparkContext()));
+  }
+
+  /** A stream to a worker that has no room on the heap as soon as a segment has been filled. */
+  private static final class FullHeap extends OutputStream {
+    @Override
+    public void write(int oneByte) {
+      if (SharedMemory.lent() > 0) {
+        throw new OutOfMemoryError("on purpose");
+      }
+    }
+  }
+
+  @Test
+  void aHeapThatIsFullBetweenFillingAndSendingFailsTheTaskAndReturnsTheSegment()
+      throws IOException {
+    PythonCall call = call();
+    TaskContext task = TaskContext$.MODULE$.empty();
+    try (BufferAllocator allocator =
+            ArrowUtils.rootAllocator().newChildAllocator("test", 0, Long.MAX_VALUE);
+        BigIntVector ids = new BigIntVector("id", allocator);
+        Socket socket = new Socket()) {
+      ids.allocateNew(ROWS);
+      ids.setValueCount(ROWS);
+      ColumnarBatch batch =
+          new ColumnarBatch(new ColumnVector[] {new ArrowColumnVector(ids)}, ROWS);
+      Iterator<ColumnarBatch> batches = JavaConverters.asScalaIterator(List.of(batch).iterator());
+      BatchWriter writer =
+          new BatchWriter(
+              new ColumnarPythonRunner(call), call, SparkEnv.get(), socket, batches, 0, task);
+
+      assertThatThrownBy(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())))
+          .isInstanceOfSatisfying(
+              TensorArrowException.class,
+              e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_HANDOVER))
+          .hasMessageContaining("found java.lang.OutOfMemoryError: on purpose")
+          .hasMessageContaining("spark.executor.memory")
+          .hasCauseInstanceOf(OutOfMemoryError.class);
+      assertThat(SharedMemory.lent()).isOne();
+
+      task.markTaskCompleted(Option.empty());
+      assertThat(SharedMemory.lent()).isZero();
+    }
+  }
+}
