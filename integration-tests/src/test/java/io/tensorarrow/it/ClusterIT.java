@@ -60,7 +60,7 @@ class ClusterIT {
     List<String> arguments = new ArrayList<>(List.of("--master", master));
     arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", file));
     arguments.addAll(List.of(parameters));
-    Program.sparkSubmit(name, ENVIRONMENT, arguments).runsAndSays("OK " + script);
+    Program.sparkSubmit(name, ENVIRONMENT, arguments).optimized().runsAndSays("OK " + script);
   }
 
   private static Program.Running startMaster() {

@@ -28,6 +28,7 @@ import java.util.function.Predicate;
  */
 record Program(String name, List<String> command, Map<String, String> environment) {
   private static final Duration LIMIT = Duration.ofMinutes(5);
+  private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
   private static final List<String> FROM_THE_MACHINE = List.of("HOME", "PATH", "LANG", "TMPDIR");
 
   Program {
@@ -70,6 +71,14 @@ record Program(String name, List<String> command, Map<String, String> environmen
     return new Program(name, command, all);
   }
 
+  /**
+   * Returns the same program with JVMs as in production, for what depends on the order in which
+   * processes see memory change. Others do without the compiler that takes a core for long.
+   */
+  Program optimized() {
+    return with(Map.of(JVM_OPTIONS, ""));
+  }
+
   /** Returns the same program as one that another program runs. */
   Program under(String... other) {
     List<String> all = new ArrayList<>(List.of(other));
@@ -103,9 +112,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
     Map<String, String> variables = builder.environment();
     variables.keySet().retainAll(FROM_THE_MACHINE);
     variables.put("JAVA_HOME", System.getProperty("java.home"));
-    // Short-lived JVMs: the optimizing compiler would take a core from the tests for what never
-    // pays.
-    variables.put("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1");
+    variables.put(JVM_OPTIONS, "-XX:TieredStopAtLevel=1");
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
     variables.put("SPARK_LOCAL_DIRS", directory.resolve("local").toString());
     variables.put("SPARK_LOG_DIR", directory.toString());

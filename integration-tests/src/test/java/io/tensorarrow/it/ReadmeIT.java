@@ -6,6 +6,8 @@ import io.tensorarrow.it.Installation.Environment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.JarEntry;
@@ -157,7 +159,11 @@ class ReadmeIT {
 
   @ParameterizedTest
   @CsvSource({"python, 98.33% of 360 images", "sql, InferenceScan", "java, InferenceScan"})
-  void theExamplesRunByTheirOneCommand(String which, String inOutput) {
+  void theExamplesRunByTheirOneCommand(String which, String inOutput) throws IOException {
+    // The build has just made them; to make them again would take them from tests that run now.
+    for (Path jar : List.of(Installation.JAR, Installation.EXAMPLES_JAR)) {
+      Files.setLastModifiedTime(jar, FileTime.from(Instant.now()));
+    }
     Program run =
         Program.of(
                 "examples-" + which,

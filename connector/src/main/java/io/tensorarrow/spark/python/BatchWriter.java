@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
@@ -110,18 +111,34 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     } catch (IOException e) {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
-    } catch (Error e) {
-      // Spark leaves fatal ones to whoever handles the process's, which in local mode is nobody:
-      // the
-      // task would wait for a worker that waits for its next batch. As a cause, it still makes
-      // Spark
-      // end an executor, or not, as spark.executor.killOnFatalError.depth says.
-      throw new TensorArrowException(
-          ErrorCode.TA_HANDOVER,
-          "Cannot hand batches over to Python: found %s; expected a JVM with memory and classes enough (more memory by spark.executor.memory, in local mode by spark.driver.memory)"
-              .formatted(e),
-          e);
+    } catch (VirtualMachineError | LinkageError e) {
+      if (!isDriver()) {
+        throw e;
+      }
+      throw fatal(e);
     }
+  }
+
+  private static boolean isDriver() {
+    return SparkEnv.get().executorId().equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER());
+  }
+
+  /**
+   * Makes what fails a task of local mode. Spark leaves fatal errors to the process's handler,
+   * which ends an executor. The driver's process has none: the task would wait for a worker that
+   * waits for its next batch. The error is not the cause, for which Spark would end the driver's
+   * process.
+   */
+  private static TensorArrowException fatal(Error e) {
+    TensorArrowException fault =
+        new TensorArrowException(
+            ErrorCode.TA_HANDOVER,
+            "Cannot hand batches over to Python: found "
+                + e
+                + "; expected a driver with enough"
+                + " memory (spark.driver.memory) and all classes");
+    fault.addSuppressed(e);
+    return fault;
   }
 
   private void write(WorkerStream stream, BatchSink sink, ColumnConversion conversion)

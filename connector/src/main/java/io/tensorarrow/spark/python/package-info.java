@@ -151,7 +151,8 @@
  *
  * <p>So a worker or a JVM that is killed at any moment leaves no memory behind: there is no name,
  * and the pages go with the last process that maps them. Only between the making of a file and the
- * deletion of its name, a few microseconds, may an empty file be left.
+ * deletion of its name, a few microseconds, may an empty file be left, which a later process
+ * sweeps.
  */
 @NullMarked
 package io.tensorarrow.spark.python;

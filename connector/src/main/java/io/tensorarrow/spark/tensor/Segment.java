@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor;
 
+import com.sun.security.auth.module.UnixSystem;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -16,9 +17,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +31,8 @@ import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.spark.storage.StorageUtils;
 import org.apache.spark.unsafe.Platform;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Memory that this process shares with those that it tells: a file without a name on a file system
@@ -38,9 +40,9 @@ import org.apache.spark.unsafe.Platform;
  *
  * <p>The file is made with mode 0600, under a random name that nobody else can have taken, and
  * loses that name at once: whoever dies, nothing is left but, when it happens in that very moment,
- * an empty file, which {@link #sweep} deletes. All its pages are written before it is mapped, so
- * that touching them can't fail for lack of space (the system would kill the process). Others open
- * it as {@code /proc/<pid>/fd/<fd>}.
+ * an empty file, which a later process {@linkplain #sweep sweeps}. All its pages are written before
+ * it is mapped, so that touching them can't fail for lack of space (the system would kill the
+ * process). Others open it as {@code /proc/<pid>/fd/<fd>}.
  *
  * <p>Owns the file and the mapping; {@link #close} ends both, after which nothing here may be
  * called. Processes that have mapped it keep the pages. Words may be read and written by any
@@ -50,10 +52,12 @@ public final class Segment implements AutoCloseable {
   /** The most bytes of a segment: what Java can map at once, with room to round up. */
   public static final long MAX_BYTES = 1L << 30;
 
+  private static final Logger LOG = LoggerFactory.getLogger(Segment.class);
+
   private static final String PREFIX = "tensorarrow-";
   private static final int NAME_BYTES = 12;
   private static final Pattern NAME = Pattern.compile(PREFIX + "[0-9a-f]{" + 2 * NAME_BYTES + "}");
-  private static final Duration LONGEST_MAKING = Duration.ofMinutes(1);
+  private static final Duration LONGEST_MAKING = Duration.ofHours(1);
   private static final int ZEROS = 1 << 20;
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -84,7 +88,7 @@ public final class Segment implements AutoCloseable {
     if (bytes <= 0 || bytes > MAX_BYTES) {
       throw new IllegalArgumentException("a segment of " + bytes + " bytes");
     }
-    Path name = directory.resolve(PREFIX + randomName());
+    Path name = directory.toRealPath().resolve(PREFIX + randomName());
     // CREATE_NEW follows no link and takes no file that is there.
     FileChannel.open(
             name,
@@ -92,20 +96,14 @@ public final class Segment implements AutoCloseable {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))
         .close();
     RandomAccessFile file;
-    int descriptor;
     try {
       // Not a FileChannel: an interrupted thread would close it, and with it everybody's way in.
       file = new RandomAccessFile(name.toFile(), "rw");
-      try {
-        descriptor = descriptor(name.toRealPath());
-      } catch (Throwable fault) {
-        file.close();
-        throw fault;
-      }
     } finally {
-      Files.delete(name);
+      Files.deleteIfExists(name);
     }
     try {
+      int descriptor = descriptor(name);
       reserve(file, bytes);
       return new Segment(file, descriptor, map(descriptor, bytes));
     } catch (Throwable fault) {
@@ -115,20 +113,24 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * Deletes the names of segments whose makers were killed in the moment between the making of a
-   * file and the deletion of its name. Such files are empty, so all that they take are their names.
-   * Names that others may be about to delete are left alone.
+   * Deletes the names of this user's segments whose makers were killed in the moment between the
+   * making of a file and the deletion of its name. Such files are empty, so all that they take are
+   * their names. Those of less than an hour are left alone: their makers may be about to.
    *
    * @param directory where segments are made
-   * @throws IOException if the directory can't be read, or a name not be deleted
+   * @throws IOException if the directory can't be read
    */
   public static void sweep(Path directory) throws IOException {
-    UserPrincipal self = Files.getOwner(Path.of("/proc/self"));
+    long self = new UnixSystem().getUid();
     Instant latest = Instant.now().minus(LONGEST_MAKING);
     try (DirectoryStream<Path> names = Files.newDirectoryStream(directory, PREFIX + "*")) {
       for (Path name : names) {
-        if (isAbandoned(name, self, latest)) {
-          Files.deleteIfExists(name);
+        try {
+          if (isAbandoned(name, self, latest)) {
+            Files.deleteIfExists(name);
+          }
+        } catch (IOException e) {
+          LOG.debug("Cannot delete the abandoned name {}", name, e);
         }
       }
     } catch (DirectoryIteratorException e) {
@@ -136,19 +138,14 @@ public final class Segment implements AutoCloseable {
     }
   }
 
-  private static boolean isAbandoned(Path name, UserPrincipal self, Instant latest)
-      throws IOException {
-    try {
-      PosixFileAttributes file =
-          Files.readAttributes(name, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-      return NAME.matcher(name.getFileName().toString()).matches()
-          && file.isRegularFile()
-          && file.size() == 0
-          && file.owner().equals(self)
-          && file.lastModifiedTime().toInstant().isBefore(latest);
-    } catch (NoSuchFileException e) {
-      return false;
-    }
+  private static boolean isAbandoned(Path name, long self, Instant latest) throws IOException {
+    BasicFileAttributes file =
+        Files.readAttributes(name, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    return NAME.matcher(name.getFileName().toString()).matches()
+        && file.isRegularFile()
+        && file.size() == 0
+        && file.lastModifiedTime().toInstant().isBefore(latest)
+        && ((Integer) Files.getAttribute(name, "unix:uid")).longValue() == self;
   }
 
   private static String randomName() {
@@ -157,12 +154,13 @@ public final class Segment implements AutoCloseable {
     return HexFormat.of().formatHex(name);
   }
 
-  /** Java has no word for a file's descriptor; the system tells which one is open on the name. */
+  /** Java has no word for a file's descriptor; the system tells which one had the name. */
   private static int descriptor(Path name) throws IOException {
+    Path deleted = Path.of(name + " (deleted)");
     try (DirectoryStream<Path> open = Files.newDirectoryStream(DESCRIPTORS)) {
       for (Path link : open) {
         try {
-          if (Files.readSymbolicLink(link).equals(name)) {
+          if (Files.readSymbolicLink(link).equals(deleted)) {
             return Integer.parseInt(link.getFileName().toString());
           }
         } catch (NoSuchFileException e) {

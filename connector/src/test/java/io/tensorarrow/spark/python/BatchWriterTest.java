@@ -83,16 +83,19 @@ class BatchWriterTest extends SparkTest {
           new BatchWriter(
               new ColumnarPythonRunner(call), call, SparkEnv.get(), socket, batches, 0, task);
 
-      assertThatThrownBy(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())))
-          .isInstanceOfSatisfying(
-              TensorArrowException.class,
-              e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_HANDOVER))
-          .hasMessageContaining("found java.lang.OutOfMemoryError: on purpose")
-          .hasMessageContaining("spark.executor.memory")
-          .hasCauseInstanceOf(OutOfMemoryError.class);
-      assertThat(SharedMemory.lent()).isOne();
-
-      task.markTaskCompleted(Option.empty());
+      try {
+        assertThatThrownBy(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())))
+            .isInstanceOfSatisfying(
+                TensorArrowException.class,
+                e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_HANDOVER))
+            .hasMessageContaining("found java.lang.OutOfMemoryError: on purpose")
+            .hasMessageContaining("spark.driver.memory")
+            .hasNoCause()
+            .hasSuppressedException(new OutOfMemoryError("on purpose"));
+        assertThat(SharedMemory.lent()).isOne();
+      } finally {
+        task.markTaskCompleted(Option.empty());
+      }
       assertThat(SharedMemory.lent()).isZero();
     }
   }

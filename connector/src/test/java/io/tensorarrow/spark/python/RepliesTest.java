@@ -19,9 +19,13 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.UInt2Vector;
 import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.spark.TaskContext$;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.DataTypes;
@@ -210,6 +214,37 @@ class RepliesTest extends SparkTest {
         header(ROWS, List.of(sent, new Said(id, generation + 1, 0, 0)), List.of()), data, "Place");
     isRefused(header(ROWS, List.of(Said.of(lease), sent), List.of()), data, "3 rows of array");
     isRefused(header(ROWS, List.of(sent, Said.of(lease)), List.of()), data, "Place");
+  }
+
+  @Test
+  void aColumnThatLiesOtherwiseThanDeclaredIsConverted() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (FixedSizeListVector lists = FixedSizeListVector.empty("p", 2, allocator)) {
+      lists.addOrGetVector(FieldType.nullable(new ArrowType.Int(16, false)));
+      UInt2Vector elements = (UInt2Vector) lists.getDataVector();
+      for (int i = 0; i < 2 * ROWS; i++) {
+        elements.setSafe(i, 65_530 + i);
+      }
+      elements.setValueCount(2 * ROWS);
+      for (int i = 0; i < ROWS; i++) {
+        lists.setNotNull(i);
+      }
+      lists.setValueCount(ROWS);
+      VectorSchemaRoot root = VectorSchemaRoot.of(lists);
+      try (ArrowStreamWriter writer = new ArrowStreamWriter(root, null, Channels.newChannel(out))) {
+        writer.writeBatch();
+      }
+    }
+    byte[] data = out.toByteArray();
+    Replies converting = replies(new StructType().add("p", "array<int>"));
+    try (VarBinaryVector head =
+            binary(
+                EnvelopeSink.COLUMN.getName(), header(ROWS, List.of(Said.sent(data)), List.of()));
+        VarBinaryVector rest = binary("data", data)) {
+      ColumnarBatch batch = converting.opened(List.of(head, rest));
+      assertThat(batch.column(0).getArray(2).toIntArray()).containsExactly(65_534, 65_535);
+    }
+    converting.close();
   }
 
   @Test

@@ -63,7 +63,8 @@ class SegmentTest {
     try (Segment segment = Segment.create(MEMORY, bytes)) {
       String file = "/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), segment.descriptor());
       Process stat = new ProcessBuilder("stat", "-L", "-c", "%b %B", file).start();
-      String[] found = new String(stat.getInputStream().readAllBytes(), UTF_8).strip().split(" ");
+      String[] found =
+          new String(stat.getInputStream().readAllBytes(), UTF_8).strip().split(" ", 2);
       assertThat(Long.parseLong(found[0]) * Long.parseLong(found[1])).isGreaterThanOrEqualTo(bytes);
     }
   }
@@ -83,18 +84,27 @@ class SegmentTest {
   }
 
   @Test
-  void namesThatKilledProcessesLeftAreSweptAndNoOthers() throws IOException {
-    Path abandoned = file("tensorarrow-0123456789abcdef01234567", 0, Duration.ofMinutes(2));
+  void namesThatKilledProcessesLeftAreSweptAndNoOthers() throws IOException, InterruptedException {
+    Path abandoned = file("tensorarrow-0123456789abcdef01234567", 0, Duration.ofHours(2));
     Path recent = file("tensorarrow-0123456789abcdef01234568", 0, Duration.ZERO);
-    Path full = file("tensorarrow-0123456789abcdef01234569", 1, Duration.ofMinutes(2));
-    Path another = file("tensorarrow-notes", 0, Duration.ofMinutes(2));
-    Path link = directory.resolve("tensorarrow-0123456789abcdef0123456a");
-    Files.createSymbolicLink(link, abandoned);
+    Path full = file("tensorarrow-0123456789abcdef01234569", 1, Duration.ofHours(2));
+    Path another = file("tensorarrow-notes", 0, Duration.ofHours(2));
+    Path folder = Files.createDirectory(directory.resolve("tensorarrow-0123456789abcdef0123456a"));
+    Files.setLastModifiedTime(folder, FileTime.fromMillis(0));
+    // Made long ago, as far as it can be told.
+    Path link = directory.resolve("tensorarrow-0123456789abcdef0123456b");
+    assertThat(new ProcessBuilder("ln", "-s", "/dev/null", link.toString()).start().waitFor())
+        .isZero();
+    assertThat(
+            new ProcessBuilder("touch", "-h", "-d", "2000-01-01", link.toString())
+                .start()
+                .waitFor())
+        .isZero();
 
     Segment.sweep(directory);
 
     try (Stream<Path> left = Files.list(directory)) {
-      assertThat(left).containsExactlyInAnyOrder(recent, full, another, link);
+      assertThat(left).containsExactlyInAnyOrder(recent, full, another, folder, link);
     }
     assertThat(abandoned).doesNotExist();
   }
