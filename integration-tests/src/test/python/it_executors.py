@@ -162,6 +162,9 @@ def check_speculation(spark, df):
             if task.partitionId() == 0 and task.attemptNumber() == 0:
                 (work / "slow").write_text(str(os.getpid()))
                 time.sleep(600)
+            # Its copy must not win before it has a view at all: executors are new by now.
+            while task.partitionId() == 0 and not (work / "slow").exists():
+                time.sleep(0.01)
             columns = [batch.column("id"), pa.array(view.sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])
 
