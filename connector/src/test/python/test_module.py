@@ -63,7 +63,10 @@ def pack(archive, *more):
     os.replace(archive + ".new", archive)
 pack(archive)
 shutil.copy(archive, copy)
-sys.path[:0] = [copy, archive]
+others = archive + ".others"
+with zipfile.ZipFile(others, "w") as jar:
+    jar.writestr("another.py", "")
+sys.path[:0] = [copy, archive, others]
 # An importer of each is there, as after any import that looks all along the path.
 importlib.util.find_spec("no_such_module")
 import tensorarrow
@@ -71,11 +74,15 @@ assert tensorarrow.__file__.startswith(copy), tensorarrow.__file__
 read, count = zipimport._read_directory, []
 zipimport._read_directory = lambda path: count.append(path) or read(path)
 importlib.invalidate_caches()
+if sys.version_info >= (3, 10):  # before that, no directory was read again
+    assert set(count) == {copy, archive, others}, count
+    count.clear()
 importlib.invalidate_caches()
 assert not count, count
+import another
 pack(archive, "added.py")
 importlib.invalidate_caches()
-if sys.version_info >= (3, 10):  # before that, no directory was read again
+if sys.version_info >= (3, 10):
     import added
     assert set(count) == {archive}, count
 os.remove(archive)

@@ -1,44 +1,38 @@
-"""The jar as an archive of Python modules."""
+"""Archives of Python modules: the jar, and what Spark puts on a worker's path."""
 
 from __future__ import annotations
 
 import os
 import sys
 import zipimport
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 
 def keep_directories() -> None:
-    """Has Python read the directory of a jar with this package again only if it is another jar.
+    """Has Python read the directory of an archive again only if it is another file.
 
-    Spark's workers call ``importlib.invalidate_caches()`` when a task begins, and from Python 3.10
-    on each importer of an archive then reads its whole directory, of which the jar has thousands
-    of files: a fifth of a second for each task. A worker may have several copies of the jar on its
-    path, whichever of them the package came from.
+    Spark's workers call ``importlib.invalidate_caches()`` when a task begins. From Python 3.10 on
+    each importer then reads its archive's directory again, and there is an importer for each
+    package in an archive: with Spark's own and the jar, tens of thousands of entries, a fifth of a
+    second for each task. What is imported stays the same.
     """
-    importers = [
-        importer
-        for importer in list(sys.path_importer_cache.values())
-        if isinstance(importer, zipimport.zipimporter) and hasattr(importer, "invalidate_caches")
-    ]
-    jars = {
-        importer.archive
-        for importer in importers
-        if not importer.prefix and importer.find_spec("tensorarrow") is not None
-    }
-    for importer in importers:
-        if importer.archive in jars:
-            reread = importer.invalidate_caches
-            own = partial(_if_changed, importer.archive, [_state(importer.archive)], reread)
+    for importer in list(sys.path_importer_cache.values()):
+        if (
+            isinstance(importer, zipimport.zipimporter)
+            and hasattr(importer, "invalidate_caches")
+            and "invalidate_caches" not in vars(importer)
+        ):
+            own = partial(_if_changed, importer.archive, [], importer.invalidate_caches)
             # Of this one importer, in place of its class's.
             importer.invalidate_caches = own  # type: ignore[method-assign]
 
 
-def _if_changed(archive: str, known: list[Any], reread: Any) -> None:
+def _if_changed(archive: str, known: list[object], reread: Callable[[], None]) -> None:
+    # Which file it was that the importer read first is not known: it is read once more.
     state = _state(archive)
-    if state != known[0]:
-        known[0] = state
+    if known != [state]:
+        known[:] = [state]
         reread()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tensorarrow._archive import keep_directories
 from tensorarrow._dtypes import element_of
 from tensorarrow._raw import Widening
 from tensorarrow._segments import HANDLE, Changeable, Memory, forget_dead, stale
@@ -117,6 +118,7 @@ class _Opener:
         self._unseen: list[Callable[[], None]] = []
 
     def opened(self, envelopes: Iterable[pa.Buffer]) -> Iterator[TensorBatch]:
+        keep_directories()
         forget_dead()
         try:
             for envelope in envelopes:
