@@ -66,6 +66,7 @@ shutil.copy(archive, copy)
 others = archive + ".others"
 with zipfile.ZipFile(others, "w") as jar:
     jar.writestr("another.py", "")
+    jar.writestr("late.py", "")
 sys.path[:0] = [copy, archive, others]
 # An importer of each is there, as after any import that looks all along the path.
 importlib.util.find_spec("no_such_module")
@@ -80,6 +81,15 @@ if sys.version_info >= (3, 10):  # before that, no directory was read again
 importlib.invalidate_caches()
 assert not count, count
 import another
+def fail(path):
+    raise zipimport.ZipImportError("no descriptor is left, say")
+counting, zipimport._read_directory = zipimport._read_directory, fail
+os.utime(others, (1, 1))
+importlib.invalidate_caches()
+zipimport._read_directory = counting
+importlib.invalidate_caches()
+import late
+count.clear()
 pack(archive, "added.py")
 importlib.invalidate_caches()
 if sys.version_info >= (3, 10):

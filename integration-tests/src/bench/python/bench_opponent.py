@@ -133,7 +133,7 @@ class Opponents:
 
         self._pool(f"first-of-two-{threads}")
         first = self._stock().mapInArrow(predict, "tensor array<float>")
-        self._pool("second-of-two")
+        self._pool(f"second-of-two-{threads}")
         return self._timed(first.mapInArrow(add, SUMS))
 
     def _stock(self):
@@ -141,7 +141,7 @@ class Opponents:
 
     def _pool(self, name):
         """Gives the next function workers of its own, which nobody else's models are in."""
-        self._spark.sparkContext.environment["BENCH_POOL"] = name
+        self._spark.sparkContext.environment["BENCH_POOL"] = f"{self._job.key} {name}"
 
     def _timed(self, df):
         """Returns seconds, the sum, and whether a worker had to load the model."""
@@ -180,7 +180,8 @@ def measure(spark, job, table):
         if not fastest:
             return "", "", ""
         ratio = bench.spread(bench.ratios(warm[fastest], warm[fastest_of("ours")]))
-        return bench.median(warm[fastest]), f"{cold[fastest][0]:.1f}", ratio
+        # Of each kind, the first of the first round: later ones may find what it has loaded.
+        return bench.median(warm[fastest]), f"{cold[f'{kind}-0'][0]:.1f}", ratio
 
     ours, same, two = cells("ours"), cells("same"), cells("two")
     table.row(job.name, ours[0], same[0], same[2], two[0], two[2], ours[1], same[1], two[1])

@@ -135,13 +135,15 @@ def check_killed_executor(spark, df, together):
                 while Path(f"/proc/{jvm}").exists():
                     time.sleep(0.01)
                 same = all(np.array_equal(*each) for each in zip(kept, copies))
-                (work / "outlived").write_text(str(same))
+                (work / "outlived.new").write_text(str(same))
+                os.replace(work / "outlived.new", work / "outlived")
                 os._exit(1)
             columns = [batch.column("id"), pa.array(kept[-1].sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])
 
     checked(df.mapInArrow(die, "id long, total float").collect())
     if not together:
+        it.eventually((work / "outlived").exists)
         assert (work / "outlived").read_text() == "True"
     pid, *numbers = (int(text) for text in (work / "killed").read_text().split())
     assert numbers
@@ -163,7 +165,9 @@ def check_speculation(spark, df):
                 (work / "slow").write_text(str(os.getpid()))
                 time.sleep(600)
             # Its copy must not win before it has a view at all: executors are new by now.
+            deadline = time.monotonic() + 60
             while task.partitionId() == 0 and not (work / "slow").exists():
+                assert time.monotonic() < deadline, "the first attempt did not get here"
                 time.sleep(0.01)
             columns = [batch.column("id"), pa.array(view.sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])

@@ -12,10 +12,10 @@ from functools import partial
 def keep_directories() -> None:
     """Has Python read the directory of an archive again only if it is another file.
 
-    Spark's workers call ``importlib.invalidate_caches()`` when a task begins. From Python 3.10 on
-    each importer then reads its archive's directory again, and there is an importer for each
-    package in an archive: with Spark's own and the jar, tens of thousands of entries, a fifth of a
-    second for each task. What is imported stays the same.
+    Spark's workers call ``importlib.invalidate_caches()`` when a task begins. From Python 3.10 to
+    3.12 each importer then reads its archive's directory again, and there is an importer for each
+    package that was imported from an archive: with Spark's own and the jar, tens of thousands of
+    entries, a fifth of a second for each task. What is imported stays the same.
     """
     for importer in list(sys.path_importer_cache.values()):
         if (
@@ -32,8 +32,10 @@ def _if_changed(archive: str, known: list[object], reread: Callable[[], None]) -
     # Which file it was that the importer read first is not known: it is read once more.
     state = _state(archive)
     if known != [state]:
-        known[:] = [state]
         reread()
+        # Else it could not be read: the next task tries again, as it would without this.
+        was_read = archive in zipimport._zip_directory_cache  # type: ignore[attr-defined]
+        known[:] = [state] if was_read else []
 
 
 def _state(archive: str) -> tuple[int, ...] | None:

@@ -32,10 +32,6 @@ final class Installation {
   /** The jar that users get. */
   static final Path JAR = path("it.connector.directory").resolve(ARTIFACT + "-" + VERSION + ".jar");
 
-  /** The jar of the examples. */
-  static final Path EXAMPLES_JAR =
-      REPOSITORY.resolve("examples/target/tensorarrow-examples-" + VERSION + ".jar");
-
   /** The pom that users' build tools see. */
   static final Path POM = path("it.connector.directory").resolve("dependency-reduced-pom.xml");
 

@@ -18,17 +18,22 @@ import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.collection.Iterator;
 
 /** Hands batches to a worker. A thread; Spark starts, stops and joins it. */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchWriter extends BasePythonRunner.WriterThread {
+  private static final Logger LOG = LoggerFactory.getLogger(BatchWriter.class);
+
   private final ColumnarPythonRunner runner;
   private final PythonCall call;
   private final Iterator<ColumnarBatch> batches;
   private final HandoverCounters counters;
   private final TaskLeases leases;
   private final Socket socket;
+  private final boolean onDriver;
 
   BatchWriter(
       ColumnarPythonRunner runner,
@@ -47,6 +52,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
         new TaskLeases(
             call.sharesMemory() ? SharedMemory.get().pool() : Optional.empty(), task, counters);
     this.socket = worker;
+    this.onDriver = env.executorId().equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER());
     // Spark adds a listener after this one that stops and joins this thread; it runs before.
     TaskCompletionListener ending =
         context -> {
@@ -112,15 +118,25 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
       // Spark's own signature has none; its caller tells it from a failure of the source.
       throw new UncheckedIOException(e);
     } catch (VirtualMachineError | LinkageError e) {
-      if (!isDriver()) {
+      if (!onDriver) {
         throw e;
       }
-      throw fatal(e);
+      try {
+        throw fatal(e);
+      } catch (VirtualMachineError | LinkageError again) {
+        // There is no memory to say it with: the task learns it from the socket.
+        closeSocket();
+        throw e;
+      }
     }
   }
 
-  private static boolean isDriver() {
-    return SparkEnv.get().executorId().equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER());
+  private void closeSocket() {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      LOG.debug("Cannot close the socket to a worker", e);
+    }
   }
 
   /**

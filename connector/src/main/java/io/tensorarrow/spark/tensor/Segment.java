@@ -14,7 +14,6 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -96,14 +95,16 @@ public final class Segment implements AutoCloseable {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))
         .close();
     RandomAccessFile file;
+    Object key;
     try {
+      key = key(name);
       // Not a FileChannel: an interrupted thread would close it, and with it everybody's way in.
       file = new RandomAccessFile(name.toFile(), "rw");
     } finally {
       Files.deleteIfExists(name);
     }
     try {
-      int descriptor = descriptor(name);
+      int descriptor = descriptor(key);
       reserve(file, bytes);
       return new Segment(file, descriptor, map(descriptor, bytes));
     } catch (Throwable fault) {
@@ -154,21 +155,25 @@ public final class Segment implements AutoCloseable {
     return HexFormat.of().formatHex(name);
   }
 
-  /** Java has no word for a file's descriptor; the system tells which one had the name. */
-  private static int descriptor(Path name) throws IOException {
-    Path deleted = Path.of(name + " (deleted)");
+  /** Returns what tells a file from all others, whatever it is called. */
+  private static Object key(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+  }
+
+  /** Java has no word for a file's descriptor; the system tells which one it is. */
+  private static int descriptor(Object key) throws IOException {
     try (DirectoryStream<Path> open = Files.newDirectoryStream(DESCRIPTORS)) {
       for (Path link : open) {
         try {
-          if (Files.readSymbolicLink(link).equals(deleted)) {
+          if (key(link).equals(key)) {
             return Integer.parseInt(link.getFileName().toString());
           }
-        } catch (NoSuchFileException e) {
-          // Closed meanwhile by another thread.
+        } catch (IOException e) {
+          // Closed meanwhile by another thread, or nothing that has attributes.
         }
       }
     }
-    throw new IOException("no descriptor of " + name);
+    throw new IOException("no descriptor of the file just opened");
   }
 
   private static void reserve(RandomAccessFile file, long bytes) throws IOException {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.spark.SparkEnv;
@@ -26,6 +27,7 @@ import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import scala.Option;
 import scala.collection.Iterator;
@@ -65,8 +67,28 @@ class BatchWriterTest extends SparkTest {
     }
   }
 
-  @Test
-  void aHeapThatIsFullBetweenFillingAndSendingFailsTheTaskAndReturnsTheSegment()
+  /** An executor's environment, with this process's parts. */
+  private static SparkEnv executorEnv() {
+    SparkEnv env = SparkEnv.get();
+    return new SparkEnv(
+        "1",
+        env.rpcEnv(),
+        env.serializer(),
+        env.closureSerializer(),
+        env.serializerManager(),
+        env.mapOutputTracker(),
+        env.shuffleManager(),
+        env.broadcastManager(),
+        env.blockManager(),
+        env.securityManager(),
+        env.metricsSystem(),
+        env.memoryManager(),
+        env.outputCommitCoordinator(),
+        env.conf());
+  }
+
+  /** Has a writer fail in the moment between the filling of a segment and its handle. */
+  private static void failBeforeSending(SparkEnv env, Consumer<ThrowingCallable> check)
       throws IOException {
     PythonCall call = call();
     TaskContext task = TaskContext$.MODULE$.empty();
@@ -80,23 +102,35 @@ class BatchWriterTest extends SparkTest {
           new ColumnarBatch(new ColumnVector[] {new ArrowColumnVector(ids)}, ROWS);
       Iterator<ColumnarBatch> batches = JavaConverters.asScalaIterator(List.of(batch).iterator());
       BatchWriter writer =
-          new BatchWriter(
-              new ColumnarPythonRunner(call), call, SparkEnv.get(), socket, batches, 0, task);
-
+          new BatchWriter(new ColumnarPythonRunner(call), call, env, socket, batches, 0, task);
       try {
-        assertThatThrownBy(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())))
-            .isInstanceOfSatisfying(
-                TensorArrowException.class,
-                e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_HANDOVER))
-            .hasMessageContaining("found java.lang.OutOfMemoryError: on purpose")
-            .hasMessageContaining("spark.driver.memory")
-            .hasNoCause()
-            .hasSuppressedException(new OutOfMemoryError("on purpose"));
+        check.accept(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())));
         assertThat(SharedMemory.lent()).isOne();
       } finally {
         task.markTaskCompleted(Option.empty());
       }
       assertThat(SharedMemory.lent()).isZero();
     }
+  }
+
+  @Test
+  void aHeapThatIsFullBetweenFillingAndSendingFailsATaskOfTheDriver() throws IOException {
+    failBeforeSending(
+        SparkEnv.get(),
+        writing ->
+            assertThatThrownBy(writing)
+                .isInstanceOfSatisfying(
+                    TensorArrowException.class,
+                    e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_HANDOVER))
+                .hasMessageContaining("found java.lang.OutOfMemoryError: on purpose")
+                .hasMessageContaining("spark.driver.memory")
+                .hasNoCause()
+                .hasSuppressedException(new OutOfMemoryError("on purpose")));
+  }
+
+  @Test
+  void anExecutorEndsByIt() throws IOException {
+    failBeforeSending(
+        executorEnv(), writing -> assertThatThrownBy(writing).isInstanceOf(OutOfMemoryError.class));
   }
 }
