@@ -117,7 +117,7 @@ def check_small(wanted):
 def check_filled(wanted):
     """Checks that batches go through the socket when others fill the room up."""
     before = len(log())
-    with session(**{IDLE_TIME: "100ms"}) as spark:
+    with session(**{IDLE_TIME: "1s"}) as spark:
         # Tried out while there was room.
         assert sums(spark, "shared-memory").limit(1).count() == 1
         # What it made is given up, or it would do for the batches to come.

@@ -155,6 +155,19 @@ class ReadmeIT {
     assertThat(ROW.matcher(output).results()).as(output).hasSize(10);
   }
 
+  @Test
+  void theExamplesSayWhatIsMissingWhereNothingWasBuilt() throws IOException {
+    Path clone = Installation.workDirectory("readme-bare-clone");
+    Path run = Files.createDirectory(clone.resolve("examples")).resolve("run");
+    Files.copy(Installation.REPOSITORY.resolve("examples/run"), run);
+
+    Program.Result result =
+        Program.of("examples-bare", run.toString()).with(Map.of("NO_BUILD", "1")).run();
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.output()).contains("found no jar under connector/target");
+  }
+
   @ParameterizedTest
   @CsvSource({"python, 98.33% of 360 images", "sql, InferenceScan", "java, InferenceScan"})
   void theExamplesRunByTheirOneCommand(String which, String inOutput) {

@@ -14,19 +14,16 @@ import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
+import org.apache.spark.network.util.JavaUtils;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import scala.collection.Iterator;
 
 /** Hands batches to a worker. A thread; Spark starts, stops and joins it. */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchWriter extends BasePythonRunner.WriterThread {
-  private static final Logger LOG = LoggerFactory.getLogger(BatchWriter.class);
-
   private final ColumnarPythonRunner runner;
   private final PythonCall call;
   private final Iterator<ColumnarBatch> batches;
@@ -125,17 +122,9 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
         throw fatal(e);
       } catch (VirtualMachineError | LinkageError again) {
         // There is no memory to say it with: the task learns it from the socket.
-        closeSocket();
+        JavaUtils.closeQuietly(socket);
         throw e;
       }
-    }
-  }
-
-  private void closeSocket() {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      LOG.debug("Cannot close the socket to a worker", e);
     }
   }
 
@@ -151,8 +140,7 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
             ErrorCode.TA_HANDOVER,
             "Cannot hand batches over to Python: found "
                 + e
-                + "; expected a driver with enough"
-                + " memory (spark.driver.memory) and all classes");
+                + "; expected a driver with enough memory (spark.driver.memory) and all classes");
     fault.addSuppressed(e);
     return fault;
   }

@@ -96,17 +96,7 @@ final class DeclaredColumns {
    */
   ArrowColumns of(List<FieldVector> found, List<Field> types) {
     checkCount(types);
-    List<FieldVector> vectors = new ArrayList<>();
-    List<FieldVector> made = new ArrayList<>();
-    try {
-      for (int i = 0; i < fields.size(); i++) {
-        vectors.add(column(found.get(i), types.get(i), i, made));
-      }
-      return new ArrowColumns(vectors, made, 0, allocator);
-    } catch (Throwable fault) {
-      made.forEach(FieldVector::close);
-      throw fault;
-    }
+    return columns(found, types, 0, fields.size());
   }
 
   /**
@@ -118,24 +108,29 @@ final class DeclaredColumns {
    * @param ordinal which of the declared columns it is to be
    */
   ArrowColumns ofOne(FieldVector found, Field type, int ordinal) {
+    return columns(List.of(found), List.of(type), ordinal, 1);
+  }
+
+  private ArrowColumns columns(List<FieldVector> found, List<Field> types, int first, int count) {
+    List<FieldVector> vectors = new ArrayList<>();
     List<FieldVector> made = new ArrayList<>();
     try {
-      return new ArrowColumns(List.of(column(found, type, ordinal, made)), made, 0, allocator);
+      for (int i = 0; i < count; i++) {
+        Field target = target(types.get(i), first + i);
+        if (ColumnConversion.sameLayout(types.get(i), target)) {
+          vectors.add(found.get(i));
+        } else {
+          FieldVector vector = target.createVector(allocator);
+          made.add(vector);
+          vectors.add(vector);
+          load(found.get(i), vector);
+        }
+      }
+      return new ArrowColumns(vectors, made, 0, allocator);
     } catch (Throwable fault) {
       made.forEach(FieldVector::close);
       throw fault;
     }
-  }
-
-  private FieldVector column(FieldVector found, Field type, int ordinal, List<FieldVector> made) {
-    Field target = target(type, ordinal);
-    if (ColumnConversion.sameLayout(type, target)) {
-      return found;
-    }
-    FieldVector vector = target.createVector(allocator);
-    made.add(vector);
-    load(found, vector);
-    return vector;
   }
 
   /**
