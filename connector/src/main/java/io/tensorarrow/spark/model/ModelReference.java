@@ -39,4 +39,9 @@ public record ModelReference(
       String directory, String fingerprint, List<String> tags, List<String> allowedOps) {
     this(directory, fingerprint, tags, allowedOps, ModelAccess.local());
   }
+
+  /** Returns the same model, which executors get at in another way. */
+  public ModelReference withAccess(ModelAccess other) {
+    return new ModelReference(directory, fingerprint, tags, allowedOps, other);
+  }
 }

@@ -44,14 +44,16 @@ public final class ModelVersions {
       Pattern.compile("[._]?[0-9]+[^0-9].*|[._][0-9]+|_temporary");
 
   private final ModelFiles root;
+  private final Optional<ModelState> known;
 
   /** Versions by number, and what only looks like one. */
   private final SortedMap<Long, String> versions = new TreeMap<>(Comparator.reverseOrder());
 
   private final List<String> unfinished = new ArrayList<>();
 
-  private ModelVersions(ModelFiles root, List<ModelEntry> entries) {
+  private ModelVersions(ModelFiles root, List<ModelEntry> entries, Optional<ModelState> known) {
     this.root = root;
+    this.known = known;
     for (ModelEntry entry : entries) {
       // A version may be a link to anywhere; its files may not.
       if (!entry.isDirectory() && entry.kind() != ModelEntry.Kind.OUTSIDE) {
@@ -77,11 +79,30 @@ public final class ModelVersions {
    *     but not this one, or it is not whole; else as {@link SavedModelFile#read(ModelFiles)}
    */
   public static SavedModelFile read(ModelFiles root, String version) {
+    return read(root, version, Optional.empty()).orElseThrow();
+  }
+
+  /**
+   * Reads and checks a model unless it is the one that is known.
+   *
+   * @param root as in {@link #read(ModelFiles, String)}
+   * @param version as in {@link #read(ModelFiles, String)}
+   * @param known the state of the model that was read before
+   * @return the model of that version; empty if it lies where the known one did and looks the same
+   * @throws TensorArrowException as {@link #read(ModelFiles, String)}
+   */
+  public static Optional<SavedModelFile> readUnlessKnown(
+      ModelFiles root, String version, ModelState known) {
+    return read(root, version, Optional.of(known));
+  }
+
+  private static Optional<SavedModelFile> read(
+      ModelFiles root, String version, Optional<ModelState> known) {
     try {
       boolean latest = version.equalsIgnoreCase(LATEST);
       if (root.find(SavedModelLayout.PROTO).isPresent()) {
         if (latest) {
-          return SavedModelFile.read(root);
+          return isKnown(root, known) ? Optional.empty() : Optional.of(SavedModelFile.read(root));
         }
         throw failed(
             root,
@@ -90,10 +111,10 @@ public final class ModelVersions {
             "no option 'version', or a directory of numbered versions");
       }
       List<ModelEntry> entries = root.list();
-      ModelVersions versions = new ModelVersions(root, entries);
+      ModelVersions versions = new ModelVersions(root, entries, known);
       if (versions.versions.isEmpty() && versions.unfinished.isEmpty()) {
         // Says what lies there instead.
-        return SavedModelFile.read(root);
+        return Optional.of(SavedModelFile.read(root));
       }
       SortedMap<String, Long> labels = versions.labels(entries);
       return latest ? versions.latest() : versions.pinned(version, labels);
@@ -102,14 +123,22 @@ public final class ModelVersions {
     }
   }
 
-  private SavedModelFile latest() throws IOException {
+  private static boolean isKnown(ModelFiles files, Optional<ModelState> known) throws IOException {
+    return known.isPresent() && known.get().equals(ModelState.of(files));
+  }
+
+  private Optional<SavedModelFile> readWhole(String name) throws ModelFault, IOException {
+    ModelFiles files = root.below(name);
+    return isKnown(files, known) ? Optional.empty() : Optional.of(SavedModelFile.readWhole(files));
+  }
+
+  private Optional<SavedModelFile> latest() throws IOException {
     List<String> skipped = new ArrayList<>();
     for (String name : versions.values()) {
-      ModelFiles files = root.below(name);
       try {
-        SavedModelFile model = SavedModelFile.readWhole(files);
+        Optional<SavedModelFile> model = readWhole(name);
         skipped.addAll(noNumbers());
-        if (!skipped.isEmpty()) {
+        if (!skipped.isEmpty() && model.isPresent()) {
           LOG.warn(
               "Reading version {} of model {}; skipped what is not whole: {}",
               name,
@@ -129,9 +158,10 @@ public final class ModelVersions {
     return unfinished.stream().map(name -> "'" + name + "' (no number)").toList();
   }
 
-  private SavedModelFile pinned(String version, SortedMap<String, Long> labels) throws IOException {
+  private Optional<SavedModelFile> pinned(String version, SortedMap<String, Long> labels)
+      throws IOException {
     Optional<Long> asked = number(version).or(() -> Optional.ofNullable(labels.get(version)));
-    String known =
+    String available =
         Alternatives.closestFirst(version, versions.values())
             + (labels.isEmpty()
                 ? ""
@@ -139,21 +169,24 @@ public final class ModelVersions {
             + (unfinished.isEmpty() ? "" : ", and no numbers " + listed(quoted(unfinished)));
     if (asked.isEmpty()) {
       throw failed(
-          root, version, "versions " + known, "one of these, or '" + LATEST + "' for the largest");
+          root,
+          version,
+          "versions " + available,
+          "one of these, or '" + LATEST + "' for the largest");
     }
     String number = NUMBER.matcher(version).matches() ? "" : "label of " + asked.get() + " but ";
     String name = versions.get(asked.get());
     if (name == null) {
-      throw failed(root, version, number + "versions " + known, "one of these");
+      throw failed(root, version, number + "versions " + available, "one of these");
     }
     try {
-      return SavedModelFile.readWhole(root.below(name));
+      return readWhole(name);
     } catch (ModelFault e) {
       throw failed(
           root,
           version,
           "that '" + name + "' is not whole, with " + e.found(),
-          "a whole SavedModel (finish copying it, or choose another of " + known + ")");
+          "a whole SavedModel (finish copying it, or choose another of " + available + ")");
     }
   }
 

@@ -46,12 +46,15 @@ public final class SavedModelFile {
   private final Optional<Path> directory;
   private final List<MetaGraphDef> graphs;
   private final String fingerprint;
+  private final ModelState state;
 
-  private SavedModelFile(ModelFiles files, List<MetaGraphDef> graphs, String fingerprint) {
+  private SavedModelFile(
+      ModelFiles files, List<MetaGraphDef> graphs, String fingerprint, ModelState state) {
     this.location = files.location();
     this.directory = files.localDirectory();
     this.graphs = graphs;
     this.fingerprint = fingerprint;
+    this.state = state;
   }
 
   /**
@@ -91,10 +94,12 @@ public final class SavedModelFile {
    * @throws IOException if that can't be found out
    */
   static SavedModelFile readWhole(ModelFiles files) throws ModelFault, IOException {
+    // Taken first: what changes meanwhile makes another state.
+    ModelState state = ModelState.of(files);
     byte[] bytes = bytes(files, proto(files));
     List<MetaGraphDef> graphs = parse(bytes);
     new CompletenessCheck(files).check(graphs);
-    return new SavedModelFile(files, graphs, ModelFingerprint.of(files, bytes));
+    return new SavedModelFile(files, graphs, ModelFingerprint.of(files, bytes), state);
   }
 
   /** Returns how messages name the model's directory: an absolute path or a URI. */
@@ -134,6 +139,11 @@ public final class SavedModelFile {
    */
   public String fingerprint() {
     return fingerprint;
+  }
+
+  /** Returns how the files looked when they were read. */
+  public ModelState state() {
+    return state;
   }
 
   private TensorArrowException noSuchTags(String wanted) {
