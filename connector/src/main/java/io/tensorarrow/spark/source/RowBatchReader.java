@@ -3,8 +3,10 @@ package io.tensorarrow.spark.source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.ProjectingInternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.execution.RowToColumnConverter;
@@ -20,6 +22,7 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
+import scala.collection.JavaConverters;
 
 /**
  * Collects the rows of a source that reads no columns into batches, each from one file, because
@@ -38,6 +41,10 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
 
   private final PartitionReader<InternalRow> rows;
   private final RowToColumnConverter converter;
+
+  /** The row's first columns: the converter goes by the number of a row's own. */
+  private final ProjectingInternalRow wanted;
+
   private final WritableColumnVector[] columns;
   private final List<WritableColumnVector> growing = new ArrayList<>();
   private final ColumnarBatch batch;
@@ -49,13 +56,20 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
    * Takes over a reader of rows.
    *
    * @param rows the source's reader; closed by this one
-   * @param schema the columns of its rows
+   * @param schema the columns to take of its rows; rows may have others behind them, as Iceberg's
+   *     do where rows were deleted
    */
   RowBatchReader(PartitionReader<InternalRow> rows, StructType schema) {
     this.rows = rows;
     // The converter knows no user-defined types; rows hold their values as the SQL type below them.
     StructType sqlTypes = ParquetReadSupport$.MODULE$.expandUDT(schema);
     this.converter = new RowToColumnConverter(sqlTypes);
+    this.wanted =
+        ProjectingInternalRow.apply(
+            sqlTypes,
+            JavaConverters.asScalaBuffer(
+                    IntStream.range(0, sqlTypes.size()).<Object>mapToObj(i -> i).toList())
+                .toIndexedSeq());
     this.columns = OnHeapColumnVector.allocateColumns(BATCH_ROWS, sqlTypes);
     for (WritableColumnVector column : columns) {
       addGrowing(column, growing);
@@ -80,7 +94,8 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
         break;
       }
       file = found;
-      converter.convert(rows.get(), columns);
+      wanted.project(rows.get());
+      converter.convert(wanted, columns);
       size++;
     }
     if (file != null) {
