@@ -17,8 +17,9 @@ public enum ErrorCode {
   TA_MODEL_NOT_FOUND("no SavedModel at the given place, or not on the executor's host"),
   /** A SavedModel that can't be read or is not whole. */
   TA_MODEL_CORRUPT("a SavedModel that can't be read or is not whole"),
-  /** The model's files changed after the query was planned. */
-  TA_MODEL_CHANGED("the model's files changed after the query was planned"),
+  /** The model changed: its files after the query was planned, or its signature before. */
+  TA_MODEL_CHANGED(
+      "the model's files changed after the query was planned, or its signature after the read was opened"),
   /** TensorFlow can't load the model. */
   TA_MODEL_LOAD("TensorFlow can't load the model"),
   /** A model directory has no such version, or none that is whole. */
@@ -73,8 +74,13 @@ public enum ErrorCode {
   TA_VERSION_MISMATCH("Spark or Scala is of another version than this artifact was built for"),
   /** TensorFlow's native libraries can't be loaded. */
   TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
+  /** No data source has the given name. */
+  TA_SOURCE_NOT_FOUND("no data source of the given name on the class path"),
   /** The wrapped source can't be read by way of Data Source V2. */
-  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2");
+  TA_SOURCE_UNSUPPORTED(
+      "the wrapped source can't be read through Data Source V2, or not with a schema, or a file format was pointed at a table of Delta Lake, Iceberg or Hudi"),
+  /** The wrapped source lost columns after the read was opened. */
+  TA_SOURCE_CHANGED("the wrapped source lost columns after the read was opened");
 
   private final String summary;
 

@@ -62,6 +62,12 @@ public record InferenceSpec(
     return !fetches.isEmpty();
   }
 
+  /** Returns the spec that runs the same over another copy or version of the model. */
+  public InferenceSpec withModel(ModelReference other) {
+    return new InferenceSpec(
+        other, signature, feeds, fetches, batchRows, fixedBatch, cast, types, handover, threads);
+  }
+
   /** Returns the spec that computes only those outputs whose column is in {@code columns}. */
   public InferenceSpec fetchingOnly(Set<String> columns) {
     List<Fetch> wanted = fetches.stream().filter(f -> columns.contains(f.column())).toList();

@@ -13,7 +13,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.network.util.JavaUtils;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /** The options of {@code format("tensorflow")}, declared, checked and typed. Immutable. */
@@ -41,7 +43,7 @@ public final class ReadOptions {
       ConfigEntry.text("version")
           .doc(
               "which version of a directory of versions: a number, a label (from `labels.properties` in the directory) or"
-                  + " `latest`, the largest number that is whole; resolved once on the driver and pinned for the query")
+                  + " `latest`, the largest number that is whole; looked up on the driver for each planned query and pinned for it")
           .withDefault("latest", "`latest`");
 
   public static final ConfigEntry<String> SIGNATURE =
@@ -58,6 +60,14 @@ public final class ReadOptions {
       ConfigEntry.text("source")
           .doc("format of the wrapped data; its own options as `source.<option>`")
           .withDefaultOf("`spark.sql.sources.default`");
+
+  public static final ConfigEntry<StructType> SOURCE_SCHEMA =
+      ConfigEntry.of(
+              "source.schema", "columns in DDL such as `id BIGINT, x FLOAT`", ReadOptions::ddl)
+          .doc(
+              "the wrapped data's own columns, instead of inferring them; the same as `.schema(...)` or the column list of a"
+                  + " temporary view; the outputs are added")
+          .withDefaultOf("inferred");
 
   public static final ConfigEntry<NameMapping<ColumnName>> INPUTS =
       ConfigEntry.of("inputs", "`tensor=column, tensor=column` or JSON", NameMapping::inputs)
@@ -136,6 +146,12 @@ public final class ReadOptions {
                   + " row-major); no native code; `ta.variables` reads it")
           .withDefault(false, "`false`");
 
+  public static final ConfigEntry<Refresh> REFRESH =
+      ConfigEntry.choice("refresh", Refresh.class)
+          .doc(
+              "when `version`, the model's files and the wrapped data are looked up again: `query`, for each planned query")
+          .withDefault(Refresh.QUERY, "`query`");
+
   public static final ConfigEntry<Integer> THREADS =
       ConfigEntry.count("threads", 1, 1024)
           .doc(
@@ -152,6 +168,7 @@ public final class ReadOptions {
           SIGNATURE,
           TAGS,
           SOURCE,
+          SOURCE_SCHEMA,
           INPUTS,
           OUTPUTS,
           BATCH_ROWS,
@@ -163,6 +180,7 @@ public final class ReadOptions {
           ALLOW_OPS,
           INSPECT,
           VARIABLES,
+          REFRESH,
           THREADS);
 
   private final CaseInsensitiveStringMap options;
@@ -224,7 +242,7 @@ public final class ReadOptions {
 
   /**
    * Returns what goes to the wrapped source: the paths, the options for Hadoop, and those under
-   * {@code source.} without the prefix.
+   * {@code source.} without the prefix, but for its schema.
    */
   public CaseInsensitiveStringMap forSource() {
     Map<String, String> own = hadoop();
@@ -233,6 +251,9 @@ public final class ReadOptions {
         .forEach(
             (key, value) -> {
               String lower = key.toLowerCase(Locale.ROOT);
+              if (lower.equals(SOURCE_SCHEMA.key())) {
+                return;
+              }
               if (lower.startsWith(SOURCE_PREFIX)) {
                 String name = key.substring(SOURCE_PREFIX.length());
                 // What was said for the source alone counts there.
@@ -253,14 +274,24 @@ public final class ReadOptions {
     }
     String found =
         unknown.size() == 1
-            ? "no such option" + Alternatives.hint(unknown.get(0), known)
-            : "none of "
-                + Alternatives.listed(
-                    unknown, key -> "'" + key + "'" + Alternatives.hint(key, known));
+            ? "no such option" + hint(unknown.get(0), known)
+            : "none of " + Alternatives.listed(unknown, key -> "'" + key + "'" + hint(key, known));
     throw new TensorArrowException(
         ErrorCode.TA_OPTION_UNKNOWN,
         "Cannot use option '%s': found %s; expected one of %s, source.<option> for the wrapped source, or fs.<option> for Hadoop"
             .formatted(unknown.get(0), found, Alternatives.closestFirst(unknown.get(0), known)));
+  }
+
+  /** Guesses what was meant, also where it is the prefix that is misspelt. */
+  private static String hint(String key, List<String> known) {
+    int dot = key.indexOf('.');
+    if (dot < 0) {
+      return Alternatives.hint(key, known);
+    }
+    String name = key.substring(dot + 1);
+    List<String> prefixed = List.of(SOURCE_PREFIX + name, HADOOP_PREFIX + name);
+    return Alternatives.hint(
+        key, Stream.concat(known.stream(), prefixed.stream()).distinct().toList());
   }
 
   private static boolean isKnown(String key) {
@@ -295,6 +326,19 @@ public final class ReadOptions {
       ConfigEntry.of(key, "a JSON array of strings", JsonForm::strings)
           .withDefaultOf("none")
           .find(options::get);
+    }
+  }
+
+  private static StructType ddl(String text) {
+    try {
+      return StructType.fromDDL(text);
+    } catch (Exception e) {
+      // Spark's parse errors are checked exceptions, which Scala does not declare.
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_INVALID,
+          "Cannot use option '%s': found '%s', which Spark can't parse as columns; expected a DDL string such as 'id BIGINT, x FLOAT'"
+              .formatted(SOURCE_SCHEMA.key(), text),
+          e);
     }
   }
 

@@ -46,6 +46,8 @@ class ReadOptionsTest {
     assertThat(none.get(ReadOptions.STRINGS)).isEqualTo(ColumnTypes.Strings.STRING);
     assertThat(none.get(ReadOptions.BYTES)).isEqualTo(ColumnTypes.Bytes.ARRAY);
     assertThat(none.get(ReadOptions.ALLOW_OPS)).isEmpty();
+    assertThat(none.find(ReadOptions.SOURCE_SCHEMA)).isEmpty();
+    assertThat(none.get(ReadOptions.REFRESH)).isEqualTo(Refresh.QUERY);
   }
 
   @Test
@@ -85,7 +87,11 @@ class ReadOptionsTest {
             "allowOps",
             "ReadFile, WriteFile",
             "handover",
-            "Shared-Memory");
+            "Shared-Memory",
+            "source.schema",
+            "id BIGINT",
+            "refresh",
+            "Query");
 
     assertThat(all.get(ReadOptions.MODEL)).isEqualTo("m");
     assertThat(all.find(ReadOptions.SIGNATURE)).contains("s");
@@ -106,7 +112,9 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.BYTES)).isEqualTo(ColumnTypes.Bytes.BINARY);
     assertThat(all.get(ReadOptions.ALLOW_OPS)).containsExactly("ReadFile", "WriteFile");
     assertThat(all.get(ReadOptions.HANDOVER)).isEqualTo(Handover.SHARED_MEMORY);
-    assertThat(ReadOptions.ALL).hasSize(17).doesNotHaveDuplicates();
+    assertThat(all.find(ReadOptions.SOURCE_SCHEMA).orElseThrow().toDDL()).isEqualTo("id BIGINT");
+    assertThat(all.get(ReadOptions.REFRESH)).isEqualTo(Refresh.QUERY);
+    assertThat(ReadOptions.ALL).hasSize(19).doesNotHaveDuplicates();
   }
 
   @Test
