@@ -10,6 +10,7 @@ import org.apache.spark.sql.connector.read.Batch;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ final class InferenceBatch implements Batch {
   private final Batch source;
   private final InferenceSpec spec;
   private final StructType readSchema;
+  private final Optional<StructField> metadata;
   private final Optional<Expression> filter;
   private final OptionalInt limit;
 
@@ -32,7 +34,8 @@ final class InferenceBatch implements Batch {
    * @param source its batch
    * @param spec what to run
    * @param readSchema the columns of the result
-   * @param filter the residual filters, bound to the wrapped scan's schema
+   * @param metadata the fields of {@code _metadata} to add to what the wrapped scan reads
+   * @param filter the residual filters, bound to the wrapped scan's schema with {@code metadata}
    * @param limit the most rows of a partition
    */
   InferenceBatch(
@@ -40,14 +43,21 @@ final class InferenceBatch implements Batch {
       Batch source,
       InferenceSpec spec,
       StructType readSchema,
+      Optional<StructField> metadata,
       Optional<Expression> filter,
       OptionalInt limit) {
     this.scan = scan;
     this.source = source;
     this.spec = spec;
     this.readSchema = readSchema;
+    this.metadata = metadata;
     this.filter = filter;
     this.limit = limit;
+  }
+
+  /** Returns the columns of the batches that filters and model see. */
+  static StructType withMetadata(StructType source, Optional<StructField> metadata) {
+    return metadata.map(source::add).orElse(source);
   }
 
   @Override
@@ -73,6 +83,7 @@ final class InferenceBatch implements Batch {
     return new InferenceReaderFactory(
         source.createReaderFactory(),
         scan.readSchema(),
+        metadata.orElse(null),
         readSchema,
         spec,
         filter.orElse(null),
@@ -85,6 +96,7 @@ final class InferenceBatch implements Batch {
         && source.equals(that.source)
         && spec.equals(that.spec)
         && readSchema.equals(that.readSchema)
+        && metadata.equals(that.metadata)
         && filter.equals(that.filter)
         && limit.equals(that.limit);
   }

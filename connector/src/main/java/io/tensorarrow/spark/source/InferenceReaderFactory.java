@@ -4,12 +4,15 @@ import com.esotericsoftware.kryo.DefaultSerializer;
 import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import io.tensorarrow.spark.options.InferenceSpec;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.execution.datasources.FilePartition;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,7 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
 
   private final PartitionReaderFactory source;
   private final StructType sourceSchema;
+  private final @Nullable StructField metadata;
   private final StructType readSchema;
   private final InferenceSpec spec;
   private final @Nullable Expression filter;
@@ -32,20 +36,23 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
    *
    * @param source makes the wrapped source's readers
    * @param sourceSchema the columns of their batches
+   * @param metadata the fields of {@code _metadata} to add to those, or null
    * @param readSchema the columns of ours
    * @param spec what to run
-   * @param filter the residual filters, bound to {@code sourceSchema}, or null
+   * @param filter the residual filters, bound to {@code sourceSchema} and {@code metadata}, or null
    * @param limit the most rows of a partition
    */
   InferenceReaderFactory(
       PartitionReaderFactory source,
       StructType sourceSchema,
+      @Nullable StructField metadata,
       StructType readSchema,
       InferenceSpec spec,
       @Nullable Expression filter,
       int limit) {
     this.source = source;
     this.sourceSchema = sourceSchema;
+    this.metadata = metadata;
     this.readSchema = readSchema;
     this.spec = spec;
     this.filter = filter;
@@ -69,10 +76,20 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
 
   @Override
   public PartitionReader<ColumnarBatch> createColumnarReader(InputPartition partition) {
+    InferencePartition ours = (InferencePartition) partition;
+    StructType schema = InferenceBatch.withMetadata(sourceSchema, Optional.ofNullable(metadata));
     return wrap(
-        sourceReader((InferencePartition) partition),
-        reader ->
-            new InferencePartitionReader(reader, sourceSchema, readSchema, spec, filter, limit));
+        withMetadata(sourceReader(ours), ours),
+        reader -> new InferencePartitionReader(reader, schema, readSchema, spec, filter, limit));
+  }
+
+  private PartitionReader<ColumnarBatch> withMetadata(
+      PartitionReader<ColumnarBatch> reader, InferencePartition partition) {
+    StructField added = metadata;
+    return added == null
+        ? reader
+        : new FileMetadata(
+            reader, (FilePartition) partition.source(), (StructType) added.dataType());
   }
 
   private PartitionReader<ColumnarBatch> sourceReader(InferencePartition partition) {

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -29,6 +30,7 @@ import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.Statistics;
 import org.apache.spark.sql.connector.read.SupportsReportStatistics;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.Utils;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   private final Scan source;
   private final InferenceSpec spec;
   private final StructType readSchema;
+  private final Optional<StructField> metadata;
   private final List<Predicate> pushed;
   private final List<Expression> residual;
   private final OptionalInt limit;
@@ -54,6 +57,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
    * @param source the wrapped scan
    * @param spec what to run; fetches only what the read schema holds
    * @param readSchema the columns of the result
+   * @param metadata the fields of {@code _metadata} to add to what the wrapped scan reads
    * @param pushed filters that the source applies
    * @param residual filters to evaluate before the model
    * @param limit the most rows of a partition
@@ -62,12 +66,14 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
       Scan source,
       InferenceSpec spec,
       StructType readSchema,
+      Optional<StructField> metadata,
       List<Predicate> pushed,
       List<Expression> residual,
       OptionalInt limit) {
     this.source = source;
     this.spec = spec;
     this.readSchema = readSchema;
+    this.metadata = metadata;
     this.pushed = List.copyOf(pushed);
     this.residual = List.copyOf(residual);
     this.limit = limit;
@@ -94,7 +100,8 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
         source.toBatch(),
         spec,
         readSchema,
-        Residual.bind(residual, source.readSchema()),
+        metadata,
+        Residual.bind(residual, InferenceBatch.withMetadata(source.readSchema(), metadata)),
         limit);
   }
 

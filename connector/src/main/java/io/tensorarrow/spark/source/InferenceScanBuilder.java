@@ -9,8 +9,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
@@ -46,7 +48,9 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private final StructType sourceSchema;
   private final StructType schema;
   private final InferenceSpec spec;
+  private final Supplier<InferenceSpec> current;
   private final Set<String> tensorColumns;
+  private final boolean buildsMetadata;
 
   private StructType required;
   private Pushdown pushdown = new Pushdown(List.of(), List.of());
@@ -59,20 +63,26 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
    * @param source the wrapped table's own builder
    * @param sourceSchema the wrapped table's columns
    * @param schema those, and the tensor columns
-   * @param spec what to run
+   * @param spec what to run, of the model as it was when the read was opened
+   * @param current gives the same of the model as it is; asked only if the model runs
+   * @param buildsMetadata whether {@code _metadata} is added to what the source reads
    */
   InferenceScanBuilder(
       SparkSession session,
       ScanBuilder source,
       StructType sourceSchema,
       StructType schema,
-      InferenceSpec spec) {
+      InferenceSpec spec,
+      Supplier<InferenceSpec> current,
+      boolean buildsMetadata) {
     super(session, emptyIndex(session), schema);
     this.source = source;
     this.sourceSchema = sourceSchema;
     this.schema = schema;
     this.spec = spec;
+    this.current = current;
     this.tensorColumns = spec.fetches().stream().map(Fetch::column).collect(Collectors.toSet());
+    this.buildsMetadata = buildsMetadata;
     this.required = schema;
   }
 
@@ -82,12 +92,17 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
    */
   @Override
   public Seq<Expression> pushFilters(Seq<Expression> filters) {
-    List<Expression> beforeModel = new ArrayList<>();
+    List<Expression> forSource = new ArrayList<>();
+    List<Expression> ofMetadata = new ArrayList<>();
     List<Expression> afterModel = new ArrayList<>();
     for (Expression filter : JavaConverters.seqAsJavaList(filters)) {
-      (canRunBeforeModel(filter) ? beforeModel : afterModel).add(filter);
+      if (!canRunBeforeModel(filter)) {
+        afterModel.add(filter);
+      } else {
+        (readsMetadata(filter) ? ofMetadata : forSource).add(filter);
+      }
     }
-    pushdown = Pushdown.into(source, beforeModel);
+    pushdown = Pushdown.into(source, forSource).withResidual(ofMetadata);
     return JavaConverters.asScalaBuffer(afterModel).toSeq();
   }
 
@@ -123,6 +138,9 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   public Scan build() {
     Set<String> wanted = new HashSet<>(Arrays.asList(required.fieldNames()));
     InferenceSpec pruned = spec.fetchingOnly(wanted);
+    if (pruned.runsModel()) {
+      pruned = current.get().fetchingOnly(wanted);
+    }
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
       pruning.pruneColumns(sourceColumns(pruned));
     }
@@ -133,7 +151,23 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
           "a scan of class " + scan.getClass().getName() + ", which has no partitions to read");
     }
     return new InferenceScan(
-        scan, pruned, readSchema(scan), pushdown.pushed(), pushdown.residual(), limit);
+        scan, pruned, readSchema(scan), metadata(), pushdown.pushed(), pushdown.residual(), limit);
+  }
+
+  private boolean readsMetadata(Expression filter) {
+    return Residual.references(filter).stream().anyMatch(r -> isMetadata(r.name()));
+  }
+
+  private boolean isMetadata(String column) {
+    return buildsMetadata && column.equals(FileMetadata.COLUMN.name());
+  }
+
+  /** Returns which fields of {@code _metadata} are read; filters know the whole column only. */
+  private Optional<StructField> metadata() {
+    if (pushdown.residual().stream().anyMatch(this::readsMetadata)) {
+      return Optional.of(FileMetadata.field());
+    }
+    return Arrays.stream(required.fields()).filter(field -> isMetadata(field.name())).findFirst();
   }
 
   /**
@@ -144,20 +178,26 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     StructType read = scan.readSchema();
     return new StructType(
         Arrays.stream(required.fieldNames())
-            .map(name -> (tensorColumns.contains(name) ? schema : read).apply(name))
+            .map(
+                name ->
+                    isMetadata(name)
+                        ? metadata().orElseThrow()
+                        : (tensorColumns.contains(name) ? schema : read).apply(name))
             .toArray(StructField[]::new));
   }
 
   private StructType sourceColumns(InferenceSpec pruned) {
     Map<String, StructField> read = new LinkedHashMap<>();
     for (StructField field : required.fields()) {
-      if (!tensorColumns.contains(field.name())) {
+      if (!tensorColumns.contains(field.name()) && !isMetadata(field.name())) {
         read.put(field.name(), field);
       }
     }
     for (Expression filter : pushdown.residual()) {
       for (AttributeReference reference : Residual.references(filter)) {
-        read.put(reference.name(), sourceSchema.apply(reference.name()));
+        if (!isMetadata(reference.name())) {
+          read.put(reference.name(), whole(reference));
+        }
       }
     }
     if (pruned.runsModel()) {
@@ -167,6 +207,13 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
       }
     }
     return new StructType(read.values().toArray(new StructField[0]));
+  }
+
+  /** Returns a column that a filter needs as a whole; it may be one of the source's hidden ones. */
+  private StructField whole(AttributeReference column) {
+    return sourceSchema.getFieldIndex(column.name()).isDefined()
+        ? sourceSchema.apply(column.name())
+        : new StructField(column.name(), column.dataType(), column.nullable(), column.metadata());
   }
 
   private boolean canRunBeforeModel(Expression filter) {

@@ -41,6 +41,11 @@ record Pushdown(List<Predicate> pushed, List<Expression> residual) {
     return new Pushdown(List.of(), filters);
   }
 
+  /** Returns the same with further filters to evaluate before the model. */
+  Pushdown withResidual(List<Expression> further) {
+    return new Pushdown(pushed, Stream.concat(residual.stream(), further.stream()).toList());
+  }
+
   private static Pushdown intoFiles(FileScanBuilder source, List<Expression> filters) {
     List<Expression> residual =
         JavaConverters.seqAsJavaList(

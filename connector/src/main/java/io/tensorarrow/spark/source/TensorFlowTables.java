@@ -1,30 +1,23 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.inference.SignatureBinder;
-import io.tensorarrow.spark.model.ModelGraph;
-import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.ModelVariables;
-import io.tensorarrow.spark.model.ModelVersions;
-import io.tensorarrow.spark.model.SavedModelFile;
-import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
-import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.Handover;
-import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
-/** The way into this room: from the options of a read to a table. */
+/** The way into this package: from the options of a read to a table. */
 public final class TensorFlowTables {
   private TensorFlowTables() {}
 
@@ -39,48 +32,51 @@ public final class TensorFlowTables {
    *     columns do not fit
    */
   public static Table open(CaseInsensitiveStringMap options, Consumer<SparkSession> onPlanning) {
+    ReadOptions read = checked(options);
+    if (read.get(ReadOptions.INSPECT)) {
+      return new InspectTable(
+          ModelLookup.find(read, Optional.empty()).first(),
+          read.given(ReadOptions.TAGS),
+          read.get(ReadOptions.ALLOW_OPS));
+    }
+    if (read.get(ReadOptions.VARIABLES)) {
+      ModelLookup model = ModelLookup.find(read, Optional.empty());
+      String location = model.first().location();
+      try (ModelFiles files = ModelLocation.open(location, ModelLookup.hadoopConf(read))) {
+        return new VariablesTable(location, model.access(), ModelVariables.list(files));
+      }
+    }
+    InferenceRead opened = InferenceRead.open(read, Optional.empty());
+    return opened.wrapped() instanceof FileTable
+        ? new FileInferenceTable(() -> opened, onPlanning)
+        : new SourceInferenceTable(() -> opened, onPlanning);
+  }
+
+  /**
+   * Returns a table of what the options describe, whose wrapped columns are given. Options and
+   * model are looked at when its columns are first asked for, and may be an error then, as in
+   * {@link #open}.
+   *
+   * @param options the options of the read
+   * @param schema the wrapped table's columns, without the outputs
+   * @param onPlanning told of each session that plans a read of the table
+   */
+  public static Table openWithSchema(
+      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> onPlanning) {
+    DeferredRead read = new DeferredRead(options, schema);
+    return WrappedSource.readsFiles(options)
+        ? new FileInferenceTable(read, onPlanning)
+        : new SourceInferenceTable(read, onPlanning);
+  }
+
+  /** Checks what can be checked of options without looking at model or data. */
+  static ReadOptions checked(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
     read.checkModes();
     SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
     new ExecutorSettings(key -> sparkConf.get(key, null))
         .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
-    Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    read.hadoop().forEach(conf::set);
-    ModelAccess access;
-    SavedModelFile file;
-    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
-      access = ModelAccess.to(files, conf);
-      file = ModelVersions.read(files, read.get(ReadOptions.VERSION));
-    }
-    if (read.get(ReadOptions.INSPECT)) {
-      return new InspectTable(file, read.given(ReadOptions.TAGS), read.get(ReadOptions.ALLOW_OPS));
-    }
-    if (read.get(ReadOptions.VARIABLES)) {
-      try (ModelFiles files = ModelLocation.open(file.location(), conf)) {
-        return new VariablesTable(file.location(), access, ModelVariables.list(files));
-      }
-    }
-    ModelGraph graph = file.graph(read.get(ReadOptions.TAGS));
-    Table wrapped = WrappedSource.open(read);
-    ModelReference model =
-        new ModelReference(
-            file.location(),
-            file.fingerprint(),
-            graph.tags(),
-            read.get(ReadOptions.ALLOW_OPS),
-            access);
-    InferenceSpec spec =
-        new SignatureBinder(
-                model,
-                graph.signature(read.find(ReadOptions.SIGNATURE)),
-                WrappedSource.schema(wrapped))
-            .bind(read);
-    graph.checkOps(
-        model.allowedOps(),
-        spec.signature(),
-        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
-    return new InferenceTable(
-        wrapped, read.forSource(), spec, ConnectorVersion.current(), onPlanning);
+    return read;
   }
 
   /**

@@ -170,8 +170,9 @@ class RemoteReadTest extends SourceTestBase {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 5);
     Dataset<Row> planned = remote(versions).load(table).where("id = 7").select("x", "y");
+    planned.queryExecution().executedPlan();
     TestModels.scaleBy(versions.resolve("2"), 6);
-    Row row = planned.head();
+    Row row = planned.collectAsList().get(0);
     assertThat(row.getFloat(1) / row.getFloat(0)).isEqualTo(5);
     assertThat(factor(remote(versions))).isEqualTo(6);
   }

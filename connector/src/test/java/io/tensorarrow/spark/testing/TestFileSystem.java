@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -56,6 +57,7 @@ public final class TestFileSystem extends RawLocalFileSystem {
   }
 
   private static final AtomicInteger CONNECTIONS = new AtomicInteger();
+  private static final AtomicLong LISTINGS = new AtomicLong();
 
   private Fault fault = Fault.NONE;
   private boolean connected;
@@ -86,6 +88,11 @@ public final class TestFileSystem extends RawLocalFileSystem {
     return Files.exists(log)
         ? Files.readAllLines(log).stream().filter(line -> line.endsWith(end)).count()
         : 0;
+  }
+
+  /** Returns how often directories were listed so far. */
+  public static long listings() {
+    return LISTINGS.get();
   }
 
   /** Returns how many of these are not closed yet. */
@@ -131,6 +138,7 @@ public final class TestFileSystem extends RawLocalFileSystem {
 
   @Override
   public FileStatus[] listStatus(Path path) throws IOException {
+    LISTINGS.incrementAndGet();
     FileStatus[] listed = super.listStatus(path);
     for (int i = 0; i < listed.length; i++) {
       listed[i] = altered(listed[i]);

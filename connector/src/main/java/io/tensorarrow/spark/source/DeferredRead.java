@@ -1,0 +1,61 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.options.ConfigEntry;
+import io.tensorarrow.spark.options.ReadOptions;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A read that is opened when its columns are asked for. Spark makes tables with a schema to write
+ * to them, too, and finds out only then that they can't be written: a path to write need not exist.
+ *
+ * <p>Thread-safe.
+ */
+final class DeferredRead implements Supplier<InferenceRead> {
+  private final CaseInsensitiveStringMap options;
+  private final StructType schema;
+  private @Nullable InferenceRead opened;
+
+  /**
+   * Keeps what is to be opened.
+   *
+   * @param options the options of the read, unchecked
+   * @param schema the source's columns
+   */
+  DeferredRead(CaseInsensitiveStringMap options, StructType schema) {
+    this.options = options;
+    this.schema = schema;
+  }
+
+  /**
+   * Opens the read at the first call.
+   *
+   * @throws io.tensorarrow.spark.errors.TensorArrowException as {@link InferenceRead#open}
+   */
+  @Override
+  public synchronized InferenceRead get() {
+    InferenceRead read = opened;
+    if (read == null) {
+      ReadOptions checked = TensorFlowTables.checked(options);
+      checkReadsData(checked, ReadOptions.INSPECT);
+      checkReadsData(checked, ReadOptions.VARIABLES);
+      read = InferenceRead.open(checked, Optional.of(schema));
+      opened = read;
+    }
+    return read;
+  }
+
+  private static void checkReadsData(ReadOptions options, ConfigEntry<Boolean> instead) {
+    if (options.get(instead)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_UNSUPPORTED,
+          "Cannot give a schema with option '%s': found one; expected none, since the rows tell of the model and not of data"
+              .formatted(instead.key()));
+    }
+  }
+}

@@ -1,0 +1,301 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.inference.SignatureBinder;
+import io.tensorarrow.spark.model.ModelGraph;
+import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.ModelSignature;
+import io.tensorarrow.spark.model.ModelState;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelAccess;
+import io.tensorarrow.spark.options.ConnectorVersion;
+import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.tensor.TensorColumns;
+import io.tensorarrow.spark.tensor.TensorSpec;
+import java.lang.ref.WeakReference;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.QueryPlanningTracker;
+import org.apache.spark.sql.catalyst.QueryPlanningTracker$;
+import org.apache.spark.sql.catalyst.util.QuotingUtils;
+import org.apache.spark.sql.connector.catalog.MetadataColumn;
+import org.apache.spark.sql.connector.catalog.SupportsMetadataColumns;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.apache.spark.sql.types.DataType$;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+import org.jspecify.annotations.Nullable;
+import scala.Option;
+
+/**
+ * A model over a wrapped source, as the options of a read define them. The columns are settled when
+ * it is opened; the model's version and the source's files or snapshot are looked up again for each
+ * planned query, so that a view lives on when they change.
+ *
+ * <p>Two of them are equal if their options mean the same and they found the same model and, for
+ * sources that tell it, the same snapshot when they were opened.
+ *
+ * <p>Thread-safe: sessions that share a view may plan at the same time.
+ */
+final class InferenceRead {
+  private final ReadOptions options;
+  private final WrappedSource source;
+  private final StructType sourceSchema;
+  private final Table firstTable;
+  private final Bound first;
+  private final StructType schema;
+  private final Object snapshot;
+
+  private Table latestTable;
+  private Bound latestModel;
+
+  /**
+   * The queries that the latest were looked up for; of Spark's objects its tracker stands for it.
+   */
+  private WeakReference<@Nullable QueryPlanningTracker> queryOfTable = new WeakReference<>(null);
+
+  private WeakReference<@Nullable QueryPlanningTracker> queryOfModel = new WeakReference<>(null);
+
+  /** A model that was found, and what to run of it. */
+  private record Bound(ModelState model, ModelSignature signature, InferenceSpec spec) {}
+
+  private InferenceRead(
+      ReadOptions options,
+      WrappedSource source,
+      Table wrapped,
+      StructType sourceSchema,
+      Bound first) {
+    this.options = options;
+    this.source = source;
+    this.sourceSchema = sourceSchema;
+    this.firstTable = wrapped;
+    this.latestTable = wrapped;
+    this.first = first;
+    this.latestModel = first;
+    this.snapshot = snapshot(wrapped);
+    Stream<StructField> tensors =
+        first.spec().fetches().stream()
+            .map(
+                fetch ->
+                    TensorColumns.field(
+                        fetch.tensor(),
+                        fetch.column(),
+                        modelName(),
+                        ConnectorVersion.current(),
+                        first.spec().types()));
+    this.schema =
+        new StructType(
+            Stream.concat(Arrays.stream(sourceSchema.fields()), tensors)
+                .toArray(StructField[]::new));
+  }
+
+  /**
+   * Opens model and source, and matches the two.
+   *
+   * @param options what to read
+   * @param userSchema the source's columns as given with the read, if any
+   * @throws TensorArrowException if options, model, signature and columns do not fit
+   */
+  static InferenceRead open(ReadOptions options, Optional<StructType> userSchema) {
+    ModelLookup model = ModelLookup.find(options, Optional.empty());
+    ModelGraph graph = model.first().graph(options.get(ReadOptions.TAGS));
+    WrappedSource source = WrappedSource.of(options, userSchema);
+    Table wrapped = source.open();
+    StructType columns = WrappedSource.schema(wrapped);
+    ModelSignature signature = signature(options, graph);
+    Bound first = bind(options, model.first(), model.access(), graph, signature, columns);
+    return new InferenceRead(options, source, wrapped, columns, first);
+  }
+
+  private static ModelSignature signature(ReadOptions options, ModelGraph graph) {
+    return graph.signature(options.find(ReadOptions.SIGNATURE));
+  }
+
+  private static Bound bind(
+      ReadOptions options,
+      SavedModelFile file,
+      ModelAccess access,
+      ModelGraph graph,
+      ModelSignature signature,
+      StructType columns) {
+    ModelReference reference =
+        new ModelReference(
+            file.location(),
+            file.fingerprint(),
+            graph.tags(),
+            options.get(ReadOptions.ALLOW_OPS),
+            access);
+    InferenceSpec spec = new SignatureBinder(reference, signature, columns).bind(options);
+    graph.checkOps(
+        reference.allowedOps(),
+        spec.signature(),
+        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
+    return new Bound(file.state(), signature, spec);
+  }
+
+  /** Returns the model's name, as it was when the read was opened. */
+  String modelName() {
+    return ModelName.of(first.spec().model().directory());
+  }
+
+  /** Returns the wrapped table's columns, and behind them one for each output of the model. */
+  StructType schema() {
+    return schema;
+  }
+
+  /** Returns the wrapped table, as the latest planned query found it. */
+  synchronized Table wrapped() {
+    return latestTable;
+  }
+
+  /** Returns the columns that can be read though they are not part of the schema. */
+  MetadataColumn[] metadataColumns() {
+    if (firstTable instanceof SupportsMetadataColumns delegate) {
+      return delegate.metadataColumns();
+    }
+    return firstTable instanceof FileTable
+        ? new MetadataColumn[] {FileMetadata.COLUMN}
+        : new MetadataColumn[0];
+  }
+
+  /**
+   * Begins a scan over what is there now. Within one query all scans see the same.
+   *
+   * @param session the session that plans
+   * @return a builder whose {@code build} throws {@code TA_MODEL_CHANGED} if the model has another
+   *     signature than when the read was opened
+   * @throws TensorArrowException {@code TA_SOURCE_CHANGED} if the source has other columns
+   */
+  ScanBuilder newScanBuilder(SparkSession session) {
+    Table wrapped = lookUpTable();
+    boolean buildsMetadata =
+        wrapped instanceof FileTable
+            && !(wrapped instanceof SupportsMetadataColumns)
+            && schema.getFieldIndex(FileMetadata.COLUMN.name()).isEmpty();
+    return new InferenceScanBuilder(
+        session,
+        ((SupportsRead) wrapped).newScanBuilder(source.options()),
+        sourceSchema,
+        schema,
+        first.spec(),
+        this::lookUpModel,
+        buildsMetadata);
+  }
+
+  private synchronized Table lookUpTable() {
+    Option<QueryPlanningTracker> query = QueryPlanningTracker$.MODULE$.get();
+    if (query.isEmpty() || queryOfTable.get() != query.get()) {
+      Table wrapped = source.openAgain(sourceSchema);
+      checkColumns(WrappedSource.schema(wrapped));
+      latestTable = wrapped;
+      queryOfTable = new WeakReference<>(query.isEmpty() ? null : query.get());
+    }
+    return latestTable;
+  }
+
+  /** Called for queries that run the model only, so that others need none. */
+  private synchronized InferenceSpec lookUpModel() {
+    Option<QueryPlanningTracker> query = QueryPlanningTracker$.MODULE$.get();
+    if (query.isEmpty() || queryOfModel.get() != query.get()) {
+      latestModel = bindAgain();
+      queryOfModel = new WeakReference<>(query.isEmpty() ? null : query.get());
+    }
+    return latestModel.spec();
+  }
+
+  private Bound bindAgain() {
+    ModelLookup look = ModelLookup.find(options, Optional.of(latestModel.model()));
+    if (look.file().isEmpty()) {
+      InferenceSpec spec = latestModel.spec();
+      return new Bound(
+          latestModel.model(),
+          latestModel.signature(),
+          spec.withModel(spec.model().withAccess(look.access())));
+    }
+    SavedModelFile file = look.file().get();
+    ModelGraph graph = file.graph(options.get(ReadOptions.TAGS));
+    ModelSignature signature = signature(options, graph);
+    checkSignature(file, signature);
+    return bind(options, file, look.access(), graph, signature, sourceSchema);
+  }
+
+  private void checkSignature(SavedModelFile model, ModelSignature signature) {
+    if (!signature.inputs().equals(first.signature().inputs())
+        || !signature.outputs().equals(first.signature().outputs())) {
+      throw new TensorArrowException(
+          ErrorCode.TA_MODEL_CHANGED,
+          "Cannot go on with model '%s': found signature %s; expected signature %s, which it had in '%s' when the read was opened: open the read again"
+              .formatted(
+                  model.location(),
+                  text(signature),
+                  text(first.signature()),
+                  first.model().location()));
+    }
+  }
+
+  private static String text(ModelSignature signature) {
+    return "'%s' {%s} -> {%s}"
+        .formatted(signature.name(), text(signature.inputs()), text(signature.outputs()));
+  }
+
+  private static String text(List<TensorSpec> tensors) {
+    return tensors.stream().map(TensorSpec::toString).collect(Collectors.joining(", "));
+  }
+
+  private void checkColumns(StructType now) {
+    String lost =
+        Arrays.stream(sourceSchema.fields())
+            .filter(field -> !isIn(now, field))
+            .map(field -> QuotingUtils.quoteIdentifier(field.name()) + " " + field.dataType().sql())
+            .collect(Collectors.joining(", "));
+    if (!lost.isEmpty()) {
+      throw new TensorArrowException(
+          ErrorCode.TA_SOURCE_CHANGED,
+          "Cannot go on with source '%s': found columns {%s}; expected also {%s}, which it had when the read was opened: open the read again"
+              .formatted(source.format(), now.toDDL(), lost));
+    }
+  }
+
+  private static boolean isIn(StructType now, StructField field) {
+    return Arrays.stream(now.fields())
+        .anyMatch(
+            found ->
+                found.name().equals(field.name())
+                    && (field.nullable() || !found.nullable())
+                    && DataType$.MODULE$.equalsIgnoreCompatibleNullability(
+                        found.dataType(), field.dataType()));
+  }
+
+  /** Returns what tells apart the states of a source that keeps several; files keep one. */
+  private static Object snapshot(Table wrapped) {
+    if (wrapped instanceof InferenceTable nested) {
+      return nested.read();
+    }
+    return wrapped instanceof FileTable ? "" : Map.copyOf(wrapped.properties());
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof InferenceRead that
+        && source.equals(that.source)
+        && schema.equals(that.schema)
+        && first.spec().equals(that.first.spec())
+        && snapshot.equals(that.snapshot);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(source, first.spec());
+  }
+}

@@ -1,0 +1,52 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.model.ModelState;
+import io.tensorarrow.spark.model.ModelVersions;
+import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelAccess;
+import io.tensorarrow.spark.model.store.ModelFiles;
+import io.tensorarrow.spark.model.store.ModelLocation;
+import io.tensorarrow.spark.options.ReadOptions;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * A look at the model of a read, on the driver and without native code.
+ *
+ * @param file the model; empty if it is the known one
+ * @param access how an executor gets at its files
+ */
+record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
+  /**
+   * Reads the model that is there now, unless it is known.
+   *
+   * @param read the options of the read
+   * @param known the state of the model that an earlier look found
+   * @throws io.tensorarrow.spark.errors.TensorArrowException as {@link ModelVersions#read}
+   */
+  static ModelLookup find(ReadOptions read, Optional<ModelState> known) {
+    Configuration conf = hadoopConf(read);
+    String version = read.get(ReadOptions.VERSION);
+    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
+      ModelAccess access = ModelAccess.to(files, conf);
+      return new ModelLookup(
+          known.isPresent()
+              ? ModelVersions.readUnlessKnown(files, version, known.get())
+              : Optional.of(ModelVersions.read(files, version)),
+          access);
+    }
+  }
+
+  /** Returns the model of a first look. */
+  SavedModelFile first() {
+    return file.orElseThrow();
+  }
+
+  /** Returns the session's configuration of Hadoop with that of the read. */
+  static Configuration hadoopConf(ReadOptions read) {
+    Configuration conf = SparkSession.active().sessionState().newHadoopConf();
+    read.hadoop().forEach(conf::set);
+    return conf;
+  }
+}
