@@ -30,7 +30,7 @@ import scala.util.Properties;
  * <p>Spark makes one instance for each read and calls it in one thread, on the driver. No native
  * code is loaded there.
  */
-public final class TensorFlowDataSource
+public final class TensorFlowDataSource extends ReadOnlySource
     implements TableProvider, DataSourceRegister, SessionConfigSupport {
   private @Nullable Table opened;
   private @Nullable Map<String, String> openedWith;
@@ -65,24 +65,42 @@ public final class TensorFlowDataSource
     return open(options).schema();
   }
 
+  /** Returns true: a read may give the columns of the wrapped table. */
+  @Override
+  public boolean supportsExternalMetadata() {
+    return true;
+  }
+
+  /**
+   * Returns the table.
+   *
+   * @param schema what {@link #inferSchema} returned for the same options; without such a call, the
+   *     columns of the wrapped table alone
+   */
   @Override
   public Table getTable(
       StructType schema, Transform[] partitioning, Map<String, String> properties) {
-    return open(new CaseInsensitiveStringMap(properties));
+    Table table = opened;
+    if (table != null && properties.equals(openedWith)) {
+      return table;
+    }
+    checkVersion();
+    return TensorFlowTables.openWithSchema(
+        new CaseInsensitiveStringMap(properties), schema, ColumnarPythonStrategy::register);
   }
 
   /** Spark asks for the schema first and for the table then: model and files are read once. */
   private Table open(CaseInsensitiveStringMap options) {
-    Map<String, String> key = options.asCaseSensitiveMap();
-    Table table = opened;
-    if (table == null || !key.equals(openedWith)) {
-      // Before any class that could fail to link with another Spark.
-      ConnectorVersion.checkBuiltFor(
-          org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
-      table = TensorFlowTables.open(options, ColumnarPythonStrategy::register);
-      opened = table;
-      openedWith = key;
-    }
+    checkVersion();
+    Table table = TensorFlowTables.open(options, ColumnarPythonStrategy::register);
+    opened = table;
+    openedWith = options.asCaseSensitiveMap();
     return table;
+  }
+
+  /** Comes before any class that could fail to link with another Spark. */
+  private static void checkVersion() {
+    ConnectorVersion.checkBuiltFor(
+        org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
   }
 }
