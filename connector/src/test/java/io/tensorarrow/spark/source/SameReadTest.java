@@ -124,11 +124,9 @@ class SameReadTest extends LakeTest {
             Map.of("threads", "3"),
             Map.of("outputs", "y=z"),
             Map.of("inputs", "x=id"),
-            Map.of("allowOps", "PrintV2"),
             Map.of("source.mergeSchema", "true"),
             Map.of("source.schema", "x FLOAT"),
             Map.of("fs.test.some", "1"));
-    lake().sparkContext().conf().set("spark.tensorarrow.allowOps.max", "PrintV2");
     List<Dataset<Row>> loads = variants.stream().map(this::loadWith).toList();
     List<Dataset<Row>> again = variants.stream().map(this::loadWith).toList();
     for (int i = 0; i < variants.size(); i++) {
