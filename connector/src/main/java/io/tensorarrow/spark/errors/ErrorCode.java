@@ -74,7 +74,9 @@ public enum ErrorCode {
   /** TensorFlow's native libraries can't be loaded. */
   TA_NATIVES("TensorFlow's native libraries can't be extracted or loaded"),
   /** The wrapped source can't be read by way of Data Source V2. */
-  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2");
+  TA_SOURCE_UNSUPPORTED("the wrapped source can't be read through Data Source V2"),
+  /** A command would delete the files that it reads. */
+  TA_OVERWRITE("a command would delete files before its own query reads them");
 
   private final String summary;
 

@@ -54,6 +54,11 @@ final class InferenceTable implements Table, SupportsRead {
                 .toArray(StructField[]::new));
   }
 
+  /** Returns the table with the data. */
+  Table wrapped() {
+    return wrapped;
+  }
+
   @Override
   public String name() {
     return "tensorflow " + modelName + " over " + wrapped.name();
