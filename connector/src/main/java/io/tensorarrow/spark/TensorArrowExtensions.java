@@ -1,6 +1,6 @@
 package io.tensorarrow.spark;
 
-import io.tensorarrow.spark.sql.ColumnarPythonStrategy;
+import io.tensorarrow.spark.sql.SessionRules;
 import org.apache.spark.sql.SparkSessionExtensions;
 import scala.Function1;
 import scala.runtime.BoxedUnit;
@@ -17,7 +17,7 @@ public final class TensorArrowExtensions implements Function1<SparkSessionExtens
 
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
-    extensions.injectPlannerStrategy(session -> new ColumnarPythonStrategy());
+    SessionRules.inject(extensions);
     return BoxedUnit.UNIT;
   }
 }

@@ -2,7 +2,7 @@ package io.tensorarrow.spark;
 
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
-import io.tensorarrow.spark.sql.ColumnarPythonStrategy;
+import io.tensorarrow.spark.sql.SessionRules;
 import java.util.Map;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -32,11 +32,23 @@ import scala.util.Properties;
  */
 public final class TensorFlowDataSource extends ReadOnlySource
     implements TableProvider, DataSourceRegister, SessionConfigSupport {
+  private static final boolean BUILT_FOR_THIS_SPARK =
+      ConnectorVersion.isBuiltFor(
+          org.apache.spark.package$.MODULE$.SPARK_VERSION(), Properties.versionNumberString());
+
   private @Nullable Table opened;
   private @Nullable Map<String, String> openedWith;
 
-  /** Called by Spark, by class name. */
-  public TensorFlowDataSource() {}
+  /**
+   * Called by Spark, by class name: before it creates a table of this format too, and whenever it
+   * looks for any data source.
+   */
+  public TensorFlowDataSource() {
+    // Other sources must stay usable where this artifact does not fit; open() says that it doesn't.
+    if (BUILT_FOR_THIS_SPARK) {
+      SessionRules.registerInActiveSession();
+    }
+  }
 
   @Override
   public String shortName() {
@@ -86,13 +98,13 @@ public final class TensorFlowDataSource extends ReadOnlySource
     }
     checkVersion();
     return TensorFlowTables.openWithSchema(
-        new CaseInsensitiveStringMap(properties), schema, ColumnarPythonStrategy::register);
+        new CaseInsensitiveStringMap(properties), schema, SessionRules::register);
   }
 
   /** Spark asks for the schema first and for the table then: model and files are read once. */
   private Table open(CaseInsensitiveStringMap options) {
     checkVersion();
-    Table table = TensorFlowTables.open(options, ColumnarPythonStrategy::register);
+    Table table = TensorFlowTables.open(options, SessionRules::register);
     opened = table;
     openedWith = options.asCaseSensitiveMap();
     return table;

@@ -80,7 +80,9 @@ public enum ErrorCode {
   TA_SOURCE_UNSUPPORTED(
       "the wrapped source can't be read through Data Source V2, or not with a schema, or a file format was pointed at a table of Delta Lake, Iceberg or Hudi"),
   /** The wrapped source lost columns after the read was opened. */
-  TA_SOURCE_CHANGED("the wrapped source lost columns after the read was opened");
+  TA_SOURCE_CHANGED("the wrapped source lost columns after the read was opened"),
+  /** A command would delete the files that it reads. */
+  TA_OVERWRITE("a command would delete files before its own query reads them");
 
   private final String summary;
 

@@ -20,6 +20,11 @@ public final class ConnectorVersion {
     return property("version");
   }
 
+  /** Tells whether {@link #checkBuiltFor} passes. */
+  public static boolean isBuiltFor(String spark, String scala) {
+    return artifact(spark, scala).equals(artifact(property("spark"), property("scala")));
+  }
+
   /**
    * Checks that this artifact was built for the Spark it runs in. Versions of one minor line fit
    * each other.
@@ -30,20 +35,18 @@ public final class ConnectorVersion {
    *     line
    */
   public static void checkBuiltFor(String spark, String scala) {
-    String found = artifact(spark, scala);
-    String own = artifact(property("spark"), property("scala"));
-    if (!found.equals(own)) {
+    if (!isBuiltFor(spark, scala)) {
       throw new TensorArrowException(
           ErrorCode.TA_VERSION_MISMATCH,
           "Cannot use artifact '%s' %s: found Spark %s with Scala %s; expected Spark %s with Scala %s, or the artifact '%s' of this connector"
               .formatted(
-                  own,
+                  artifact(property("spark"), property("scala")),
                   current(),
                   spark,
                   scala,
                   line(property("spark")),
                   line(property("scala")),
-                  found));
+                  artifact(spark, scala)));
     }
   }
 

@@ -6,16 +6,20 @@ import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.ReadOptions;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import scala.collection.JavaConverters;
 
 /** The way into this package: from the options of a read to a table. */
 public final class TensorFlowTables {
@@ -92,5 +96,35 @@ public final class TensorFlowTables {
   /** Returns the names of the columns that a model computes in a scan; none of other scans. */
   public static Set<String> outputs(Scan scan) {
     return scan instanceof InferenceScan inference ? inference.outputs() : Set.of();
+  }
+
+  /**
+   * Returns the table with the data that a table of this data source reads, below all models; empty
+   * if it is no table of this data source.
+   */
+  public static Optional<Table> wrapped(Table table) {
+    return table instanceof InferenceTable inference
+        ? Optional.of(wrapped(inference.read().wrapped()).orElse(inference.read().wrapped()))
+        : Optional.empty();
+  }
+
+  /** Returns the paths that a table of this data source reads; none for other tables. */
+  public static List<Path> readPaths(Table table) {
+    return wrapped(table).map(TensorFlowTables::paths).orElse(List.of());
+  }
+
+  /**
+   * Returns where any table's files lie: the root paths of a table of files, else the table's
+   * property {@code location}, if it has one.
+   */
+  public static List<Path> paths(Table table) {
+    if (table instanceof FileTable files) {
+      return List.copyOf(JavaConverters.seqAsJavaList(files.fileIndex().rootPaths()));
+    }
+    return Optional.ofNullable(table.properties().get(TableCatalog.PROP_LOCATION))
+        .filter(location -> !location.isBlank())
+        .map(Path::new)
+        .stream()
+        .toList();
   }
 }

@@ -15,24 +15,7 @@ import scala.collection.Seq;
  *
  * <p>Stateless; Spark calls it in the thread that plans.
  */
-public final class ColumnarPythonStrategy extends SparkStrategy {
-  /** Made by {@link #register}, or by Spark's extensions. */
-  public ColumnarPythonStrategy() {}
-
-  /** Adds the strategy to a session, unless it is there already. */
-  public static void register(SparkSession session) {
-    synchronized (session) {
-      List<SparkStrategy> strategies =
-          new ArrayList<>(JavaConverters.seqAsJavaList(session.experimental().extraStrategies()));
-      if (strategies.stream().noneMatch(ColumnarPythonStrategy.class::isInstance)) {
-        strategies.add(new ColumnarPythonStrategy());
-        session
-            .experimental()
-            .extraStrategies_$eq(JavaConverters.asScalaBuffer(strategies).toList());
-      }
-    }
-  }
-
+final class ColumnarPythonStrategy extends SparkStrategy {
   @Override
   public Seq<SparkPlan> apply(LogicalPlan plan) {
     List<SparkPlan> planned = new ArrayList<>();

@@ -1,0 +1,60 @@
+package io.tensorarrow.spark.sql;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.plans.logical.Command;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.SparkStrategy;
+import scala.collection.JavaConverters;
+import scala.collection.Seq;
+
+/**
+ * Refuses commands that would delete files before their own query reads them through our tables.
+ * Spark has such a check, which can't see what our tables wrap.
+ *
+ * <p>It plans nothing. A command is planned before it runs, so nothing is deleted yet. Stateless;
+ * Spark calls it in the thread that plans.
+ */
+final class OverwriteGuard extends SparkStrategy {
+  @Override
+  public Seq<SparkPlan> apply(LogicalPlan plan) {
+    if (plan instanceof Command) {
+      List<Table> reads = ScoredReads.of(plan);
+      if (!reads.isEmpty()) {
+        SparkSession session = SparkSession.active();
+        Deletion.of(plan, session)
+            .ifPresent(deletion -> check(deletion, reads, session.sessionState().newHadoopConf()));
+      }
+    }
+    return JavaConverters.asScalaBuffer(List.<SparkPlan>of()).toList();
+  }
+
+  private static void check(Deletion deletion, List<Table> reads, Configuration conf) {
+    for (Table read : reads) {
+      if (deletion.table().equals(TensorFlowTables.wrapped(read))) {
+        throw refused("table '" + deletion.table().orElseThrow().name() + "'", "it", read);
+      }
+      for (Path files : TensorFlowTables.readPaths(read)) {
+        for (Path deleted : deletion.paths()) {
+          if (FileLocation.of(deleted, conf).overlaps(FileLocation.of(files, conf))) {
+            throw refused("path '" + deleted + "'", "path '" + files + "'", read);
+          }
+        }
+      }
+    }
+  }
+
+  private static TensorArrowException refused(String deleted, String what, Table read) {
+    return new TensorArrowException(
+        ErrorCode.TA_OVERWRITE,
+        "Cannot overwrite %s: found that the query reads %s, as table '%s', after the old files would be deleted; expected a target that the query does not read: write to another table or directory and rename it, INSERT INTO a new table, or overwrite partitions of a table with spark.sql.sources.partitionOverwriteMode=dynamic, which keeps old files until the new ones are written"
+            .formatted(deleted, what, read.name()));
+  }
+}
