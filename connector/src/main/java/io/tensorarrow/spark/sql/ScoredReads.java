@@ -55,6 +55,7 @@ final class ScoredReads {
     add(behind(plan));
     add(list(plan.children()));
     add(list(plan.innerChildren()));
+    // Inner children, too, unless a node has others in their place.
     add(list(plan.subqueries()));
   }
 
