@@ -57,8 +57,12 @@ def check_overwriting(spark):
     schema = "id long, pixels array<float>"
     queries = {
         "mapInArrow": scored.mapInArrow(same, schema),
-        "mapInPandas": scored.mapInPandas(lambda frames: (f[["id", "pixels"]] for f in frames), schema),
-        "map_tensors": ta.map_tensors(scored, lambda t: {"id": t["id"], "pixels": t["pixels"]}, schema),
+        "mapInPandas": scored.mapInPandas(
+            lambda frames: (f[["id", "pixels"]] for f in frames), schema
+        ),
+        "map_tensors": ta.map_tensors(
+            scored, lambda t: {"id": t["id"], "pixels": t["probabilities"]}, schema
+        ),
         "pandas_udf": scored.select(plus("id").alias("id"), "pixels"),
         "cached": scored.select("id", "pixels", "digit").cache().select("id", "pixels"),
         "udf": scored.select(functions.udf(lambda i: i, "long")("id").alias("id"), "pixels"),
@@ -88,8 +92,7 @@ def check_hive(spark):
     path = str(WORK / "hive")
     it.write_pixels(spark, path, 20)
     spark.sql(
-        "CREATE TABLE lines (id BIGINT, digit FLOAT)"
-        " ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
+        "CREATE TABLE lines (id BIGINT, digit FLOAT) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
     )
     scored = it.scored(spark, path, "auto").selectExpr("id", "CAST(digit AS FLOAT)")
     for _ in range(2):
@@ -113,8 +116,8 @@ def check_caches(spark):
     spark.read.parquet(path).limit(5).write.mode("append").parquet(path)
     assert cached.count() == 35
     assert it.scored(spark, path, "auto").sameSemantics(it.scored(spark, path, "auto"))
-    assert sorted(cached.inputFiles()) == sorted(spark.read.parquet(path).inputFiles())
-    assert it.scored(spark, path, "auto").inputFiles()
+    files = it.scored(spark, path, "auto").inputFiles()
+    assert sorted(files) == sorted(spark.read.parquet(path).inputFiles()) != []
     spark.catalog.refreshByPath(path)
     assert cached.count() == 35
     cached.unpersist()
@@ -158,7 +161,9 @@ def check_schemas(spark):
     path = str(WORK / "json")
     it.write_pixels(spark, str(WORK / "plain"), 10)
     spark.read.parquet(str(WORK / "plain")).write.mode("overwrite").json(path)
-    reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL).option("source", "json")
+    reader = (
+        spark.read.format("tensorflow").option("model", it.DIGITS_MODEL).option("source", "json")
+    )
     ddl = "id INT, pixels ARRAY<FLOAT>"
     scored = reader.schema(ddl).load(path)
     assert scored.dtypes[:2] == [("id", "int"), ("pixels", "array<float>")]

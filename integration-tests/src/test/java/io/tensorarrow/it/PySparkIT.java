@@ -31,7 +31,13 @@ class PySparkIT {
             "it_variables");
     Stream<String> withNewest =
         Stream.of(
-            "it_crash", "it_differential", "it_reasons", "it_promises", "it_errors", "it_elision");
+            "it_crash",
+            "it_differential",
+            "it_reasons",
+            "it_promises",
+            "it_errors",
+            "it_elision",
+            "it_reads");
     return Stream.concat(
         withNewest.map(script -> arguments(script, Environment.NEWEST)),
         withBoth.flatMap(
