@@ -237,13 +237,31 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void oneQuerySeesOneListing() {
+  void allScansOfAQuerySeeOneListing() {
     String path = dir.resolve("data").toString();
     write("parquet", SaveMode.Append, 0, 10, path);
-    Dataset<Row> scored = reader().load(path);
+    Dataset<Row> scored =
+        reader()
+            .options(TestFileSystem.options(Fault.NONE, dir.resolve("log")))
+            .load("test://" + path);
+    long one = listings(scored.select("y"), 10);
 
-    assertThat(scored.join(scored.withColumnRenamed("y", "z"), "id").count()).isEqualTo(10);
-    assertThat(scored.union(scored).count()).isEqualTo(20);
+    Dataset<Row> joined = scored.join(scored.withColumnRenamed("y", "z"), "id");
+    scored.createOrReplaceTempView("scored");
+
+    assertThat(listings(joined, 10)).isEqualTo(one);
+    assertThat(listings(scored.union(scored), 20)).isEqualTo(one);
+    assertThat(
+            listings(
+                spark().sql("select y from scored where id < (select max(y) from scored)"), 10))
+        .isEqualTo(one);
+  }
+
+  /** Runs a query that gives so many rows; returns how often it listed directories. */
+  private static long listings(Dataset<Row> query, int rows) {
+    long before = TestFileSystem.listings();
+    assertThat(query.collectAsList()).hasSize(rows);
+    return TestFileSystem.listings() - before;
   }
 
   @Test
