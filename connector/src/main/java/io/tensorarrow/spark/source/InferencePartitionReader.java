@@ -19,9 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.spark.TaskContext;
-import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.Predicate;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.types.StructType;
@@ -45,7 +43,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final StructType sourceSchema;
   private final String[] columns;
   private final InferenceSpec spec;
-  private final @Nullable BasePredicate filter;
+  private final @Nullable RowFilter filter;
   private final @Nullable TaskContext task = TaskContext.get();
   private final @Nullable BatchInference inference;
 
@@ -80,10 +78,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     this.columns = readSchema.fieldNames();
     this.spec = spec;
     this.rowsLeft = limit;
-    this.filter = filter == null ? null : Predicate.create(filter);
-    if (this.filter != null) {
-      this.filter.initialize(task == null ? 0 : task.partitionId());
-    }
+    this.filter =
+        filter == null ? null : new RowFilter(filter, task == null ? 0 : task.partitionId());
     this.inference = spec.runsModel() ? new BatchInference(spec, sourceSchema) : null;
   }
 
@@ -108,19 +104,10 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
         return false;
       }
       input = source.get();
-      selection = select(input);
+      selection = filter == null ? RowSelection.range(0, input.numRows()) : filter.select(input);
       selectionUsed = 0;
     }
     return false;
-  }
-
-  private RowSelection select(ColumnarBatch batch) {
-    int rows = batch.numRows();
-    BasePredicate predicate = filter;
-    if (predicate == null) {
-      return RowSelection.range(0, rows);
-    }
-    return RowSelection.where(rows, row -> predicate.eval(batch.getRow(row)));
   }
 
   private ColumnarBatch nextModelBatch() {
