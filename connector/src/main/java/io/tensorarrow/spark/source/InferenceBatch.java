@@ -71,7 +71,7 @@ final class InferenceBatch implements Batch {
   @Override
   public PartitionReaderFactory createReaderFactory() {
     return new InferenceReaderFactory(
-        source.createReaderFactory(),
+        ReaderBatchSize.bounded(source.createReaderFactory(), spec, scan.readSchema()),
         scan.readSchema(),
         readSchema,
         spec,
