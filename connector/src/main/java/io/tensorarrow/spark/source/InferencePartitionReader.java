@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BatchInference;
 import io.tensorarrow.spark.inference.InferenceCounters;
 import io.tensorarrow.spark.inference.SelectedColumn;
@@ -18,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
@@ -46,11 +48,13 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final @Nullable RowFilter filter;
   private final @Nullable TaskContext task = TaskContext.get();
   private final @Nullable BatchInference inference;
+  private final SourcePosition position = new SourcePosition(task);
 
   private int rowsLeft;
   private @Nullable ColumnarBatch input;
   private RowSelection selection = RowSelection.range(0, 0);
   private int selectionUsed;
+  private RowSelection currentRows = selection;
   private List<ColumnVector> tensors = List.of();
   private @Nullable ColumnarBatch current;
   private Map<String, Long> metricsBefore = Map.of();
@@ -100,11 +104,12 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
         rowsLeft -= current.numRows();
         return true;
       }
-      if (!source.next()) {
+      ColumnarBatch read = position.next(source);
+      if (read == null) {
         return false;
       }
-      input = source.get();
-      selection = filter == null ? RowSelection.range(0, input.numRows()) : filter.select(input);
+      input = read;
+      selection = filter == null ? RowSelection.range(0, read.numRows()) : filter.select(read);
       selectionUsed = 0;
     }
     return false;
@@ -118,10 +123,35 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     }
     RowSelection rows = selection.slice(selectionUsed, size);
     selectionUsed += size;
+    currentRows = rows;
     if (inference != null) {
-      tensors = inference.run(batch, rows);
+      tensors = run(inference, batch, rows);
     }
     return new ColumnarBatch(arrange(batch, rows), size);
+  }
+
+  private List<ColumnVector> run(BatchInference model, ColumnarBatch batch, RowSelection rows) {
+    try {
+      return model.run(batch, rows);
+    } catch (TensorArrowException e) {
+      throw e.isOfRows() ? e.at(place(e.row(), rows), position.note()) : e;
+    }
+  }
+
+  private String place(OptionalInt row, RowSelection rows) {
+    return row.isPresent()
+        ? position.of(sourceRow(row.getAsInt()))
+        : position.of(sourceRow(rows.at(0)), sourceRow(rows.at(rows.size() - 1)));
+  }
+
+  /**
+   * Returns the number that a row of the source's batch has among those read from its file. A
+   * source that runs a model of its own leaves rows out, and knows which.
+   */
+  private long sourceRow(int row) {
+    return source instanceof InferencePartitionReader below
+        ? below.sourceRow(below.currentRows.at(row))
+        : position.row(row);
   }
 
   private ColumnVector[] arrange(ColumnarBatch batch, RowSelection rows) {

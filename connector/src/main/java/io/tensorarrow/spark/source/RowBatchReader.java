@@ -3,7 +3,6 @@ package io.tensorarrow.spark.source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
@@ -18,7 +17,6 @@ import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,22 +146,6 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   public void close() throws IOException {
     try (rows) {
       batch.close();
-    }
-  }
-
-  /** What {@code input_file_name()} and its like tell; no path if the source reads no files. */
-  private record FileBlock(UTF8String path, long start, long length) {
-    static FileBlock current() {
-      return new FileBlock(
-          InputFileBlockHolder.getInputFilePath(),
-          InputFileBlockHolder.getStartOffset(),
-          InputFileBlockHolder.getLength());
-    }
-
-    void makeCurrent() {
-      if (path.numBytes() > 0) {
-        InputFileBlockHolder.set(path.toString(), start, length);
-      }
     }
   }
 }
