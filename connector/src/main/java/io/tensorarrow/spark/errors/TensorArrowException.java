@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.errors;
 
+import java.io.Serializable;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,11 +10,28 @@ import org.jspecify.annotations.Nullable;
  * <p>Its message begins with the code in brackets, so that the code survives where Spark turns a
  * task's exception into text. It is an {@link IllegalArgumentException} because PySpark shows those
  * by their message alone, and others with the JVM's stack trace.
+ *
+ * <p>A fault of rows is found where only a batch is known. It keeps open where in its message the
+ * place of the rows stands, and the reader of the source, which knows the file, says it with {@link
+ * #at}.
  */
 public final class TensorArrowException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   private final ErrorCode code;
+  private final @Nullable Rows rows;
+
+  /**
+   * What is said of the rows of one batch, without their place.
+   *
+   * @param row the row's number in the batch, or null if the fault is that of all the rows of a
+   *     call
+   */
+  private record Rows(String before, @Nullable Integer row, String after) implements Serializable {
+    String message() {
+      return before + (row == null ? "" : " in row " + row + " of the batch") + after;
+    }
+  }
 
   /**
    * Makes an exception without a cause.
@@ -32,8 +51,92 @@ public final class TensorArrowException extends IllegalArgumentException {
    * @param cause the underlying fault, kept for the stack trace
    */
   public TensorArrowException(ErrorCode code, String message, @Nullable Throwable cause) {
+    this(code, message, null, cause);
+  }
+
+  private TensorArrowException(
+      ErrorCode code, String message, @Nullable Rows rows, @Nullable Throwable cause) {
     super("[" + code + "] " + message, cause);
     this.code = code;
+    this.rows = rows;
+  }
+
+  /**
+   * Makes the exception of one row of a batch.
+   *
+   * @param code what kind of fault it is
+   * @param before the message up to what was found, {@code Cannot <verb> <thing> '<name>': found
+   *     ...}
+   * @param row the row's number in the batch, from 0
+   * @param after the rest of the message, {@code ; expected ...}
+   */
+  public static TensorArrowException ofRow(ErrorCode code, String before, int row, String after) {
+    return of(code, new Rows(before, row, after), null);
+  }
+
+  /**
+   * Makes the exception of all the rows that were to be run together.
+   *
+   * @param code what kind of fault it is
+   * @param before the message up to where the place of the rows fits in, which is early
+   * @param after the rest of the message
+   */
+  public static TensorArrowException ofCall(ErrorCode code, String before, String after) {
+    return of(code, new Rows(before, null, after), null);
+  }
+
+  private static TensorArrowException of(ErrorCode code, Rows rows, @Nullable Throwable cause) {
+    return new TensorArrowException(code, rows.message(), rows, cause);
+  }
+
+  /** Returns whether rows of a batch are at fault whose place is not told yet. */
+  public boolean isOfRows() {
+    return rows != null;
+  }
+
+  /** Returns the number in the batch of the row at fault, or empty if no single one is. */
+  public OptionalInt row() {
+    return rows == null || rows.row == null ? OptionalInt.empty() : OptionalInt.of(rows.row);
+  }
+
+  /**
+   * Returns the same fault of another row.
+   *
+   * @param row the row's number in the batch
+   * @throws IllegalStateException if this is no fault of rows
+   */
+  public TensorArrowException inRow(int row) {
+    Rows known = knownRows();
+    return like(of(code, new Rows(known.before, row, known.after), getCause()));
+  }
+
+  /**
+   * Returns the same fault with the place of its rows, and with this one's cause, suppressed
+   * exceptions and stack trace.
+   *
+   * @param place where they are, to be read after what was found
+   * @param note what explains the place, for the message's end
+   * @throws IllegalStateException if this is no fault of rows
+   */
+  public TensorArrowException at(String place, String note) {
+    Rows known = knownRows();
+    String message = known.before + " " + place + known.after + " (" + note + ")";
+    return like(new TensorArrowException(code, message, getCause()));
+  }
+
+  private Rows knownRows() {
+    if (rows == null) {
+      throw new IllegalStateException("no fault of rows: " + getMessage());
+    }
+    return rows;
+  }
+
+  private TensorArrowException like(TensorArrowException restated) {
+    restated.setStackTrace(getStackTrace());
+    for (Throwable suppressed : getSuppressed()) {
+      restated.addSuppressed(suppressed);
+    }
+    return restated;
   }
 
   /** Returns the message without the code. */

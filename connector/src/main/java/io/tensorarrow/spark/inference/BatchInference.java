@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.inference;
 
+import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.EagerCall;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
@@ -89,9 +90,9 @@ public final class BatchInference implements AutoCloseable {
    *     says of the repetitions is dropped
    * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
    *     returned columns own their tensors' memory; the caller closes them
-   * @throws io.tensorarrow.spark.errors.TensorArrowException if the rows do not fit the signature,
-   *     the model can't be loaded or fails, or its outputs do not fit the rows; nothing is left
-   *     allocated then
+   * @throws TensorArrowException if the rows do not fit the signature, the model can't be loaded or
+   *     fails, or its outputs do not fit the rows; nothing is left allocated then. A fault of rows
+   *     tells them by their number in {@code batch} and leaves open where that is
    * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
    *     before or meanwhile; nothing is left allocated then either
    * @throws CancellationException if that task has completed; nothing is left allocated then either
@@ -121,7 +122,7 @@ public final class BatchInference implements AutoCloseable {
       counters.fed(feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
       List<NativeTensor> fetched = eager.run(inOrder(eager.feeds(), feeds));
       counters.ran(rows.size(), System.nanoTime() - run);
-      return columns(fetched, fed.size(), rows.size());
+      return columns(fetched, fed, rows.size());
     } finally {
       feeds.values().forEach(NativeTensor::close);
     }
@@ -154,20 +155,24 @@ public final class BatchInference implements AutoCloseable {
     }
   }
 
-  private List<ColumnVector> columns(List<NativeTensor> fetched, int rows, int kept) {
+  private List<ColumnVector> columns(List<NativeTensor> fetched, RowSelection fed, int kept) {
     List<ColumnVector> columns = new ArrayList<>(fetched.size());
     try {
       for (Fetch fetch : spec.fetches()) {
         NativeTensor tensor = fetched.get(columns.size());
         columns.add(
             TensorColumns.wrap(
-                tensor, fetch.tensor(), fetch.column(), rows, kept, spec.types(), allocator));
+                tensor, fetch.tensor(), fetch.column(), fed.size(), kept, spec.types(), allocator));
         counters.fetched(TensorColumns.sharedBytes(tensor, kept));
       }
       return columns;
     } catch (RuntimeException | Error e) {
       columns.forEach(ColumnVector::close);
       fetched.forEach(NativeTensor::close);
+      if (e instanceof TensorArrowException fault && fault.row().isPresent()) {
+        // An output's rows are numbered as they were fed.
+        throw fault.inRow(fed.at(fault.row().getAsInt()));
+      }
       throw e;
     }
   }

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ColumnPath;
 import io.tensorarrow.spark.tensor.RowSelection;
@@ -56,10 +57,12 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
     boolean mayBeNull = struct.hasNull();
     for (int i = 0; mayBeNull && i < rows.size(); i++) {
       if (struct.isNullAt(rows.at(i))) {
-        throw new TensorArrowException(
+        throw TensorArrowException.ofRow(
             ErrorCode.TA_NULL_INPUT,
-            "Cannot feed column '%s': found a null in struct '%s' in row %d of the batch; expected a value in each row: filter such rows out or fill them, for instance with coalesce"
-                .formatted(name, new ColumnPath(name.parts().subList(0, level)), rows.at(i)));
+            "Cannot feed column '%s': found a null in struct '%s'"
+                .formatted(name, new ColumnPath(name.parts().subList(0, level))),
+            rows.at(i),
+            "; expected a value in each row: " + Remedies.withoutNulls("struct is not null"));
       }
     }
   }

@@ -60,8 +60,10 @@ final class TensorFlowStatus implements AutoCloseable {
   void check() {
     if (!isOk()) {
       String message = TF_Message(status).getString(StandardCharsets.UTF_8);
-      throw new TensorArrowException(
-          code, task + ": found " + shortened(message) + "; expected " + remedy(message));
+      String rest = ": found " + shortened(message) + "; expected " + remedy(message);
+      throw code == ErrorCode.TA_MODEL_RUN
+          ? TensorArrowException.ofCall(code, task, rest)
+          : new TensorArrowException(code, task + rest);
     }
   }
 

@@ -81,7 +81,7 @@ final class InferenceBatch implements Batch {
   @Override
   public PartitionReaderFactory createReaderFactory() {
     return new InferenceReaderFactory(
-        source.createReaderFactory(),
+        ReaderBatchSize.bounded(source.createReaderFactory(), spec, scan.readSchema()),
         scan.readSchema(),
         metadata.orElse(null),
         readSchema,

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BatchInference;
 import io.tensorarrow.spark.inference.InferenceCounters;
 import io.tensorarrow.spark.inference.SelectedColumn;
@@ -18,10 +19,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import org.apache.spark.TaskContext;
-import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.Predicate;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.types.StructType;
@@ -45,14 +45,16 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final StructType sourceSchema;
   private final String[] columns;
   private final InferenceSpec spec;
-  private final @Nullable BasePredicate filter;
+  private final @Nullable RowFilter filter;
   private final @Nullable TaskContext task = TaskContext.get();
   private final @Nullable BatchInference inference;
+  private final SourcePosition position = new SourcePosition(task);
 
   private int rowsLeft;
   private @Nullable ColumnarBatch input;
   private RowSelection selection = RowSelection.range(0, 0);
   private int selectionUsed;
+  private RowSelection currentRows = selection;
   private List<ColumnVector> tensors = List.of();
   private @Nullable ColumnarBatch current;
   private Map<String, Long> metricsBefore = Map.of();
@@ -80,10 +82,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     this.columns = readSchema.fieldNames();
     this.spec = spec;
     this.rowsLeft = limit;
-    this.filter = filter == null ? null : Predicate.create(filter);
-    if (this.filter != null) {
-      this.filter.initialize(task == null ? 0 : task.partitionId());
-    }
+    this.filter =
+        filter == null ? null : new RowFilter(filter, task == null ? 0 : task.partitionId());
     this.inference = spec.runsModel() ? new BatchInference(spec, sourceSchema) : null;
   }
 
@@ -104,23 +104,15 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
         rowsLeft -= current.numRows();
         return true;
       }
-      if (!source.next()) {
+      ColumnarBatch read = position.next(source);
+      if (read == null) {
         return false;
       }
-      input = source.get();
-      selection = select(input);
+      input = read;
+      selection = filter == null ? RowSelection.range(0, read.numRows()) : filter.select(read);
       selectionUsed = 0;
     }
     return false;
-  }
-
-  private RowSelection select(ColumnarBatch batch) {
-    int rows = batch.numRows();
-    BasePredicate predicate = filter;
-    if (predicate == null) {
-      return RowSelection.range(0, rows);
-    }
-    return RowSelection.where(rows, row -> predicate.eval(batch.getRow(row)));
   }
 
   private ColumnarBatch nextModelBatch() {
@@ -131,10 +123,35 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     }
     RowSelection rows = selection.slice(selectionUsed, size);
     selectionUsed += size;
+    currentRows = rows;
     if (inference != null) {
-      tensors = inference.run(batch, rows);
+      tensors = run(inference, batch, rows);
     }
     return new ColumnarBatch(arrange(batch, rows), size);
+  }
+
+  private List<ColumnVector> run(BatchInference model, ColumnarBatch batch, RowSelection rows) {
+    try {
+      return model.run(batch, rows);
+    } catch (TensorArrowException e) {
+      throw e.isOfRows() ? e.at(place(e.row(), rows), position.note()) : e;
+    }
+  }
+
+  private String place(OptionalInt row, RowSelection rows) {
+    return row.isPresent()
+        ? position.of(sourceRow(row.getAsInt()))
+        : position.of(sourceRow(rows.at(0)), sourceRow(rows.at(rows.size() - 1)));
+  }
+
+  /**
+   * Returns the number that a row of the source's batch has among those read from its file. A
+   * source that runs a model of its own leaves rows out, and knows which.
+   */
+  private long sourceRow(int row) {
+    return source instanceof InferencePartitionReader below
+        ? below.sourceRow(below.currentRows.at(row))
+        : position.row(row);
   }
 
   private ColumnVector[] arrange(ColumnarBatch batch, RowSelection rows) {

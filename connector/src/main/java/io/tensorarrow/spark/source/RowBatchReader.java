@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.ProjectingInternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
@@ -20,7 +19,6 @@ import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 import scala.collection.JavaConverters;
 
@@ -163,22 +161,6 @@ final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   public void close() throws IOException {
     try (rows) {
       batch.close();
-    }
-  }
-
-  /** What {@code input_file_name()} and its like tell; no path if the source reads no files. */
-  private record FileBlock(UTF8String path, long start, long length) {
-    static FileBlock current() {
-      return new FileBlock(
-          InputFileBlockHolder.getInputFilePath(),
-          InputFileBlockHolder.getStartOffset(),
-          InputFileBlockHolder.getLength());
-    }
-
-    void makeCurrent() {
-      if (path.numBytes() > 0) {
-        InputFileBlockHolder.set(path.toString(), start, length);
-      }
     }
   }
 }

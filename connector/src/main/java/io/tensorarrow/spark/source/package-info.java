@@ -8,6 +8,7 @@
  *   <li>{@code InferenceScan} and {@code InferenceBatch} are what was planned, comparable, so that
  *       Spark can reuse an exchange;
  *   <li>{@code InferenceReaderFactory} and {@code InferencePartitionReader} run on the executors;
+ *       {@code RowFilter} chooses the rows there, {@code SourcePosition} tells where they are;
  *   <li>{@code InspectTable} lists a model's signatures instead of data;
  *   <li>{@code VariablesTable} lists its variables, whose elements {@code VariablesScan} reads on
  *       the executors, in ranges of the data files.

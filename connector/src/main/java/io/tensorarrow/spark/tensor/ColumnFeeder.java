@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.tensor;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.Serializable;
 import java.util.Locale;
@@ -33,7 +34,7 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  *       rounded to the nearest. Infinities and NaN pass between floating point types and do not fit
  *       integers. For unsigned tensors, SHORT counts as uint8, INT as uint16, LONG as uint32 and
  *       DECIMAL as uint64, as which those come out of models; elsewhere DECIMAL counts as uint64
- *       too. Decimals with a fraction need a CAST;
+ *       too. Decimals with a fraction do not fit;
  *   <li>structs of two floats or doubles named {@code re} and {@code im}: complex tensors;
  *   <li>qint8, qint16, qint32, int4 and uint4: their own integers only, BYTE, SHORT, INT, BYTE and
  *       BYTE; quint8 and quint16: SHORT and INT; 8-bit floats: their bits, as SHORT from 0 to 255;
@@ -158,7 +159,7 @@ public final class ColumnFeeder implements Serializable {
         + source.flatMap(t -> t.leastModeTo(target)).map(m -> ", or cast=" + lower(m)).orElse("")
         + (source.equals(ElementType.own(target))
             ? ""
-            : ", or a CAST of the column to " + ownType(target));
+            : ", or " + Remedies.convertedTo(ownType(target)));
   }
 
   private static String allowedNesting(TensorSpec spec) {

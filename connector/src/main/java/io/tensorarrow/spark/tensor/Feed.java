@@ -163,14 +163,15 @@ final class Feed {
     if (runMayHoldNull) {
       for (int i = 0; i < runLength; i++) {
         if (run.isNullAt(runStart + i)) {
-          throw faults.nullFound(
-              feeder.depth() == 0 ? "a null" : "a null element", rowOfElement(i));
+          throw feeder.depth() == 0
+              ? faults.nullCell(rowOfElement(i))
+              : faults.nullElement(rowOfElement(i), feeder.depth());
         }
       }
     }
     int nullPart = copier.nullPart(run, runStart, runLength);
     if (nullPart != ElementCopier.NONE) {
-      throw faults.nullFound("a null part", rowOfElement(nullPart));
+      throw faults.nullPart(rowOfElement(nullPart), feeder.depth());
     }
     int unfit = copier.copy(run, runStart, runLength, target);
     if (unfit != ElementCopier.NONE) {
@@ -188,13 +189,13 @@ final class Feed {
 
   private void checkCell(int row) {
     if (cellsMayBeNull && column.isNullAt(row)) {
-      throw faults.nullFound("a null", row);
+      throw faults.nullCell(row);
     }
   }
 
   private void checkArray(ArrayReader parent, int index, int row) {
     if (parent.elementsMayBeNull() && parent.elements().isNullAt(index)) {
-      throw faults.nullFound("a null element", row);
+      throw faults.nullElement(row, feeder.depth());
     }
   }
 
@@ -203,7 +204,7 @@ final class Feed {
         feeder.isFlat() ? Dims.unknowns(declared) == 0 : declared[level] != TensorShape.UNKNOWN_DIM;
     return bySignature
         ? String.valueOf(lengths[level])
-        : lengths[level] + " as in row " + rows.at(0) + ", the first of the batch";
+        : lengths[level] + " as in the first row of the model call";
   }
 
   private TensorArrowException wrongLength(int row, int level, long found, String expected) {

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.tensor;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.NumberType.Kind;
 
@@ -12,13 +13,37 @@ import io.tensorarrow.spark.tensor.NumberType.Kind;
  * @param source the type of its elements
  */
 record FeedFaults(TensorSpec spec, String columnName, ElementType source) {
-  TensorArrowException nullFound(String what, int row) {
-    return inRow(
-        ErrorCode.TA_NULL_INPUT,
-        what,
+  TensorArrowException nullCell(int row) {
+    return nullFound("a null", row, "a value in each row", "column is not null");
+  }
+
+  /**
+   * Words a null in an array.
+   *
+   * @param depth how deep the column's arrays are nested, at least 1
+   */
+  TensorArrowException nullElement(int row, int depth) {
+    String elements = "flatten(".repeat(depth - 1) + "column" + ")".repeat(depth - 1);
+    return nullFound(
+        "a null element",
         row,
-        "a value in each row and array: filter such rows out or fill them, for instance with"
-            + " coalesce");
+        "a value in each place of an array",
+        "not exists(" + elements + ", x -> x is null)");
+  }
+
+  TensorArrowException nullPart(int row, int depth) {
+    return nullFound(
+        "a null part",
+        row,
+        "both parts of each number",
+        depth == 0
+            ? "column.re is not null and column.im is not null"
+            : "not exists(column, x -> x.re is null or x.im is null)");
+  }
+
+  private TensorArrowException nullFound(String what, int row, String expected, String condition) {
+    return inRow(
+        ErrorCode.TA_NULL_INPUT, what, row, expected + ": " + Remedies.withoutNulls(condition));
   }
 
   TensorArrowException overflow(int row) {
@@ -34,19 +59,14 @@ record FeedFaults(TensorSpec spec, String columnName, ElementType source) {
   }
 
   TensorArrowException inRow(ErrorCode code, String found, int row, String expected) {
-    return of(code, found + " in row " + row + " of the batch", expected);
+    return TensorArrowException.ofRow(code, upTo(found), row, "; expected " + expected);
   }
 
   TensorArrowException of(ErrorCode code, String found, String expected) {
-    return new TensorArrowException(
-        code,
-        "Cannot feed column '"
-            + columnName
-            + "' to tensor "
-            + spec
-            + ": found "
-            + found
-            + "; expected "
-            + expected);
+    return TensorArrowException.ofCall(code, upTo(found), "; expected " + expected);
+  }
+
+  private String upTo(String found) {
+    return "Cannot feed column '" + columnName + "' to tensor " + spec + ": found " + found;
   }
 }

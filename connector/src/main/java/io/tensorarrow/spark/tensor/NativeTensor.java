@@ -275,19 +275,17 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   private static TensorArrowException unsupported(DType dtype, String foundAndExpected) {
-    return new TensorArrowException(
+    return TensorArrowException.ofCall(
         ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot allocate tensor of '" + dtype.numpyName() + "': " + foundAndExpected);
+        "Cannot allocate tensor of '" + dtype.numpyName() + "'",
+        ": " + foundAndExpected);
   }
 
   private static TensorArrowException outOfMemory(DType dtype, long[] dims, long bytes) {
-    return new TensorArrowException(
+    return TensorArrowException.ofCall(
         ErrorCode.TA_MODEL_RUN,
-        "Cannot allocate tensor '"
-            + dtype.numpyName()
-            + " "
-            + TensorShape.of(dims)
-            + "': found no "
+        "Cannot allocate tensor '" + dtype.numpyName() + " " + TensorShape.of(dims) + "'",
+        ": found no "
             + bytes
             + " bytes of native memory; expected enough of it (lower batchRows or raise"
             + " spark.executor.memoryOverhead)");

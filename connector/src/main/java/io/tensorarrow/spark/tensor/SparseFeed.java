@@ -82,7 +82,7 @@ final class SparseFeed {
     for (int i = 0; i < rows.size(); i++) {
       place[0] = i;
       if (mayBeNull && column.isNullAt(rows.at(i))) {
-        throw faults.nullFound("a null", rows.at(i));
+        throw faults.nullCell(rows.at(i));
       }
       if (declared.length == 0) {
         add(column, rows.at(i));
@@ -186,7 +186,7 @@ final class SparseFeed {
     for (Run run : runs) {
       int nullPart = copier.nullPart(run.elements, run.start, run.length);
       if (nullPart != ElementCopier.NONE) {
-        throw faults.nullFound("a null part", rowOf(copied + nullPart));
+        throw faults.nullPart(rowOf(copied + nullPart), declared.length);
       }
       long target = values.address() + (long) copied * copier.targetSize();
       int unfit = copier.copy(run.elements, run.start, run.length, target);

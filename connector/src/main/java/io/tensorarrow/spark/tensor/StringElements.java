@@ -122,16 +122,17 @@ final class StringElements {
       int begin = Platform.getInt(null, offsets + (long) i * Integer.BYTES);
       int end = Platform.getInt(null, offsets + (i + 1L) * Integer.BYTES);
       if (!Utf8.isValid(data + begin, end - begin)) {
-        throw column.refusal(
+        throw column.refusalOfRow(
             ErrorCode.TA_OUTPUT_STRING,
-            "bytes that are not valid UTF-8 in row " + rowOf(i) + " of the batch",
+            "bytes that are not valid UTF-8",
+            rowOf(i),
             "UTF-8: read them with option strings=binary");
       }
     }
   }
 
-  private long rowOf(int element) {
-    return element / (tensor.elementCount() / tensor.dims()[0]);
+  private int rowOf(int element) {
+    return (int) (element / (tensor.elementCount() / tensor.dims()[0]));
   }
 
   private long address(int element) {

@@ -349,7 +349,8 @@ class AnalysisErrorsTest extends SourceTestBase {
     loading(reader(), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("Cannot feed column 'x' to tensor 'x' float32 (-1,): found type ")
         .hasMessageContaining("float, double")
-        .hasMessageContaining("CAST of the column to float");
+        .hasMessageContaining(
+            "or elements of type float in the table itself: write the converted rows");
   }
 
   /** Spark holds all of these as integers. */
@@ -375,7 +376,8 @@ class AnalysisErrorsTest extends SourceTestBase {
     loading(plainReader().option("model", same).option("cast", "unsafe"), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("Cannot feed column 'x' to tensor 'x' int64 (-1,): found type ")
         .hasMessageContaining("; expected elements of type bigint, ")
-        .hasMessageContaining("or a CAST of the column to bigint");
+        .hasMessageContaining(
+            "or elements of type bigint in the table itself: write the converted rows");
   }
 
   @Test

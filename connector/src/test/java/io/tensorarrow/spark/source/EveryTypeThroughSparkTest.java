@@ -225,8 +225,8 @@ class EveryTypeThroughSparkTest extends SparkTest {
 
   private static Map<String, List<String>> faults() {
     Map<String, List<String>> faults = new LinkedHashMap<>();
-    String null5 = "found a null in row 5 of the batch";
-    String element = "found a null element in row 5 of the batch";
+    String null5 = "found a null in row 5 of split 0+";
+    String element = "found a null element in row 5 of split 0+";
     String d = "cast(id as double)";
     faults.put("grid|null", List.of("[TA_NULL_INPUT]", null5));
     faults.put("grid|array(null, array(1D, 2D))", List.of("[TA_NULL_INPUT]", element));
@@ -239,10 +239,10 @@ class EveryTypeThroughSparkTest extends SparkTest {
         List.of("[TA_INPUT_SHAPE]", "length 1", "row 5", "expected length 2"));
     faults.put(
         "grid|array(array(1D, 2D, 3D), array(1D, 2D, 3D))",
-        List.of("[TA_INPUT_SHAPE]", "length 3", "row 5", "expected length 2 as in row 0"));
+        List.of("[TA_INPUT_SHAPE]", "length 3", "row 5", "expected length 2 as in the first row"));
     faults.put("ts|null", List.of("[TA_NULL_INPUT]", null5));
     faults.put("ts|array('a', null)", List.of("[TA_NULL_INPUT]", element));
-    faults.put("ts|array('a')", List.of("[TA_INPUT_SHAPE]", "length 1", "as in row 0"));
+    faults.put("ts|array('a')", List.of("[TA_INPUT_SHAPE]", "length 1", "as in the first row"));
     faults.put("ts|cast(array() as array<string>)", List.of("[TA_INPUT_SHAPE]", "length 0"));
     faults.put(
         "cs|array(named_struct('re', 1D, 'im', 1D), null)", List.of("[TA_NULL_INPUT]", "row 5"));
@@ -287,14 +287,13 @@ class EveryTypeThroughSparkTest extends SparkTest {
       String where = "id >= %d and id < %d".formatted(9 * i, 9 * i + 9);
       Dataset<Row> query = reader.load(path).where(where).select("same_" + column);
       String bad = "row " + (9 * i + 5);
-      String first = "row " + 9 * i;
       assertThatThrownBy(() -> way.run(query::collectAsList))
           .as(name)
           .hasMessageContaining("Cannot feed column '" + column)
-          .hasMessageContaining(bad + " of the batch")
+          .hasMessageContaining(bad + " of split 0+")
           .hasMessageContainingAll(
               faults.get(i).getValue().stream()
-                  .map(part -> part.replace("row 5", bad).replace("row 0", first))
+                  .map(part -> part.replace("row 5", bad))
                   .toArray(String[]::new));
     }
     Dataset<Row> fine = reader.load(path).where("id % 9 <> 5");

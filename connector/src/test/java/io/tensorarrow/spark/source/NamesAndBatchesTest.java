@@ -53,7 +53,7 @@ class NamesAndBatchesTest extends SourceTestBase {
 
       assertThatThrownBy(() -> scored.select("y").collectAsList())
           .hasMessageContaining(
-              "[TA_NULL_INPUT] Cannot feed column 's.b': found a null in struct 's' in row 3 of the batch");
+              "[TA_NULL_INPUT] Cannot feed column 's.b': found a null in struct 's' in row 3 of split 0+");
       assertThat(floats(scored.where("s is not null").select("y"))).containsExactly(0f, 2f, 4f, 8f);
     } finally {
       spark().conf().unset("spark.sql.parquet.enableNestedColumnVectorizedReader");

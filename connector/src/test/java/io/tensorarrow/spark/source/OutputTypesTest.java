@@ -178,7 +178,7 @@ class OutputTypesTest extends SparkTest {
 
     assertThatThrownBy(() -> reader.load(table).collectAsList())
         .hasMessageContaining("[TA_OUTPUT_STRING] Cannot fetch tensor 'y' str (-1,) into column")
-        .hasMessageContaining("of the batch")
+        .hasMessageContaining(" of split 0+")
         .hasMessageContaining("strings=binary");
     Dataset<Row> binary = reader.option("strings", "binary").load(table);
     assertThat(binary.where("y = X'ff00'").count()).isEqualTo(13);

@@ -131,7 +131,7 @@ final class SparseInputsTest extends SparkTest {
                     reader(model)
                         .load(table("(1, array(1d)), (2, array(1d, 1e300d)) as t(id, x)"))))
         .hasMessageContaining("[TA_CAST_OVERFLOW]")
-        .hasMessageContaining("found a double that does not fit in row 1 of the batch");
+        .hasMessageContaining("found a double that does not fit in row 1 of split 0+");
   }
 
   @Test
@@ -233,30 +233,35 @@ final class SparseInputsTest extends SparkTest {
   @Test
   void whatDoesNotFitIsAnErrorThatNamesTheRow() {
     String task = "Cannot feed column 'x' to tensor 'x' sparse float32 (-1, 2): found ";
-    record Case(String rows, String code, String message) {}
+    record Case(String rows, String code, String found, String expected) {}
     for (Case wrong :
         List.of(
             new Case(
                 "(1, array(1f)), (2, null)",
                 "[TA_NULL_INPUT] ",
-                "a null in row 1 of the batch; expected a value in each row"),
+                "a null",
+                "; expected a value in each row"),
             new Case(
                 "(1, array(1f)), (2, array(1f, 2f, 3f))",
                 "[TA_INPUT_SHAPE] ",
-                "an array of length 3 in row 1 of the batch; expected length 2 or less"),
+                "an array of length 3",
+                "; expected length 2 or less"),
             new Case(
                 "(1, map(0, 1f)), (2, map(1, 1f, 2, 2f))",
                 "[TA_INPUT_SHAPE] ",
-                "a map with a key of 2 or more in row 1 of the batch; expected smaller keys"),
+                "a map with a key of 2 or more",
+                "; expected smaller keys"),
             new Case(
                 "(1, map(0, 1f)), (2, map(1, 1f, -1, 2f))",
                 "[TA_INPUT_SHAPE] ",
-                "a map with a negative key in row 1 of the batch; expected keys of 0 and more"))) {
+                "a map with a negative key",
+                "; expected keys of 0 and more"))) {
       Dataset<Row> scored =
           reader(model(NO_FLOAT, -1, 2)).load(table(wrong.rows() + " as t(id, x)"));
       assertThatThrownBy(() -> dense(scored))
           .as(wrong.rows())
-          .hasMessageContaining(wrong.code() + task + wrong.message());
+          .hasMessageContaining(wrong.code() + task + wrong.found() + " in row 1 of split 0+")
+          .hasMessageContaining(wrong.expected());
     }
   }
 

@@ -110,7 +110,7 @@ class TaskFailureTest extends SourceTestBase {
     assertThatThrownBy(() -> scored.collectAsList())
         .hasMessageContaining(
             "[TA_CAST_OVERFLOW] Cannot feed column 'x' to tensor 'x' " + name + " (-1,): found ")
-        .hasMessageContaining("in row 3 of the batch");
+        .hasMessageContaining("in row 3 of split 0+");
     assertThat(
             scored
                 .where("id < 3 and cast(x as decimal(38,0)) <> cast(same_x as decimal(38,0))")

@@ -111,7 +111,8 @@ final class ColumnFeederTest extends NativeMemoryTest {
             DataTypes.FloatType,
             Arrays.asList(1f, null, 3f),
             ErrorCode.TA_NULL_INPUT)
-        .hasMessageContainingAll("found a null in row 1 of the batch", "coalesce");
+        .hasMessageContainingAll(
+            "found a null in row 1 of the batch", "where(\"column is not null\")");
   }
 
   @ParameterizedTest
@@ -183,7 +184,7 @@ final class ColumnFeederTest extends NativeMemoryTest {
             List.of(List.of(1, 2, 3, 4), List.of(5, 6, 7)),
             ErrorCode.TA_INPUT_SHAPE)
         .hasMessageContainingAll("array of length 3 in row 1 of the batch", "expected length 4")
-        .hasMessageNotContaining("first of the batch");
+        .hasMessageNotContaining("first row of the model call");
     refusesRow(
             kind, spec(DType.FLOAT32, -1, 2), FLOATS, List.of(List.of(1)), ErrorCode.TA_INPUT_SHAPE)
         .hasMessageContainingAll("array of length 1 in row 0", "expected length 2");
@@ -200,7 +201,7 @@ final class ColumnFeederTest extends NativeMemoryTest {
             ErrorCode.TA_INPUT_SHAPE)
         .hasMessageContainingAll(
             "array of length 1 in row 2 of the batch",
-            "expected length 2 as in row 0, the first of the batch");
+            "expected length 2 as in the first row of the model call");
   }
 
   @ParameterizedTest
@@ -222,7 +223,7 @@ final class ColumnFeederTest extends NativeMemoryTest {
             ErrorCode.TA_INPUT_SHAPE)
         .hasMessageContainingAll(
             "array of length 1 on nesting level 1 in row 1 of the batch",
-            "expected length 2 as in row 0, the first of the batch");
+            "expected length 2 as in the first row of the model call");
     refusesRow(
             kind,
             spec(DType.FLOAT32, -1, 1, 2),
@@ -298,7 +299,9 @@ final class ColumnFeederTest extends NativeMemoryTest {
             DataTypes.createArrayType(DataTypes.StringType))) {
       refusesType(spec(DType.FLOAT32, -1), type)
           .hasMessageContainingAll(
-              "'c'", "found type " + type.catalogString(), "CAST of the column to float");
+              "'c'",
+              "found type " + type.catalogString(),
+              "or elements of type float in the table itself");
     }
   }
 

@@ -375,6 +375,30 @@ public final class TestModels {
         .write(parent.resolve("failing"));
   }
 
+  /**
+   * {@code x} float (-1, ...) to {@code total} float (-1): the sum of a row.
+   *
+   * @param rowDims the dimensions of a row of {@code x}, -1 for an open one
+   */
+  public static Path totals(Path parent, long... rowDims) {
+    long[] shape = new long[rowDims.length + 1];
+    shape[0] = -1;
+    System.arraycopy(rowDims, 0, shape, 1, rowDims.length);
+    return new GraphWriter()
+        .placeholder("x", FLOAT)
+        .constant("axes", intVector(IntStream.rangeClosed(1, rowDims.length).toArray()))
+        .add(
+            "total",
+            "Sum",
+            List.of("x", "axes"),
+            Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false)))
+        .signature(
+            SERVING,
+            Map.of("x", info("x:0", FLOAT, shape)),
+            Map.of("total", info("total:0", FLOAT, -1)))
+        .write(parent.resolve("totals"));
+  }
+
   /** {@code text} string (-1) to {@code length} int (-1). */
   public static Path strings(Path parent) {
     return new GraphWriter()

@@ -1,0 +1,84 @@
+package io.tensorarrow.spark.source;
+
+import io.tensorarrow.spark.tensor.RowSelection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.BasePredicate;
+import org.apache.spark.sql.catalyst.expressions.BoundReference;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.LeafExpression;
+import org.apache.spark.sql.catalyst.expressions.Predicate;
+import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
+import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import scala.Function1;
+import scala.collection.JavaConverters;
+import scala.runtime.AbstractPartialFunction;
+
+/**
+ * Evaluates residual filters over the rows of batches.
+ *
+ * <p>Expressions that Spark does not compile, such as functions with lambdas, expect arrays of
+ * rows: those of vectors give a null element as whatever lies in its place. So Spark never runs
+ * such expressions over vectors, and here they get a copy of the columns that they refer to.
+ *
+ * <p>Not thread-safe.
+ */
+final class RowFilter {
+  private final BasePredicate predicate;
+  private final UnaryOperator<InternalRow> row;
+
+  /**
+   * Makes a filter.
+   *
+   * @param filter the condition, bound to the columns of the batches to come
+   * @param partition the number of the task's partition
+   */
+  RowFilter(Expression filter, int partition) {
+    if (filter.find(RowFilter::needsRows).isEmpty()) {
+      this.predicate = Predicate.create(filter);
+      this.row = UnaryOperator.identity();
+    } else {
+      Copied copied = new Copied();
+      this.predicate = Predicate.create(filter.transform(copied));
+      UnsafeProjection copy =
+          UnsafeProjection.create(JavaConverters.asScalaBuffer(copied.columns).toSeq());
+      this.row = copy::apply;
+    }
+    predicate.initialize(partition);
+  }
+
+  private static boolean needsRows(Expression e) {
+    return e instanceof CodegenFallback && !(e instanceof LeafExpression);
+  }
+
+  /** Returns the rows for which the filter is true. */
+  RowSelection select(ColumnarBatch batch) {
+    return RowSelection.where(batch.numRows(), i -> predicate.eval(row.apply(batch.getRow(i))));
+  }
+
+  /** Binds a filter to a row of those columns alone that it refers to. */
+  private static final class Copied extends AbstractPartialFunction<Expression, Expression> {
+    private final List<Expression> columns = new ArrayList<>();
+
+    @Override
+    public boolean isDefinedAt(Expression e) {
+      return e instanceof BoundReference;
+    }
+
+    // The partial function's result type is erased in Scala's signature.
+    @SuppressWarnings("unchecked")
+    @Override
+    public <A1 extends Expression, B1> B1 applyOrElse(A1 e, Function1<A1, B1> otherwise) {
+      if (!(e instanceof BoundReference column)) {
+        return otherwise.apply(e);
+      }
+      if (!columns.contains(column)) {
+        columns.add(column);
+      }
+      return (B1) new BoundReference(columns.indexOf(column), column.dataType(), column.nullable());
+    }
+  }
+}
