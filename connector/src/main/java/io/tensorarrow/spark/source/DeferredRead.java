@@ -5,7 +5,9 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ConfigEntry;
 import io.tensorarrow.spark.options.ReadOptions;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class DeferredRead implements Supplier<InferenceRead> {
   private final CaseInsensitiveStringMap options;
   private final StructType schema;
+  private final Consumer<SparkSession> onPlanning;
   private @Nullable InferenceRead opened;
 
   /**
@@ -26,8 +29,11 @@ final class DeferredRead implements Supplier<InferenceRead> {
    *
    * @param options the options of the read, unchecked
    * @param schema the source's columns
+   * @param onPlanning as in {@link InferenceRead#open}
    */
-  DeferredRead(CaseInsensitiveStringMap options, StructType schema) {
+  DeferredRead(
+      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> onPlanning) {
+    this.onPlanning = onPlanning;
     this.options = options;
     this.schema = schema;
   }
@@ -44,7 +50,7 @@ final class DeferredRead implements Supplier<InferenceRead> {
       ReadOptions checked = TensorFlowTables.checked(options);
       checkReadsData(checked, ReadOptions.INSPECT);
       checkReadsData(checked, ReadOptions.VARIABLES);
-      read = InferenceRead.open(checked, Optional.of(schema));
+      read = InferenceRead.open(checked, Optional.of(schema), onPlanning);
       opened = read;
     }
     return read;

@@ -4,14 +4,11 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.connector.catalog.MetadataColumn;
 import org.apache.spark.sql.connector.catalog.TableCapability;
 import org.apache.spark.sql.connector.expressions.Transform;
-import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.connector.write.LogicalWriteInfo;
 import org.apache.spark.sql.connector.write.WriteBuilder;
 import org.apache.spark.sql.execution.datasources.FileFormat;
@@ -31,32 +28,24 @@ import scala.collection.Seq;
  */
 final class FileInferenceTable extends FileTable implements InferenceTable {
   private final Supplier<InferenceRead> read;
-  private final Consumer<SparkSession> onPlanning;
 
   /**
    * Makes a table.
    *
    * @param read gives what is read, always the same
-   * @param onPlanning told of each session that plans a read of this table
    */
-  FileInferenceTable(Supplier<InferenceRead> read, Consumer<SparkSession> onPlanning) {
+  FileInferenceTable(Supplier<InferenceRead> read) {
     super(
         SparkSession.active(),
         CaseInsensitiveStringMap.empty(),
         JavaConverters.asScalaBuffer(new ArrayList<String>()).toSeq(),
         Option.empty());
     this.read = read;
-    this.onPlanning = onPlanning;
   }
 
   @Override
   public InferenceRead read() {
     return read.get();
-  }
-
-  @Override
-  public String name() {
-    return "tensorflow " + read().modelName() + " over " + read().wrapped().name();
   }
 
   @Override
@@ -80,21 +69,8 @@ final class FileInferenceTable extends FileTable implements InferenceTable {
   }
 
   @Override
-  public MetadataColumn[] metadataColumns() {
-    return read().metadataColumns();
-  }
-
-  @Override
   public Set<TableCapability> capabilities() {
     return Set.of(TableCapability.BATCH_READ);
-  }
-
-  @Override
-  public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
-    SparkSession session = SparkSession.active();
-    // Views outlive the session that made them, and a new session begins without our rules.
-    onPlanning.accept(session);
-    return read().newScanBuilder(session);
   }
 
   @Override

@@ -14,17 +14,15 @@ import io.tensorarrow.spark.options.InferenceSpec;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
-import java.lang.ref.WeakReference;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.QueryPlanningTracker;
-import org.apache.spark.sql.catalyst.QueryPlanningTracker$;
 import org.apache.spark.sql.catalyst.util.QuotingUtils;
 import org.apache.spark.sql.connector.catalog.MetadataColumn;
 import org.apache.spark.sql.connector.catalog.SupportsMetadataColumns;
@@ -36,7 +34,6 @@ import org.apache.spark.sql.types.DataType$;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
-import scala.Option;
 
 /**
  * A model over a wrapped source, as the options of a read define them. The columns are settled when
@@ -51,21 +48,13 @@ import scala.Option;
 final class InferenceRead {
   private final ReadOptions options;
   private final WrappedSource source;
+  private final Consumer<SparkSession> onPlanning;
   private final StructType sourceSchema;
-  private final Table firstTable;
   private final Bound first;
+  private final PerQuery<Table> tables;
+  private final PerQuery<Bound> models;
   private final StructType schema;
   private final Object snapshot;
-
-  private Table latestTable;
-  private Bound latestModel;
-
-  /**
-   * The queries that the latest were looked up for; of Spark's objects its tracker stands for it.
-   */
-  private WeakReference<@Nullable QueryPlanningTracker> queryOfTable = new WeakReference<>(null);
-
-  private WeakReference<@Nullable QueryPlanningTracker> queryOfModel = new WeakReference<>(null);
 
   /** A model that was found, and what to run of it. */
   private record Bound(ModelState model, ModelSignature signature, InferenceSpec spec) {}
@@ -73,16 +62,17 @@ final class InferenceRead {
   private InferenceRead(
       ReadOptions options,
       WrappedSource source,
+      Consumer<SparkSession> onPlanning,
       Table wrapped,
       StructType sourceSchema,
       Bound first) {
     this.options = options;
     this.source = source;
+    this.onPlanning = onPlanning;
     this.sourceSchema = sourceSchema;
-    this.firstTable = wrapped;
-    this.latestTable = wrapped;
     this.first = first;
-    this.latestModel = first;
+    this.tables = new PerQuery<>(wrapped);
+    this.models = new PerQuery<>(first);
     this.snapshot = snapshot(wrapped);
     Stream<StructField> tensors =
         first.spec().fetches().stream()
@@ -105,9 +95,12 @@ final class InferenceRead {
    *
    * @param options what to read
    * @param userSchema the source's columns as given with the read, if any
+   * @param onPlanning told of each session that plans the read: views outlive the session that made
+   *     them, and a new session begins without our rules
    * @throws TensorArrowException if options, model, signature and columns do not fit
    */
-  static InferenceRead open(ReadOptions options, Optional<StructType> userSchema) {
+  static InferenceRead open(
+      ReadOptions options, Optional<StructType> userSchema, Consumer<SparkSession> onPlanning) {
     ModelLookup model = ModelLookup.find(options, Optional.empty());
     ModelGraph graph = model.first().graph(options.get(ReadOptions.TAGS));
     WrappedSource source = WrappedSource.of(options, userSchema);
@@ -115,7 +108,7 @@ final class InferenceRead {
     StructType columns = WrappedSource.schema(wrapped);
     ModelSignature signature = signature(options, graph);
     Bound first = bind(options, model.first(), model.access(), graph, signature, columns);
-    return new InferenceRead(options, source, wrapped, columns, first);
+    return new InferenceRead(options, source, onPlanning, wrapped, columns, first);
   }
 
   private static ModelSignature signature(ReadOptions options, ModelGraph graph) {
@@ -155,16 +148,17 @@ final class InferenceRead {
   }
 
   /** Returns the wrapped table, as the latest planned query found it. */
-  synchronized Table wrapped() {
-    return latestTable;
+  Table wrapped() {
+    return tables.latest();
   }
 
   /** Returns the columns that can be read though they are not part of the schema. */
   MetadataColumn[] metadataColumns() {
-    if (firstTable instanceof SupportsMetadataColumns delegate) {
+    Table wrapped = wrapped();
+    if (wrapped instanceof SupportsMetadataColumns delegate) {
       return delegate.metadataColumns();
     }
-    return firstTable instanceof FileTable
+    return wrapped instanceof FileTable
         ? new MetadataColumn[] {FileMetadata.COLUMN}
         : new MetadataColumn[0];
   }
@@ -172,13 +166,14 @@ final class InferenceRead {
   /**
    * Begins a scan over what is there now. Within one query all scans see the same.
    *
-   * @param session the session that plans
    * @return a builder whose {@code build} throws {@code TA_MODEL_CHANGED} if the model has another
    *     signature than when the read was opened
    * @throws TensorArrowException {@code TA_SOURCE_CHANGED} if the source has other columns
    */
-  ScanBuilder newScanBuilder(SparkSession session) {
-    Table wrapped = lookUpTable();
+  ScanBuilder newScanBuilder() {
+    SparkSession session = SparkSession.active();
+    onPlanning.accept(session);
+    Table wrapped = tables.now(before -> openAgain());
     boolean buildsMetadata =
         wrapped instanceof FileTable
             && !(wrapped instanceof SupportsMetadataColumns)
@@ -189,38 +184,24 @@ final class InferenceRead {
         sourceSchema,
         schema,
         first.spec(),
-        this::lookUpModel,
+        () -> models.now(this::bindAgain).spec(),
         buildsMetadata);
   }
 
-  private synchronized Table lookUpTable() {
-    Option<QueryPlanningTracker> query = QueryPlanningTracker$.MODULE$.get();
-    if (query.isEmpty() || queryOfTable.get() != query.get()) {
-      Table wrapped = source.openAgain(sourceSchema);
-      checkColumns(WrappedSource.schema(wrapped));
-      latestTable = wrapped;
-      queryOfTable = new WeakReference<>(query.isEmpty() ? null : query.get());
-    }
-    return latestTable;
+  private Table openAgain() {
+    Table wrapped = source.openAgain(sourceSchema);
+    checkColumns(WrappedSource.schema(wrapped));
+    return wrapped;
   }
 
   /** Called for queries that run the model only, so that others need none. */
-  private synchronized InferenceSpec lookUpModel() {
-    Option<QueryPlanningTracker> query = QueryPlanningTracker$.MODULE$.get();
-    if (query.isEmpty() || queryOfModel.get() != query.get()) {
-      latestModel = bindAgain();
-      queryOfModel = new WeakReference<>(query.isEmpty() ? null : query.get());
-    }
-    return latestModel.spec();
-  }
-
-  private Bound bindAgain() {
-    ModelLookup look = ModelLookup.find(options, Optional.of(latestModel.model()));
+  private Bound bindAgain(Bound latest) {
+    ModelLookup look = ModelLookup.find(options, Optional.of(latest.model()));
     if (look.file().isEmpty()) {
-      InferenceSpec spec = latestModel.spec();
+      InferenceSpec spec = latest.spec();
       return new Bound(
-          latestModel.model(),
-          latestModel.signature(),
+          latest.model(),
+          latest.signature(),
           spec.withModel(spec.model().withAccess(look.access())));
     }
     SavedModelFile file = look.file().get();
@@ -235,7 +216,7 @@ final class InferenceRead {
         || !signature.outputs().equals(first.signature().outputs())) {
       throw new TensorArrowException(
           ErrorCode.TA_MODEL_CHANGED,
-          "Cannot go on with model '%s': found signature %s; expected signature %s, which it had in '%s' when the read was opened: open the read again"
+          "Cannot read model '%s': found signature %s; expected signature %s, which it had in '%s' when the read was opened: open the read again"
               .formatted(
                   model.location(),
                   text(signature),
@@ -262,7 +243,7 @@ final class InferenceRead {
     if (!lost.isEmpty()) {
       throw new TensorArrowException(
           ErrorCode.TA_SOURCE_CHANGED,
-          "Cannot go on with source '%s': found columns {%s}; expected also {%s}, which it had when the read was opened: open the read again"
+          "Cannot read source '%s': found columns {%s}; expected also {%s}, which it had when the read was opened: open the read again"
               .formatted(source.format(), now.toDDL(), lost));
     }
   }

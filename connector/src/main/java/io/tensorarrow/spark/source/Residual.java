@@ -10,9 +10,7 @@ import org.apache.spark.sql.catalyst.expressions.BoundReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
-import scala.Function1;
 import scala.collection.JavaConverters;
-import scala.runtime.AbstractPartialFunction;
 
 /** Filters that the wrapped source does not guarantee, made ready to run over its batches. */
 final class Residual {
@@ -40,31 +38,13 @@ final class Residual {
   }
 
   private static Expression bind(Expression filter, StructType schema) {
-    return filter.transform(new Binder(schema));
-  }
-
-  private static final class Binder extends AbstractPartialFunction<Expression, Expression> {
-    private final StructType schema;
-
-    Binder(StructType schema) {
-      this.schema = schema;
-    }
-
-    @Override
-    public boolean isDefinedAt(Expression e) {
-      return e instanceof AttributeReference;
-    }
-
-    // The partial function's result type is erased in Scala's signature.
-    @SuppressWarnings("unchecked")
-    @Override
-    public <A1 extends Expression, B1> B1 applyOrElse(A1 e, Function1<A1, B1> otherwise) {
-      if (!(e instanceof AttributeReference reference)) {
-        return otherwise.apply(e);
-      }
-      int ordinal = schema.fieldIndex(reference.name());
-      StructField field = schema.fields()[ordinal];
-      return (B1) new BoundReference(ordinal, field.dataType(), field.nullable());
-    }
+    return Replacement.in(
+        filter,
+        AttributeReference.class,
+        reference -> {
+          int ordinal = schema.fieldIndex(reference.name());
+          StructField field = schema.fields()[ordinal];
+          return new BoundReference(ordinal, field.dataType(), field.nullable());
+        });
   }
 }

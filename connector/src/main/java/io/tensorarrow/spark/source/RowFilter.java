@@ -13,9 +13,7 @@ import org.apache.spark.sql.catalyst.expressions.Predicate;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import scala.Function1;
 import scala.collection.JavaConverters;
-import scala.runtime.AbstractPartialFunction;
 
 /**
  * Evaluates residual filters over the rows of batches.
@@ -41,10 +39,11 @@ final class RowFilter {
       this.predicate = Predicate.create(filter);
       this.row = UnaryOperator.identity();
     } else {
-      Copied copied = new Copied();
-      this.predicate = Predicate.create(filter.transform(copied));
+      List<Expression> columns = new ArrayList<>();
+      this.predicate =
+          Predicate.create(Replacement.in(filter, BoundReference.class, c -> ofCopy(c, columns)));
       UnsafeProjection copy =
-          UnsafeProjection.create(JavaConverters.asScalaBuffer(copied.columns).toSeq());
+          UnsafeProjection.create(JavaConverters.asScalaBuffer(columns).toSeq());
       this.row = copy::apply;
     }
     predicate.initialize(partition);
@@ -59,26 +58,11 @@ final class RowFilter {
     return RowSelection.where(batch.numRows(), i -> predicate.eval(row.apply(batch.getRow(i))));
   }
 
-  /** Binds a filter to a row of those columns alone that it refers to. */
-  private static final class Copied extends AbstractPartialFunction<Expression, Expression> {
-    private final List<Expression> columns = new ArrayList<>();
-
-    @Override
-    public boolean isDefinedAt(Expression e) {
-      return e instanceof BoundReference;
+  /** Binds a column to a row of those columns alone that the filter refers to. */
+  private static Expression ofCopy(BoundReference column, List<Expression> columns) {
+    if (!columns.contains(column)) {
+      columns.add(column);
     }
-
-    // The partial function's result type is erased in Scala's signature.
-    @SuppressWarnings("unchecked")
-    @Override
-    public <A1 extends Expression, B1> B1 applyOrElse(A1 e, Function1<A1, B1> otherwise) {
-      if (!(e instanceof BoundReference column)) {
-        return otherwise.apply(e);
-      }
-      if (!columns.contains(column)) {
-        columns.add(column);
-      }
-      return (B1) new BoundReference(columns.indexOf(column), column.dataType(), column.nullable());
-    }
+    return new BoundReference(columns.indexOf(column), column.dataType(), column.nullable());
   }
 }

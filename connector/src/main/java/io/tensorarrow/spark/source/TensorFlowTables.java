@@ -50,10 +50,10 @@ public final class TensorFlowTables {
         return new VariablesTable(location, model.access(), ModelVariables.list(files));
       }
     }
-    InferenceRead opened = InferenceRead.open(read, Optional.empty());
+    InferenceRead opened = InferenceRead.open(read, Optional.empty(), onPlanning);
     return opened.wrapped() instanceof FileTable
-        ? new FileInferenceTable(() -> opened, onPlanning)
-        : new SourceInferenceTable(() -> opened, onPlanning);
+        ? new FileInferenceTable(() -> opened)
+        : new SourceInferenceTable(() -> opened);
   }
 
   /**
@@ -67,10 +67,10 @@ public final class TensorFlowTables {
    */
   public static Table openWithSchema(
       CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> onPlanning) {
-    DeferredRead read = new DeferredRead(options, schema);
+    DeferredRead read = new DeferredRead(options, schema, onPlanning);
     return WrappedSource.readsFiles(options)
-        ? new FileInferenceTable(read, onPlanning)
-        : new SourceInferenceTable(read, onPlanning);
+        ? new FileInferenceTable(read)
+        : new SourceInferenceTable(read);
   }
 
   /** Checks what can be checked of options without looking at model or data. */

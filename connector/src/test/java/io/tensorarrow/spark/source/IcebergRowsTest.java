@@ -205,7 +205,7 @@ class IcebergRowsTest extends LakeTest {
 
     assertThatThrownBy(() -> scored.select("y").count())
         .hasMessageStartingWith(
-            "[TA_SOURCE_CHANGED] Cannot go on with source 'iceberg': found columns {id BIGINT,x FLOAT,s STRUCT<a: INT, b: STRING>,part BIGINT}; expected also {`xs` ARRAY<FLOAT>, `part` INT}");
+            "[TA_SOURCE_CHANGED] Cannot read source 'iceberg': found columns {id BIGINT,x FLOAT,s STRUCT<a: INT, b: STRING>,part BIGINT}; expected also {`xs` ARRAY<FLOAT>, `part` INT}");
   }
 
   private static Row sums(Dataset<Row> scored) {

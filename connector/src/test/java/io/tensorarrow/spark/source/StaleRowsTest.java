@@ -220,7 +220,7 @@ class StaleRowsTest extends SourceTestBase {
 
     assertThat(latest.count()).isEqualTo(ROWS);
     assertThatThrownBy(() -> sum(latest))
-        .hasMessageStartingWith("[TA_MODEL_CHANGED] Cannot go on with model '")
+        .hasMessageStartingWith("[TA_MODEL_CHANGED] Cannot read model '")
         .hasMessageContaining("/versions/2")
         .hasMessageContaining("probabilities")
         .hasMessageContaining("'serving_default' {'x' float32 (-1,)} -> {'y' float32 (-1,)}");
