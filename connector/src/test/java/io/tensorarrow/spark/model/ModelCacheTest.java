@@ -408,21 +408,27 @@ class ModelCacheTest extends ModelTest {
 
   @Test
   void noThreadIsLeftAfterShutdown() throws Exception {
+    // Other tests of this process have caches of their own.
+    List<Thread> others = sweepers();
     ModelCache cache = cache(4);
     cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
-    assertThat(sweepers()).isNotEmpty();
+    assertThat(sweepersBut(others)).isNotEmpty();
     // They would keep the class loader of the session whose task started them.
-    assertThat(sweepers())
+    assertThat(sweepersBut(others))
         .allMatch(t -> t.getContextClassLoader() == ModelCache.class.getClassLoader());
     cache.shutdown();
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-    while (!sweepers().isEmpty() && System.nanoTime() < deadline) {
+    while (!sweepersBut(others).isEmpty() && System.nanoTime() < deadline) {
       Thread.sleep(10);
     }
-    assertThat(sweepers()).isEmpty();
+    assertThat(sweepersBut(others)).isEmpty();
     cache.acquire(reference(TestModels.scale(temp)), ONE_THREAD).close();
     assertThat(cache.openModels()).isZero();
-    assertThat(sweepers()).isEmpty();
+    assertThat(sweepersBut(others)).isEmpty();
+  }
+
+  private static List<Thread> sweepersBut(List<Thread> others) {
+    return sweepers().stream().filter(thread -> !others.contains(thread)).toList();
   }
 
   private static List<Thread> sweepers() {
