@@ -155,6 +155,7 @@ class TaskFailureTest extends SourceTestBase {
     Path changing = TestModels.scaleBy(dir.resolve("changing"), 3.5f);
     Dataset<Row> scored = scoredWith(changing, "id", "cast(id as float) as x");
     String planned = SavedModelFile.read(changing).fingerprint();
+    scored.queryExecution().executedPlan();
     TestModels.scaleBy(changing, 4.5f);
 
     assertThatThrownBy(() -> scored.collectAsList())
@@ -168,6 +169,7 @@ class TaskFailureTest extends SourceTestBase {
   void aModelThatVanishedFromTheExecutorsHost() throws IOException {
     Path vanishing = TestModels.scaleBy(dir.resolve("vanishing"), 5.5f);
     Dataset<Row> scored = scoredWith(vanishing, "id", "cast(id as float) as x");
+    scored.queryExecution().executedPlan();
     Files.move(vanishing, dir.resolve("elsewhere"));
 
     assertThatThrownBy(() -> scored.collectAsList())
