@@ -44,6 +44,12 @@ def scored(spark, model, **options):
     return reader.load(Path(it.DIGITS_DATA).as_uri()).where("split = 'test'")
 
 
+def plan(df):
+    """Plans a query, which pins its model; returns it."""
+    df._jdf.queryExecution().executedPlan()
+    return df
+
+
 def copies():
     """Returns this host's copies of models, whole or not."""
     return [path.name for path in (WORK / "models").iterdir() if path.is_dir()]
@@ -77,7 +83,7 @@ def check_copied_once(spark):
 def check_changed(spark):
     """Checks a model that is replaced between planning and running."""
     model = HDFS + "/models/changing"
-    planned = scored(spark, model)
+    planned = plan(scored(spark, model))
     jvm = spark.sparkContext._jvm
     shard = jvm.org.apache.hadoop.fs.Path(model + SHARD)
     shard.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()).setTimes(shard, 1000, -1)
@@ -90,7 +96,7 @@ def check_missing(spark):
     """Checks a local model that executors do not find."""
     model = WORK / "vanishing"
     shutil.copytree(it.DIGITS_MODEL, model)
-    planned = scored(spark, model.as_uri())
+    planned = plan(scored(spark, model.as_uri()))
     shutil.rmtree(model)
     with it.raises(
         "[TA_MODEL_NOT_FOUND]", f"'{model}' on host '", "hdfs or s3a", "copy it to each"
@@ -101,7 +107,7 @@ def check_missing(spark):
 def check_out_of_reach(spark, copied):
     """Checks a model whose file system goes away between planning and running."""
     model = HDFS + "/models/out_of_reach"
-    planned = scored(spark, model)
+    planned = plan(scored(spark, model))
     print("\nREADY for the end of the name node", flush=True)
     while not (WORK / "name_node_stopped").exists():
         time.sleep(0.1)
@@ -110,7 +116,7 @@ def check_out_of_reach(spark, copied):
     with it.raises("[TA_MODEL_FETCH]", model, "fs.* options"):
         scored(spark, model)
     assert len(copies()) == 1, copies()
-    # What was copied serves on.
+    # What was copied serves on, though nobody can say whether there is a newer version.
     assert copied.select("probabilities").where("id < 100").count() > 0
     assert len(copied.select("probabilities").limit(5).collect()) == 5
 

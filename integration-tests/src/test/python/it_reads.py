@@ -88,7 +88,7 @@ def check_overwriting(spark):
 
 
 def check_hive(spark):
-    """Checks Hive's own tables, which Spark stages, and its directories, which Spark guards."""
+    """Checks what Spark writes by way of Hive: staged, unless the format is one of its own."""
     path = str(WORK / "hive")
     it.write_pixels(spark, path, 20)
     spark.sql(
@@ -100,11 +100,13 @@ def check_hive(spark):
         assert spark.table("lines").count() == 20
     scored.createOrReplaceTempView("scored")
     with refuses("[TA_OVERWRITE]"):
-        spark.sql(
-            f"INSERT OVERWRITE DIRECTORY '{path}'"
-            " ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' SELECT * FROM scored"
-        )
+        spark.sql(f"INSERT OVERWRITE DIRECTORY '{path}' STORED AS PARQUET SELECT * FROM scored")
     assert spark.read.parquet(path).count() == 20
+    spark.sql(
+        f"INSERT OVERWRITE DIRECTORY '{path}'"
+        " ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' SELECT * FROM scored"
+    )
+    assert spark.read.text(path).count() == 20
 
 
 def check_caches(spark):

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.network.util.JavaUtils;
+import org.apache.spark.sql.catalyst.util.CharVarcharUtils;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
@@ -331,12 +332,14 @@ public final class ReadOptions {
 
   private static StructType ddl(String text) {
     try {
-      return StructType.fromDDL(text);
+      StructType columns = StructType.fromDDL(text);
+      CharVarcharUtils.failIfHasCharVarchar(columns);
+      return columns;
     } catch (Exception e) {
       // Spark's parse errors are checked exceptions, which Scala does not declare.
       throw new TensorArrowException(
           ErrorCode.TA_OPTION_INVALID,
-          "Cannot use option '%s': found '%s', which Spark can't parse as columns; expected a DDL string such as 'id BIGINT, x FLOAT'"
+          "Cannot use option '%s': found '%s', which Spark does not take for columns; expected a DDL string such as 'id BIGINT, x FLOAT' without CHAR and VARCHAR"
               .formatted(SOURCE_SCHEMA.key(), text),
           e);
     }

@@ -26,6 +26,7 @@ final class InferenceBatch implements Batch {
   private final Optional<StructField> metadata;
   private final Optional<Expression> filter;
   private final OptionalInt limit;
+  private final Optional<Exception> failure;
 
   /**
    * Takes the parts.
@@ -37,6 +38,7 @@ final class InferenceBatch implements Batch {
    * @param metadata the fields of {@code _metadata} to add to what the wrapped scan reads
    * @param filter the residual filters, bound to the wrapped scan's schema with {@code metadata}
    * @param limit the most rows of a partition
+   * @param failure what planning the partitions throws, if anything
    */
   InferenceBatch(
       Scan scan,
@@ -45,7 +47,9 @@ final class InferenceBatch implements Batch {
       StructType readSchema,
       Optional<StructField> metadata,
       Optional<Expression> filter,
-      OptionalInt limit) {
+      OptionalInt limit,
+      Optional<Exception> failure) {
+    this.failure = failure;
     this.scan = scan;
     this.source = source;
     this.spec = spec;
@@ -62,12 +66,21 @@ final class InferenceBatch implements Batch {
 
   @Override
   public InputPartition[] planInputPartitions() {
+    if (failure.isPresent()) {
+      throw InferenceBatch.<RuntimeException>unchecked(failure.get());
+    }
     // Asked here because a factory may answer it on the driver only (ORC's reads the session's
     // conf).
     PartitionReaderFactory factory = source.createReaderFactory();
     return Arrays.stream(source.planInputPartitions())
         .map(partition -> new InferencePartition(partition, isColumnar(factory, partition)))
         .toArray(InputPartition[]::new);
+  }
+
+  /** Gives an exception that Scala does not declare back as it is. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Exception> E unchecked(Exception e) throws E {
+    throw (E) e;
   }
 
   private boolean isColumnar(PartitionReaderFactory factory, InputPartition partition) {
@@ -98,7 +111,8 @@ final class InferenceBatch implements Batch {
         && readSchema.equals(that.readSchema)
         && metadata.equals(that.metadata)
         && filter.equals(that.filter)
-        && limit.equals(that.limit);
+        && limit.equals(that.limit)
+        && failure.equals(that.failure);
   }
 
   @Override

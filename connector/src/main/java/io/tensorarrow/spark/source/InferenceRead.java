@@ -16,9 +16,10 @@ import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,9 +32,12 @@ import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.types.DataType$;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A model over a wrapped source, as the options of a read define them. The columns are settled when
@@ -46,6 +50,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe: sessions that share a view may plan at the same time.
  */
 final class InferenceRead {
+  private static final Logger LOG = LoggerFactory.getLogger(InferenceRead.class);
+
   private final ReadOptions options;
   private final WrappedSource source;
   private final Consumer<SparkSession> onPlanning;
@@ -54,7 +60,11 @@ final class InferenceRead {
   private final PerQuery<Table> tables;
   private final PerQuery<Bound> models;
   private final StructType schema;
-  private final Object snapshot;
+
+  /** What the source is opened again with, so that it need not infer columns. */
+  private final Optional<StructType> knownSchema;
+
+  private final Snapshot snapshot;
 
   /** A model that was found, and what to run of it. */
   private record Bound(ModelState model, ModelSignature signature, InferenceSpec spec) {}
@@ -73,7 +83,9 @@ final class InferenceRead {
     this.first = first;
     this.tables = new PerQuery<>(wrapped);
     this.models = new PerQuery<>(first);
-    this.snapshot = snapshot(wrapped);
+    this.knownSchema =
+        canBeGiven(sourceSchema, wrapped) ? Optional.of(sourceSchema) : Optional.empty();
+    this.snapshot = Snapshot.of(wrapped);
     Stream<StructField> tensors =
         first.spec().fetches().stream()
             .map(
@@ -166,14 +178,16 @@ final class InferenceRead {
   /**
    * Begins a scan over what is there now. Within one query all scans see the same.
    *
-   * @return a builder whose {@code build} throws {@code TA_MODEL_CHANGED} if the model has another
-   *     signature than when the read was opened
-   * @throws TensorArrowException {@code TA_SOURCE_CHANGED} if the source has other columns
+   * @return a builder of a scan that throws, when its partitions are planned, what went wrong in
+   *     between: {@code TA_MODEL_CHANGED} if the model has another signature than when the read was
+   *     opened, {@code TA_SOURCE_CHANGED} if a source that is no file source lost columns, or what
+   *     opening throws
    */
   ScanBuilder newScanBuilder() {
     SparkSession session = SparkSession.active();
     onPlanning.accept(session);
-    Table wrapped = tables.now(before -> openAgain());
+    PerQuery.Found<Table> found = tables.now(before -> openAgain());
+    Table wrapped = found.value();
     boolean buildsMetadata =
         wrapped instanceof FileTable
             && !(wrapped instanceof SupportsMetadataColumns)
@@ -181,22 +195,36 @@ final class InferenceRead {
     return new InferenceScanBuilder(
         session,
         ((SupportsRead) wrapped).newScanBuilder(source.options()),
+        found.failure(),
         sourceSchema,
         schema,
         first.spec(),
-        () -> models.now(this::bindAgain).spec(),
+        () -> models.now(this::bindAgain).map(Bound::spec),
         buildsMetadata);
   }
 
   private Table openAgain() {
-    Table wrapped = source.openAgain(sourceSchema);
+    Table wrapped = source.openAgain(knownSchema);
     checkColumns(WrappedSource.schema(wrapped));
     return wrapped;
   }
 
   /** Called for queries that run the model only, so that others need none. */
   private Bound bindAgain(Bound latest) {
-    ModelLookup look = ModelLookup.find(options, Optional.of(latest.model()));
+    ModelLookup look;
+    try {
+      look = ModelLookup.find(options, Optional.of(latest.model()));
+    } catch (TensorArrowException e) {
+      if (e.code() != ErrorCode.TA_MODEL_FETCH) {
+        throw e;
+      }
+      // Executors that have a copy need no more; the others say that they can't get one.
+      LOG.warn(
+          "Model {} can't be looked up again; the query runs the one that was found before",
+          latest.model().location(),
+          e);
+      return latest;
+    }
     if (look.file().isEmpty()) {
       InferenceSpec spec = latest.spec();
       return new Bound(
@@ -209,6 +237,26 @@ final class InferenceRead {
     ModelSignature signature = signature(options, graph);
     checkSignature(file, signature);
     return bind(options, file, look.access(), graph, signature, sourceSchema);
+  }
+
+  /**
+   * Whether a source of files may be opened with the columns that it inferred. Not if the files
+   * hold a partition column, too, since a schema that is given has it once; readers that go by
+   * position, as that of CSV, would take one column for another. Nor if a partition column has no
+   * value at all, and so no type.
+   */
+  private static boolean canBeGiven(StructType columns, Table table) {
+    if (!(table instanceof FileTable files)) {
+      return false;
+    }
+    Set<String> partitions =
+        Arrays.stream(files.fileIndex().partitionSchema().fieldNames())
+            .map(name -> name.toLowerCase(Locale.ROOT))
+            .collect(Collectors.toSet());
+    return Arrays.stream(files.dataSchema().fieldNames())
+            .noneMatch(name -> partitions.contains(name.toLowerCase(Locale.ROOT)))
+        && Arrays.stream(columns.fields())
+            .noneMatch(field -> field.dataType().equals(DataTypes.NullType));
   }
 
   private void checkSignature(SavedModelFile model, ModelSignature signature) {
@@ -258,21 +306,25 @@ final class InferenceRead {
                         found.dataType(), field.dataType()));
   }
 
-  /** Returns what tells apart the states of a source that keeps several; files keep one. */
-  private static Object snapshot(Table wrapped) {
-    if (wrapped instanceof InferenceTable nested) {
-      return nested.read();
-    }
-    return wrapped instanceof FileTable ? "" : Map.copyOf(wrapped.properties());
+  /**
+   * Whether what was found when the read was opened is still what queries read: what is cached of
+   * another state must not be taken for it.
+   */
+  private boolean isAsOpened() {
+    return models.latest().spec().equals(first.spec())
+        && Snapshot.of(tables.latest()).equals(snapshot);
   }
 
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof InferenceRead that
-        && source.equals(that.source)
-        && schema.equals(that.schema)
-        && first.spec().equals(that.first.spec())
-        && snapshot.equals(that.snapshot);
+    return this == other
+        || (other instanceof InferenceRead that
+            && source.equals(that.source)
+            && schema.equals(that.schema)
+            && first.spec().equals(that.first.spec())
+            && snapshot.equals(that.snapshot)
+            && isAsOpened()
+            && that.isAsOpened());
   }
 
   @Override

@@ -50,6 +50,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   private final List<Predicate> pushed;
   private final List<Expression> residual;
   private final OptionalInt limit;
+  private final Optional<Exception> failure;
 
   /**
    * Takes what the builder found out.
@@ -61,6 +62,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
    * @param pushed filters that the source applies
    * @param residual filters to evaluate before the model
    * @param limit the most rows of a partition
+   * @param failure what the query is to fail with when it runs
    */
   InferenceScan(
       Scan source,
@@ -69,7 +71,9 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
       Optional<StructField> metadata,
       List<Predicate> pushed,
       List<Expression> residual,
-      OptionalInt limit) {
+      OptionalInt limit,
+      Optional<Exception> failure) {
+    this.failure = failure;
     this.source = source;
     this.spec = spec;
     this.readSchema = readSchema;
@@ -102,7 +106,8 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
         readSchema,
         metadata,
         Residual.bind(residual, InferenceBatch.withMetadata(source.readSchema(), metadata)),
-        limit);
+        limit,
+        failure);
   }
 
   /**

@@ -48,7 +48,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private final StructType sourceSchema;
   private final StructType schema;
   private final InferenceSpec spec;
-  private final Supplier<InferenceSpec> current;
+  private final Supplier<PerQuery.Found<InferenceSpec>> current;
+  private Optional<Exception> failure;
   private final Set<String> tensorColumns;
   private final boolean buildsMetadata;
 
@@ -61,6 +62,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
    *
    * @param session the session that plans
    * @param source the wrapped table's own builder
+   * @param failure why the wrapped table could not be looked up again, to be thrown when the query
+   *     runs
    * @param sourceSchema the wrapped table's columns
    * @param schema those, and the tensor columns
    * @param spec what to run, of the model as it was when the read was opened
@@ -70,13 +73,15 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   InferenceScanBuilder(
       SparkSession session,
       ScanBuilder source,
+      Optional<Exception> failure,
       StructType sourceSchema,
       StructType schema,
       InferenceSpec spec,
-      Supplier<InferenceSpec> current,
+      Supplier<PerQuery.Found<InferenceSpec>> current,
       boolean buildsMetadata) {
     super(session, emptyIndex(session), schema);
     this.source = source;
+    this.failure = failure;
     this.sourceSchema = sourceSchema;
     this.schema = schema;
     this.spec = spec;
@@ -139,7 +144,9 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     Set<String> wanted = new HashSet<>(Arrays.asList(required.fieldNames()));
     InferenceSpec pruned = spec.fetchingOnly(wanted);
     if (pruned.runsModel()) {
-      pruned = current.get().fetchingOnly(wanted);
+      PerQuery.Found<InferenceSpec> found = current.get();
+      pruned = found.value().fetchingOnly(wanted);
+      failure = failure.or(found::failure);
     }
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
       pruning.pruneColumns(sourceColumns(pruned));
@@ -151,7 +158,14 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
           "a scan of class " + scan.getClass().getName() + ", which has no partitions to read");
     }
     return new InferenceScan(
-        scan, pruned, readSchema(scan), metadata(), pushdown.pushed(), pushdown.residual(), limit);
+        scan,
+        pruned,
+        readSchema(scan),
+        metadata(),
+        pushdown.pushed(),
+        pushdown.residual(),
+        limit,
+        failure);
   }
 
   private boolean readsMetadata(Expression filter) {

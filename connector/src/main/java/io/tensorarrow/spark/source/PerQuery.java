@@ -1,23 +1,45 @@
 package io.tensorarrow.spark.source;
 
-import java.lang.ref.WeakReference;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.WeakHashMap;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker$;
-import org.jspecify.annotations.Nullable;
 import scala.Option;
 
 /**
  * What is looked up again for each planned query, and is one and the same for all scans of it.
- * Thread-safe: sessions that share a view may plan at the same time.
+ *
+ * <p>A look-up that fails does not fail the planning: after each write Spark plans anew what is
+ * cached over the written path, inside of the command that wrote. The failure is kept for who runs
+ * the query.
+ *
+ * <p>Thread-safe: sessions that share a view may plan at the same time; nobody waits for another
+ * query's look-up.
  *
  * @param <T> what is looked up
  */
 final class PerQuery<T> {
-  private T latest;
+  /** By Spark's own object for the planning of one query, which belongs to one thread. */
+  private final Map<QueryPlanningTracker, Found<T>> found =
+      Collections.synchronizedMap(new WeakHashMap<>());
 
-  /** The query that the latest was looked up for; of Spark's objects its tracker stands for it. */
-  private WeakReference<@Nullable QueryPlanningTracker> query = new WeakReference<>(null);
+  private volatile T latest;
+
+  /**
+   * What holds for a query.
+   *
+   * @param value what was found, or was found before where the look-up failed
+   * @param failure why it failed
+   */
+  record Found<T>(T value, Optional<Exception> failure) {
+    <U> Found<U> map(Function<T, U> part) {
+      return new Found<>(part.apply(value), failure);
+    }
+  }
 
   /** Takes what was found before any query. */
   PerQuery(T first) {
@@ -25,7 +47,7 @@ final class PerQuery<T> {
   }
 
   /** Returns what was found last. */
-  synchronized T latest() {
+  T latest() {
     return latest;
   }
 
@@ -35,12 +57,28 @@ final class PerQuery<T> {
    * @param lookUp looks again, given what was found last; called once for a query, and each time
    *     where no query is known
    */
-  synchronized T now(UnaryOperator<T> lookUp) {
+  Found<T> now(UnaryOperator<T> lookUp) {
     Option<QueryPlanningTracker> planned = QueryPlanningTracker$.MODULE$.get();
-    if (planned.isEmpty() || query.get() != planned.get()) {
-      latest = lookUp.apply(latest);
-      query = new WeakReference<>(planned.isEmpty() ? null : planned.get());
+    if (planned.isEmpty()) {
+      return lookUp(lookUp);
     }
-    return latest;
+    Found<T> known = found.get(planned.get());
+    if (known == null) {
+      known = lookUp(lookUp);
+      found.put(planned.get(), known);
+    }
+    return known;
+  }
+
+  // Scala declares no checked exceptions, of which Spark's errors of analysis are some.
+  private Found<T> lookUp(UnaryOperator<T> lookUp) {
+    T before = latest;
+    try {
+      T now = lookUp.apply(before);
+      latest = now;
+      return new Found<>(now, Optional.empty());
+    } catch (Exception e) {
+      return new Found<>(before, Optional.of(e));
+    }
   }
 }

@@ -5,6 +5,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -13,6 +14,7 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.ParentNotDirectoryException;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.AccessControlException;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.execution.datasources.PartitioningAwareFileIndex;
@@ -27,6 +29,8 @@ import scala.collection.Seq;
 final class TableFormats {
   private static final String COPY =
       "a copy of its rows (spark.read.format(\"%s\").load(path) written to Parquet), and load() of that";
+
+  private static final int SAMPLED = 16;
 
   private final String source;
   private final Configuration conf;
@@ -53,7 +57,14 @@ final class TableFormats {
       CaseInsensitiveStringMap options,
       PartitioningAwareFileIndex index) {
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    options.asCaseSensitiveMap().forEach(conf::set);
+    options
+        .asCaseSensitiveMap()
+        .forEach(
+            (key, value) -> {
+              if (value != null) {
+                conf.set(key, value);
+              }
+            });
     TableFormats formats = new TableFormats(source, conf);
     try {
       boolean recursive = options.getBoolean("recursiveFileLookup", false);
@@ -76,13 +87,14 @@ final class TableFormats {
         addUpToTable(root.getParent(), directories);
       }
     }
-    if (recursive) {
-      for (Path file : JavaConverters.setAsJavaSet(index.leafFiles().keySet())) {
-        if (!named.contains(file)) {
-          addUpToTable(file.getParent(), directories);
-        }
-      }
-    }
+    // Below the roots a few are enough to find tables in partitions, and cost little if there are
+    // thousands; where all that lies below is read, tables may lie anywhere.
+    JavaConverters.asJavaCollection(index.leafFiles().keys()).stream()
+        .filter(file -> !named.contains(file))
+        .map(Path::getParent)
+        .distinct()
+        .limit(recursive ? Long.MAX_VALUE : SAMPLED)
+        .forEach(directory -> addUpToTable(directory, directories));
     return directories;
   }
 
@@ -114,7 +126,7 @@ final class TableFormats {
           directory,
           "Delta Lake",
           COPY.formatted("delta")
-              + "; or, for a table without deletion vectors and column mapping, load() of the inputFiles() of that read");
+              + "; or, for a table without deletion vectors and column mapping, load() of the inputFiles() of that read with option source.basePath=<the table's path>");
     }
     if (isIceberg(files, new Path(directory, "metadata"))) {
       throw found(directory, "Iceberg", "option source=iceberg with the table's name or path");
@@ -131,7 +143,11 @@ final class TableFormats {
           .map(FileStatus::getPath)
           .map(Path::getName)
           .anyMatch(name -> name.endsWith(".metadata.json") || name.equals("version-hint.text"));
-    } catch (FileNotFoundException | ParentNotDirectoryException e) {
+    } catch (FileNotFoundException
+        | ParentNotDirectoryException
+        | AccessDeniedException
+        | AccessControlException e) {
+      // What may not be seen is no part of what was listed.
       return false;
     }
   }
@@ -139,7 +155,11 @@ final class TableFormats {
   private static boolean exists(FileSystem files, Path path) throws IOException {
     try {
       return files.getFileStatus(path) != null;
-    } catch (FileNotFoundException | ParentNotDirectoryException e) {
+    } catch (FileNotFoundException
+        | ParentNotDirectoryException
+        | AccessDeniedException
+        | AccessControlException e) {
+      // What may not be seen is no part of what was listed.
       return false;
     }
   }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -111,6 +112,21 @@ public final class TensorFlowTables {
   /** Returns the paths that a table of this data source reads; none for other tables. */
   public static List<Path> readPaths(Table table) {
     return wrapped(table).map(TensorFlowTables::paths).orElse(List.of());
+  }
+
+  /**
+   * Returns the directories of the files that a table of this data source reads; empty if only its
+   * source knows them.
+   */
+  public static Optional<Set<Path>> readDirectories(Table table) {
+    return wrapped(table)
+        .filter(FileTable.class::isInstance)
+        .map(files -> ((FileTable) files).fileIndex().leafFiles().keys())
+        .map(
+            files ->
+                JavaConverters.asJavaCollection(files).stream()
+                    .map(Path::getParent)
+                    .collect(Collectors.toSet()));
   }
 
   /**

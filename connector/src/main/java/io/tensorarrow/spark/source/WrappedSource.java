@@ -101,11 +101,11 @@ record WrappedSource(
   /**
    * Opens the table once more, without inferring the columns where it takes a schema.
    *
-   * @param columns what {@link #open} found
+   * @param known the columns, if they may be given to a source of files
    * @throws TensorArrowException as {@link #open}
    */
-  Table openAgain(StructType columns) {
-    return open(FileDataSourceV2.class.isAssignableFrom(type) ? Optional.of(columns) : given);
+  Table openAgain(Optional<StructType> known) {
+    return open(FileDataSourceV2.class.isAssignableFrom(type) ? known.or(() -> given) : given);
   }
 
   private Table open(Optional<StructType> columns) {

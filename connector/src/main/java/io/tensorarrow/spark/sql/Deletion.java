@@ -35,16 +35,13 @@ import scala.collection.JavaConverters;
 
 /**
  * What a command deletes before its query reads anything. Commands that write first have nothing of
- * the kind: dynamic partition overwrite, tables of Hive, catalogs that replace a table in one step.
+ * the kind: dynamic partition overwrite, tables and directories in formats of Hive, catalogs that
+ * replace a table in one step.
  *
  * @param paths the files and directories
  * @param table the table, if it is dropped
  */
 record Deletion(List<Path> paths, Optional<Table> table) {
-  // Spark has Hive's classes only where it was built with them.
-  private static final String INSERT_INTO_HIVE_DIRECTORY =
-      "org.apache.spark.sql.hive.execution.InsertIntoHiveDirCommand";
-
   /** Looks at a command; empty if it deletes nothing before it reads. */
   static Optional<Deletion> of(LogicalPlan command, SparkSession session) {
     if (command instanceof InsertIntoHadoopFsRelationCommand insert) {
@@ -54,9 +51,6 @@ record Deletion(List<Path> paths, Optional<Table> table) {
     }
     if (command instanceof InsertIntoDataSourceDirCommand insert) {
       return insert.overwrite() ? location(insert.storage()) : Optional.empty();
-    }
-    if (command.getClass().getName().equals(INSERT_INTO_HIVE_DIRECTORY)) {
-      return hiveDirectory(command);
     }
     if (command instanceof CreateDataSourceTableAsSelectCommand create) {
       return newTable(create, session);
@@ -122,24 +116,6 @@ record Deletion(List<Path> paths, Optional<Table> table) {
             state
                 .catalog()
                 .listPartitions(table.identifier(), Option.apply(insert.staticPartitions())));
-  }
-
-  /** Goes by the order of the fields: isLocal, storage, query, overwrite, outputColumnNames. */
-  private static Optional<Deletion> hiveDirectory(LogicalPlan command) {
-    Object isLocal = command.productElement(0);
-    Object overwrite = command.productElement(3);
-    if (!overwrite.equals(true)) {
-      return Optional.empty();
-    }
-    Optional<Deletion> directory = location((CatalogStorageFormat) command.productElement(1));
-    return isLocal.equals(true) ? directory.map(Deletion::onLocalDisk) : directory;
-  }
-
-  private static Deletion onLocalDisk(Deletion directory) {
-    return files(
-        directory.paths().stream()
-            .map(path -> new Path("file", null, path.toUri().getPath()))
-            .toList());
   }
 
   /** Spark clears the directory of a new table, or demands that it is empty. */

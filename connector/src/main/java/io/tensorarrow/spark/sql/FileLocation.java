@@ -24,12 +24,11 @@ record FileLocation(String scheme, String authority, String path) {
         scheme.equals("file") ? withoutLinks(uri.getPath()) : uri.getPath());
   }
 
-  /** Tells whether the two are the same, or one of them holds the other. */
-  boolean overlaps(FileLocation other) {
+  /** Returns whether this is the other one, or lies below it. */
+  boolean isIn(FileLocation other) {
     return scheme.equals(other.scheme)
         && authority.equals(other.authority)
-        && (directory(path).startsWith(directory(other.path))
-            || directory(other.path).startsWith(directory(path)));
+        && directory(path).startsWith(directory(other.path));
   }
 
   private static String directory(String path) {

@@ -43,12 +43,28 @@ final class OverwriteGuard extends SparkStrategy {
       }
       for (Path files : TensorFlowTables.readPaths(read)) {
         for (Path deleted : deletion.paths()) {
-          if (FileLocation.of(deleted, conf).overlaps(FileLocation.of(files, conf))) {
+          if (isLost(FileLocation.of(files, conf), FileLocation.of(deleted, conf), read, conf)) {
             throw refused("path '" + deleted + "'", "path '" + files + "'", read);
           }
         }
       }
     }
+  }
+
+  /** Whether deleting a directory deletes files that are read. */
+  private static boolean isLost(
+      FileLocation root, FileLocation deleted, Table read, Configuration conf) {
+    if (root.isIn(deleted)) {
+      return true;
+    }
+    // Below what is read, a directory may be new, or hidden from the read.
+    return deleted.isIn(root)
+        && TensorFlowTables.readDirectories(read)
+            .map(
+                directories ->
+                    directories.stream()
+                        .anyMatch(files -> FileLocation.of(files, conf).isIn(deleted)))
+            .orElse(true);
   }
 
   private static TensorArrowException refused(String deleted, String what, Table read) {

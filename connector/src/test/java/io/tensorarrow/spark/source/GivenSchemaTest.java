@@ -142,6 +142,10 @@ class GivenSchemaTest extends LakeTest {
     assertThatThrownBy(() -> reader("csv").option("source.schema", "id BIGINT,, x").load(path))
         .hasMessageStartingWith(
             "[TA_OPTION_INVALID] Cannot use option 'source.schema': found 'id BIGINT,, x'");
+    assertThatThrownBy(
+            () -> reader("csv").option("source.schema", "id BIGINT, x VARCHAR(3)").load(path))
+        .hasMessageStartingWith("[TA_OPTION_INVALID] Cannot use option 'source.schema'")
+        .hasMessageContaining("without CHAR and VARCHAR");
     assertThatThrownBy(() -> reader("csv").option("source.schema", DDL).schema(DDL).load(path))
         .hasMessageStartingWith("[TA_UNSUPPORTED] Cannot use option 'source.schema'");
     assertThatThrownBy(() -> reader("csv").schema(DDL).load(dir.resolve("none").toString()))

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.testing.LakeTest;
 import io.tensorarrow.spark.testing.TestModels;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -173,6 +175,61 @@ class SameReadTest extends LakeTest {
     assertThat(
             after.sameSemantics(reader("iceberg").option("source.branch", "main").load("ice.db.t")))
         .isFalse();
+  }
+
+  @Test
+  void loadsOfAnotherStateOfABranchOrTagAreNot() throws Exception {
+    lake().sql("ALTER TABLE ice.db.t CREATE BRANCH side");
+    lake().sql("ALTER TABLE ice.db.t CREATE TAG mark");
+    DataFrameReader side = reader("iceberg").option("source.branch", "side");
+    DataFrameReader mark = reader("iceberg").option("source.tag", "mark");
+    Dataset<Row> sideBefore = side.load("ice.db.t").cache();
+    Dataset<Row> markBefore = mark.load("ice.db.t").cache();
+    Dataset<Row> byName = reader("iceberg").load("ice.db.t.branch_side").cache();
+    for (Dataset<Row> before : List.of(sideBefore, markBefore, byName)) {
+      assertThat(before.count()).isEqualTo(100);
+    }
+
+    rows().writeTo("ice.db.t.branch_side").append();
+    lake().sql("ALTER TABLE ice.db.t REPLACE TAG mark AS OF VERSION " + snapshotOf("side"));
+
+    assertThat(side.load("ice.db.t").count()).isEqualTo(200);
+    assertThat(mark.load("ice.db.t").count()).isEqualTo(200);
+    assertThat(reader("iceberg").load("ice.db.t.branch_side").count()).isEqualTo(200);
+    assertThat(side.load("ice.db.t").sameSemantics(sideBefore)).isFalse();
+    assertThat(side.load("ice.db.t").sameSemantics(side.load("ice.db.t"))).isTrue();
+  }
+
+  private long snapshotOf(String reference) {
+    return lake()
+        .sql("SELECT snapshot_id FROM ice.db.t.refs WHERE name = '" + reference + "'")
+        .first()
+        .getLong(0);
+  }
+
+  /** What was cached is what was there when it was planned, not when the read was opened. */
+  @Test
+  void whatWasCachedAfterAChangeDoesNotServeAReadOfTheStateBefore() throws Exception {
+    long first = snapshotOf("main");
+    Dataset<Row> opened = load("iceberg");
+    Path versions = dir.resolve("versions");
+    TestModels.scaleBy(versions.resolve("1"), 2);
+    DataFrameReader latest = reader("parquet").option("model", versions.toString());
+    Dataset<Row> openedModel = latest.load(path);
+    rows().writeTo("ice.db.t").append();
+    TestModels.scaleBy(versions.resolve("2"), 4);
+    assertThat(opened.cache().count()).isEqualTo(200);
+    assertThat(openedModel.cache().selectExpr("sum(y)").first().getDouble(0)).isEqualTo(19800);
+
+    lake().sql("CALL ice.system.rollback_to_snapshot('db.t', %d)".formatted(first));
+    try (var files = Files.walk(versions.resolve("2"))) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+
+    assertThat(load("iceberg").count()).isEqualTo(100);
+    assertThat(latest.load(path).selectExpr("sum(y)").first().getDouble(0)).isEqualTo(9900);
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
@@ -224,6 +225,75 @@ class StaleRowsTest extends SourceTestBase {
         .hasMessageContaining("/versions/2")
         .hasMessageContaining("probabilities")
         .hasMessageContaining("'serving_default' {'x' float32 (-1,)} -> {'y' float32 (-1,)}");
+  }
+
+  /** Spark plans what is cached over a path anew inside of each command that writes there. */
+  @Test
+  void whatACachedReadCannotFindAnyMoreDoesNotFailTheWriteOfAnother() throws IOException {
+    String path = dir.resolve("data").toString();
+    write("parquet", SaveMode.Append, 0, 10, path + "/part=1");
+    Path versions = dir.resolve("versions");
+    TestModels.scaleBy(versions.resolve("1"), 2);
+    Dataset<Row> plain = spark().read().parquet(path).cache();
+    Dataset<Row> changed =
+        reader().option("model", versions.toString()).load(path).select("id", "y").cache();
+    Dataset<Row> other = reader().load(path).select("id", "y").cache();
+    Dataset<Row> part = reader().load(path + "/part=1").select("id", "y").cache();
+    for (Dataset<Row> cached : List.of(plain, changed, other, part)) {
+      assertThat(cached.count()).isEqualTo(10);
+    }
+    Files.move(TestModels.mlp(versions), versions.resolve("2"));
+
+    write("parquet", SaveMode.Append, 10, 15, path + "/part=1");
+
+    for (Dataset<Row> cached : List.of(plain, changed, other, part)) {
+      assertThat(cached.storageLevel().useMemory()).isTrue();
+    }
+    assertThat(plain.count()).isEqualTo(15);
+    assertThat(sum(other)).isEqualTo(sumOf(0, 15));
+    assertThat(sum(part)).isEqualTo(sumOf(0, 15));
+    assertThatThrownBy(() -> sum(changed)).hasMessageContaining("[TA_MODEL_CHANGED] Cannot read");
+
+    write("parquet", SaveMode.Overwrite, 20, 25, path);
+    assertThat(sum(other)).isEqualTo(sumOf(20, 25));
+    assertThatThrownBy(() -> sum(part)).hasMessageContaining("PATH_NOT_FOUND");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"csv", "json", "parquet"})
+  void filesThatHoldThePartitionColumnTooAreReadAsSparkReadsThem(String format) {
+    String path = dir.resolve("twice").toString();
+    spark()
+        .range(5)
+        .selectExpr("id", "100 + id as p", "cast(id * 3 as float) as x")
+        .write()
+        .format(format)
+        .option("header", true)
+        .save(path + "/p=7");
+    Dataset<Row> scored =
+        reader()
+            .option("source", format)
+            .option("source.header", true)
+            .option("source.inferSchema", true)
+            .load(path);
+    Dataset<Row> plain =
+        spark().read().format(format).option("header", true).option("inferSchema", true).load(path);
+
+    for (int query = 0; query < 2; query++) {
+      assertThat(scored.selectExpr("id", "p", "x", "y").collectAsList())
+          .containsExactlyInAnyOrderElementsOf(
+              plain.selectExpr("id", "p", "x", "cast(x as float) * 2 as y").collectAsList());
+    }
+  }
+
+  @Test
+  void aPartitionColumnWithoutAnyValueIsNull() {
+    String path = dir.resolve("void").toString();
+    write("parquet", SaveMode.Append, 0, 10, path + "/part=__HIVE_DEFAULT_PARTITION__");
+    Dataset<Row> scored = reader().load(path);
+
+    assertThat(scored.where("part is null").selectExpr("sum(y)").first().getDouble(0))
+        .isEqualTo(sumOf(0, 10));
   }
 
   @Test

@@ -73,6 +73,28 @@ class TableFormatsTest extends LakeTest {
   }
 
   @Test
+  void aDeltaTableInAPartitionIsRefused() {
+    String path = dir.resolve("days").toString();
+    rows().drop("part").write().format("delta").save(path + "/day=1");
+
+    assertRefused("parquet", path).hasMessageContaining("Delta Lake in 'file:" + path + "/day=1'");
+  }
+
+  @Test
+  void anOptionWithoutValueIsIgnoredAsInSparksOwnReads() {
+    String path = dir.resolve("data").toString();
+    rows().write().parquet(path);
+
+    assertThat(
+            reader("parquet")
+                .option("source.datetimeRebaseMode", (String) null)
+                .load(path)
+                .select("y")
+                .count())
+        .isEqualTo(100);
+  }
+
+  @Test
   void whatTheErrorForDeltaAdvisesWorks() {
     String path = deltaTable();
     Dataset<Row> delta = lake().read().format("delta").load(path);

@@ -236,6 +236,20 @@ class OverwriteGuardTest extends LakeTest {
   }
 
   @Test
+  void aNewOrHiddenDirectoryBelowWhatIsReadIsWritten() {
+    table("parquet");
+    String path = dir.resolve("t").toString();
+    String hidden = path + "/_scored";
+
+    for (int i = 0; i < 2; i++) {
+      scored("parquet", path).write().mode("overwrite").parquet(hidden);
+    }
+
+    assertThat(lake().read().parquet(hidden).count())
+        .isEqualTo(lake().read().parquet(path).count());
+  }
+
+  @Test
   void symbolicLinksAreFollowed() throws IOException {
     table("parquet");
     Files.createSymbolicLink(dir.resolve("link"), dir.resolve("t"));

@@ -1,0 +1,62 @@
+package io.tensorarrow.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.spark.sql.catalyst.QueryPlanningTracker;
+import org.apache.spark.sql.catalyst.QueryPlanningTracker$;
+import org.junit.jupiter.api.Test;
+
+class PerQueryTest {
+  private final AtomicInteger lookUps = new AtomicInteger();
+  private final PerQuery<Integer> numbers = new PerQuery<>(0);
+
+  private int number() {
+    return numbers.now(before -> lookUps.incrementAndGet()).value();
+  }
+
+  private int numberIn(QueryPlanningTracker query) {
+    return QueryPlanningTracker$.MODULE$.withTracker(query, this::number);
+  }
+
+  @Test
+  void aQuerySeesOneValueAlsoWhileOthersArePlanned() {
+    QueryPlanningTracker one = new QueryPlanningTracker(false);
+    QueryPlanningTracker other = new QueryPlanningTracker(false);
+    List<Integer> seen = new ArrayList<>();
+    for (QueryPlanningTracker query : List.of(one, other, one, other, one)) {
+      seen.add(numberIn(query));
+    }
+
+    assertThat(seen).containsExactly(1, 2, 1, 2, 1);
+    assertThat(numbers.latest()).isEqualTo(2);
+  }
+
+  @Test
+  void withoutAQueryEachLookUpCounts() {
+    assertThat(List.of(number(), number())).containsExactly(1, 2);
+  }
+
+  @Test
+  void aFailureIsKeptForItsQueryAndTheValueBeforeStays() {
+    QueryPlanningTracker query = new QueryPlanningTracker(false);
+    number();
+    IllegalStateException failure = new IllegalStateException("gone");
+
+    PerQuery.Found<Integer> found =
+        QueryPlanningTracker$.MODULE$.withTracker(
+            query,
+            () ->
+                numbers.now(
+                    before -> {
+                      throw failure;
+                    }));
+
+    assertThat(found.value()).isEqualTo(1);
+    assertThat(found.failure()).contains(failure);
+    assertThat(numberIn(query)).isEqualTo(1);
+    assertThat(numberIn(new QueryPlanningTracker(false))).isEqualTo(2);
+  }
+}
