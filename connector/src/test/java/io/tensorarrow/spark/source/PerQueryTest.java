@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker$;
 import org.junit.jupiter.api.Test;
+import scala.Option;
 
 class PerQueryTest {
   private final AtomicInteger lookUps = new AtomicInteger();
@@ -23,8 +24,8 @@ class PerQueryTest {
 
   @Test
   void aQuerySeesOneValueAlsoWhileOthersArePlanned() {
-    QueryPlanningTracker one = new QueryPlanningTracker(false);
-    QueryPlanningTracker other = new QueryPlanningTracker(false);
+    QueryPlanningTracker one = new QueryPlanningTracker(Option.empty());
+    QueryPlanningTracker other = new QueryPlanningTracker(Option.empty());
     List<Integer> seen = new ArrayList<>();
     for (QueryPlanningTracker query : List.of(one, other, one, other, one)) {
       seen.add(numberIn(query));
@@ -41,7 +42,7 @@ class PerQueryTest {
 
   @Test
   void aFailureIsKeptForItsQueryAndTheValueBeforeStays() {
-    QueryPlanningTracker query = new QueryPlanningTracker(false);
+    QueryPlanningTracker query = new QueryPlanningTracker(Option.empty());
     number();
     IllegalStateException failure = new IllegalStateException("gone");
 
@@ -57,6 +58,6 @@ class PerQueryTest {
     assertThat(found.value()).isEqualTo(1);
     assertThat(found.failure()).contains(failure);
     assertThat(numberIn(query)).isEqualTo(1);
-    assertThat(numberIn(new QueryPlanningTracker(false))).isEqualTo(2);
+    assertThat(numberIn(new QueryPlanningTracker(Option.empty()))).isEqualTo(2);
   }
 }
