@@ -244,7 +244,13 @@ class StaleRowsTest extends SourceTestBase {
     }
     Files.move(TestModels.mlp(versions), versions.resolve("2"));
 
-    write("parquet", SaveMode.Append, 10, 15, path + "/part=1");
+    spark()
+        .range(10, 15)
+        .selectExpr("id", "cast(id as float) as x", "1 as part")
+        .write()
+        .partitionBy("part")
+        .mode("append")
+        .parquet(path);
 
     for (Dataset<Row> cached : List.of(plain, changed, other, part)) {
       assertThat(cached.storageLevel().useMemory()).isTrue();
