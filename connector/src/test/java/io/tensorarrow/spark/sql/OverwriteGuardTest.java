@@ -226,10 +226,10 @@ class OverwriteGuardTest extends LakeTest {
   @Test
   void directoriesAboveAndBelowWhatIsReadAreGuarded() {
     String above = path("above");
-    rows().drop("part").write().parquet(above + "/t");
+    rows().write().partitionBy("part").parquet(above + "/t");
 
     Dataset<Row> scored = scored("parquet", above + "/t");
-    for (String target : List.of(above, above + "/t", above + "/t/below", above + "/./t/../t")) {
+    for (String target : List.of(above, above + "/t", above + "/t/part=1", above + "/./t/../t")) {
       assertRefused(() -> scored.write().mode("overwrite").parquet(target));
     }
     assertRowsAreThere("parquet", above + "/t");
