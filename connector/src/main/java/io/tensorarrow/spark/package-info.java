@@ -2,7 +2,7 @@
  * TensorArrow: a Spark 3.5 connector that runs TensorFlow SavedModels inside the executors, over
  * any table that Spark can read in batches through Data Source V2.
  *
- * <p>The map of the house:
+ * <p>The packages:
  *
  * <ul>
  *   <li>this package: {@link io.tensorarrow.spark.TensorFlowDataSource}, the way in for {@code
@@ -15,8 +15,8 @@
  *   <li>{@code inference}: batch in, model, batch out;
  *   <li>{@code source}: the Data Source V2 read path;
  *   <li>{@code metrics}: what the Spark UI shows;
- *   <li>{@code sql} and {@code python}: rooms kept for planner rules and the columnar hand-over to
- *       Python.
+ *   <li>{@code sql}: the planner rules: Python functions in columns, and commands that are refused;
+ *   <li>{@code python}: the columnar hand-over to Python.
  * </ul>
  *
  * <p>How a query runs: options &rarr; model reference and signature, read in pure Java on the

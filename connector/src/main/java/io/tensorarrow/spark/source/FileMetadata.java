@@ -2,7 +2,9 @@ package io.tensorarrow.spark.source;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.connector.catalog.MetadataColumn;
@@ -33,7 +35,7 @@ final class FileMetadata implements PartitionReader<ColumnarBatch> {
   static final MetadataColumn COLUMN = new Column();
 
   private final PartitionReader<ColumnarBatch> source;
-  private final FilePartition files;
+  private final Map<Block, PartitionedFile> files;
   private final StructType type;
 
   /**
@@ -46,9 +48,18 @@ final class FileMetadata implements PartitionReader<ColumnarBatch> {
    */
   FileMetadata(PartitionReader<ColumnarBatch> source, FilePartition files, StructType type) {
     this.source = source;
-    this.files = files;
+    // A partition may hold thousands of small files, each of which gives a batch.
+    this.files =
+        Arrays.stream(files.files())
+            .collect(
+                Collectors.toMap(
+                    file -> new Block(file.urlEncodedPath(), file.start()),
+                    file -> file,
+                    (one, same) -> one));
     this.type = type;
   }
+
+  private record Block(String path, long start) {}
 
   private record Column() implements MetadataColumn {
     @Override
@@ -94,13 +105,15 @@ final class FileMetadata implements PartitionReader<ColumnarBatch> {
 
   /** Returns the file whose block the source's reader made known to {@code input_file_name()}. */
   private PartitionedFile current() {
-    String path = InputFileBlockHolder.getInputFilePath().toString();
-    long start = InputFileBlockHolder.getStartOffset();
-    return Arrays.stream(files.files())
-        .filter(file -> file.start() == start && file.urlEncodedPath().equals(path))
-        .findFirst()
-        .orElseThrow(
-            () -> new IllegalStateException("no file " + path + " from " + start + " in " + files));
+    Block block =
+        new Block(
+            InputFileBlockHolder.getInputFilePath().toString(),
+            InputFileBlockHolder.getStartOffset());
+    PartitionedFile file = files.get(block);
+    if (file == null) {
+      throw new IllegalStateException("no " + block + " in " + files.keySet());
+    }
+    return file;
   }
 
   private ColumnVector column(PartitionedFile file, int rows) {

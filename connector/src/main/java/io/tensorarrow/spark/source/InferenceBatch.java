@@ -67,7 +67,7 @@ final class InferenceBatch implements Batch {
   @Override
   public InputPartition[] planInputPartitions() {
     if (failure.isPresent()) {
-      throw InferenceBatch.<RuntimeException>unchecked(failure.get());
+      InferenceBatch.<RuntimeException>rethrow(failure.get());
     }
     // Asked here because a factory may answer it on the driver only (ORC's reads the session's
     // conf).
@@ -77,9 +77,9 @@ final class InferenceBatch implements Batch {
         .toArray(InputPartition[]::new);
   }
 
-  /** Gives an exception that Scala does not declare back as it is. */
+  /** Throws an exception as it is, also a checked one: Scala's callers declare none. */
   @SuppressWarnings("unchecked")
-  private static <E extends Exception> E unchecked(Exception e) throws E {
+  private static <E extends Exception> void rethrow(Exception e) throws E {
     throw (E) e;
   }
 

@@ -49,13 +49,13 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private final StructType schema;
   private final InferenceSpec spec;
   private final Supplier<PerQuery.Found<InferenceSpec>> current;
-  private Optional<Exception> failure;
   private final Set<String> tensorColumns;
   private final boolean buildsMetadata;
 
   private StructType required;
   private Pushdown pushdown = new Pushdown(List.of(), List.of());
   private OptionalInt limit = OptionalInt.empty();
+  private Optional<Exception> failure;
 
   /**
    * Begins a scan.

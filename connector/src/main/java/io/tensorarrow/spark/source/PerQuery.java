@@ -70,7 +70,6 @@ final class PerQuery<T> {
     return known;
   }
 
-  // Scala declares no checked exceptions, of which Spark's errors of analysis are some.
   private Found<T> lookUp(UnaryOperator<T> lookUp) {
     T before = latest;
     try {
@@ -78,6 +77,7 @@ final class PerQuery<T> {
       latest = now;
       return new Found<>(now, Optional.empty());
     } catch (Exception e) {
+      // Checked ones, too: Scala does not declare them, and Spark's errors of analysis are such.
       return new Found<>(before, Optional.of(e));
     }
   }

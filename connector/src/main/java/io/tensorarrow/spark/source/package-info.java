@@ -2,11 +2,16 @@
  * The Data Source V2 read path, one package-private class per role:
  *
  * <ul>
- *   <li>{@code WrappedSource} finds the table that holds the data, {@code ModelLocation} the model;
- *   <li>{@code InferenceTable} adds the model's outputs to the table's columns;
+ *   <li>{@code WrappedSource} opens the table that holds the data ({@code TableFormats} and {@code
+ *       MisspeltOptions} check where and how), {@code ModelLookup} finds the model;
+ *   <li>{@code InferenceRead} puts the two together, and looks both up again for each query ({@code
+ *       PerQuery}, {@code Snapshot}); {@code FileInferenceTable} and {@code SourceInferenceTable}
+ *       are what Spark sees of it;
  *   <li>{@code InferenceScanBuilder} keeps filters, columns and limits away from the model;
  *   <li>{@code InferenceScan} and {@code InferenceBatch} are what was planned, comparable, so that
  *       Spark can reuse an exchange;
+ *   <li>{@code ReaderBatchSize} bounds the batches of Spark's readers, {@code RowBatchReader} makes
+ *       batches of rows, {@code FileMetadata} adds the column {@code _metadata} to them;
  *   <li>{@code InferenceReaderFactory} and {@code InferencePartitionReader} run on the executors;
  *       {@code RowFilter} chooses the rows there, {@code SourcePosition} tells where they are;
  *   <li>{@code InspectTable} lists a model's signatures instead of data;
@@ -14,9 +19,9 @@
  *       the executors, in ranges of the data files.
  * </ul>
  *
- * <p>Threads: builder, scan and batch live on the driver, in the thread that plans. A reader
- * belongs to one task; its constructor, {@code next} and {@code close} may be called by different
- * threads, one at a time.
+ * <p>Threads: tables are shared by all threads that plan; builder, scan and batch live on the
+ * driver, in the thread that plans. A reader belongs to one task; its constructor, {@code next} and
+ * {@code close} may be called by different threads, one at a time.
  *
  * <p>Memory: a reader owns the tensors' columns of its current batch until the next one; whoever
  * consumes the batch may close them earlier. Columns of the wrapped source stay the source's own.

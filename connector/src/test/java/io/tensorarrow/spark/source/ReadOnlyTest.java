@@ -79,6 +79,19 @@ class ReadOnlyTest extends SourceTestBase {
     }
   }
 
+  /** Spark reads tables of the session catalog so, which older versions let users create. */
+  @Test
+  void readingThroughVersion1IsRefusedWithWhatWorks() {
+    spark().conf().set("spark.sql.sources.useV1SourceList", "tensorflow");
+    try {
+      assertThatThrownBy(this::scored)
+          .hasMessageStartingWith("[TA_UNSUPPORTED] Cannot read a catalog table")
+          .hasMessageContaining("CREATE TEMPORARY VIEW");
+    } finally {
+      spark().conf().unset("spark.sql.sources.useV1SourceList");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "nosuch, TA_SOURCE_NOT_FOUND",
