@@ -86,7 +86,7 @@ def check_cancelled(spark, df):
 
     thread = threading.Thread(target=run)
     thread.start()
-    lent = spark.sparkContext._jvm.io.tensorarrow.spark.python.SharedMemory.lent
+    lent = spark.sparkContext._jvm.io.tensorarrow.spark.python.shm.SharedMemory.lent
     it.eventually(lambda: lent() > 0)
     spark.sparkContext.cancelJobGroup("sleeping")
     thread.join(60)

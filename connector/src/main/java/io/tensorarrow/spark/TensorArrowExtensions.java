@@ -1,6 +1,5 @@
 package io.tensorarrow.spark;
 
-import io.tensorarrow.spark.sql.SessionRules;
 import org.apache.spark.sql.SparkSessionExtensions;
 import scala.Function1;
 import scala.runtime.BoxedUnit;

@@ -2,7 +2,6 @@ package io.tensorarrow.spark;
 
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
-import io.tensorarrow.spark.sql.SessionRules;
 import java.util.Map;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
 import org.apache.spark.sql.connector.catalog.Table;

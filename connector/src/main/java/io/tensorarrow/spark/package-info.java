@@ -2,27 +2,60 @@
  * TensorArrow: a Spark 3.5 connector that runs TensorFlow SavedModels inside the executors, over
  * any table that Spark can read in batches through Data Source V2.
  *
- * <p>The packages:
+ * <p>This package is the API: {@link io.tensorarrow.spark.TensorFlowDataSource} for {@code
+ * format("tensorflow")} and {@link io.tensorarrow.spark.TensorArrowExtensions} for {@code
+ * spark.sql.extensions}. All other packages are internal: their classes are public only where
+ * another package needs them, and may change in any version. Metrics have public names because
+ * Spark makes them by name.
+ *
+ * <p>The packages, from the bottom up:
  *
  * <ul>
- *   <li>this package: {@link io.tensorarrow.spark.TensorFlowDataSource}, the way in for {@code
- *       format("tensorflow")};
  *   <li>{@code errors}: the one exception, its codes and wording;
- *   <li>{@code options}: every option and setting, and the spec that travels to executors;
- *   <li>{@code model}: from a SavedModel on disk to eager functions, and the cache that leases
- *       them;
- *   <li>{@code tensor}: native memory, in and out;
- *   <li>{@code inference}: batch in, model, batch out;
+ *   <li>{@code options}: every option and setting, declared once;
+ *   <li>{@code metrics}: the scan's metrics in the Spark UI;
+ *   <li>{@code host}: locks, directories and names shared by the processes of a host;
+ *   <li>{@code tensor}: dtypes, shapes, native tensors;
+ *   <li>{@code tensor.vector}: Spark's column vectors, read in bulk;
+ *   <li>{@code tensor.feed}: columns into tensors;
+ *   <li>{@code tensor.fetch}: tensors as columns over TensorFlow's memory;
+ *   <li>{@code model.store}: files of models, local or remote, and a host's copies;
+ *   <li>{@code model.safety}: checks of graphs before native code sees them;
+ *   <li>{@code model.savedmodel}: SavedModels, read in pure Java;
+ *   <li>{@code model.natives}: TensorFlow's native libraries;
+ *   <li>{@code model.eager}: graphs as eager functions, and calls of them;
+ *   <li>{@code model.variables}: variables, read from the checkpoint;
+ *   <li>{@code model}: the loader, and the cache that leases models to tasks;
+ *   <li>{@code inference}: a batch of columns in, model, a batch of columns out;
+ *   <li>{@code source.wrapped}: the source that holds the rows, and adapters over its readers;
+ *   <li>{@code source.variables}: the read path of a model's variables;
  *   <li>{@code source}: the Data Source V2 read path;
- *   <li>{@code metrics}: what the Spark UI shows;
- *   <li>{@code sql}: the planner rules: Python functions in columns, and commands that are refused;
- *   <li>{@code python}: the columnar hand-over to Python.
+ *   <li>{@code sql}: planner rules that refuse commands;
+ *   <li>{@code python.shm}: shared memory, its pool and leases;
+ *   <li>{@code python.arrow}: conversion between columns and Arrow messages;
+ *   <li>{@code python.retained}: columns kept until a scalar function's results arrive;
+ *   <li>{@code python.worker}: the protocol between a task and its worker;
+ *   <li>{@code python.plan}: planner nodes for Python functions over columns.
  * </ul>
  *
- * <p>How a query runs: options &rarr; model reference and signature, read in pure Java on the
- * driver &rarr; table &rarr; scan builder (filters, columns and limit stay away from the model)
- * &rarr; reader on the executor: the source's columns are copied into input tensors, one eager
- * call, and the output tensors' own memory becomes the result's columns.
+ * <p>Read: {@code source.TensorFlowTables} opens the wrapped source and reads the model's signature
+ * on the driver, in pure Java. {@code inference.SignatureBinder} binds inputs and outputs to
+ * columns. The scan builder keeps filters, columns and limits away from the model. On the executor
+ * {@code source.InferencePartitionReader} passes each batch to {@code inference.BatchInference}:
+ * {@code tensor.feed} copies columns into tensors, {@code model.eager} runs the function, and
+ * {@code tensor.fetch} makes columns over the output tensors' own memory.
+ *
+ * <p>Out to Python: {@code python.plan} replaces Spark's Python nodes over an inference scan.
+ * {@code python.worker.BatchWriter} copies a batch into a segment of {@code python.shm} and sends a
+ * handle in an envelope; small batches go through the socket as Arrow messages of {@code
+ * python.arrow}.
+ *
+ * <p>Replies back: {@code python.worker.BatchReader} reads what the function returned. {@code
+ * python.arrow} checks it against the declared schema; columns changed in place are read from their
+ * segment; {@code python.retained} puts scalar results beside the columns of their rows.
+ *
+ * <p>Variables: {@code source.variables} lists a model's variables on the driver and reads ranges
+ * of the checkpoint on the executors through {@code model.variables}, without TensorFlow.
  */
 @NullMarked
 package io.tensorarrow.spark;

@@ -1,6 +1,6 @@
 package io.tensorarrow.bench;
 
-import io.tensorarrow.spark.model.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.util.List;

@@ -9,14 +9,14 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_TString_GetData
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TString_GetSize;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorData;
 
-import io.tensorarrow.spark.model.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
-import io.tensorarrow.spark.tensor.ColumnTypes;
+import io.tensorarrow.spark.options.CastMode;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
+import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
-import io.tensorarrow.spark.tensor.TensorColumns;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;

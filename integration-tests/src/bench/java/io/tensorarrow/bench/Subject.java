@@ -1,11 +1,11 @@
 package io.tensorarrow.bench;
 
-import io.tensorarrow.spark.model.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.options.CastMode;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;

@@ -1,19 +1,18 @@
 package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.EagerCall;
+import io.tensorarrow.spark.inference.InferenceSpec.Feed;
+import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.model.ModelSettings;
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.eager.ModelSettings;
 import io.tensorarrow.spark.options.ExecutorSettings;
-import io.tensorarrow.spark.options.InferenceSpec;
-import io.tensorarrow.spark.options.InferenceSpec.Feed;
-import io.tensorarrow.spark.options.InferenceSpec.Fetch;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
-import io.tensorarrow.spark.tensor.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -4,7 +4,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ColumnPath;
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.types.DataType;

@@ -1,12 +1,12 @@
 package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
-import io.tensorarrow.spark.tensor.SparseFeeder;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
+import io.tensorarrow.spark.tensor.feed.SparseFeeder;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.List;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.vectorized.ColumnVector;

@@ -1,6 +1,7 @@
 /**
  * Batch in, model, batch out: matching a signature with columns, and running the model over the
- * rows of a columnar batch.
+ * rows of a columnar batch. {@link io.tensorarrow.spark.inference.InferenceSpec} is all that an
+ * executor needs to know of a query.
  *
  * <p>Threads: a {@link io.tensorarrow.spark.inference.BatchInference} belongs to one task; it is
  * used by one thread at a time, not always the same one.

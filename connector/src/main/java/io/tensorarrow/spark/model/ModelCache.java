@@ -2,6 +2,11 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.eager.Daemons;
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerFunction;
+import io.tensorarrow.spark.model.eager.EagerModel;
+import io.tensorarrow.spark.model.eager.ModelSettings;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -73,7 +78,7 @@ public final class ModelCache {
   }
 
   /** What loads a model that is not in the cache. */
-  interface Loading {
+  public interface Loading {
     /**
      * Returns the model, owned by the caller.
      *
@@ -89,7 +94,7 @@ public final class ModelCache {
    * @param loading what loads models
    * @param clock nanoseconds since any point of time
    */
-  ModelCache(ExecutorModelSettings limits, Loading loading, LongSupplier clock) {
+  public ModelCache(ExecutorModelSettings limits, Loading loading, LongSupplier clock) {
     this.limits = limits;
     this.idleNanos = limits.idleTime().toNanos();
     this.loading = loading;

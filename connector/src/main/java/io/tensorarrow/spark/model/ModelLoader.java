@@ -2,9 +2,18 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.HostName;
+import io.tensorarrow.spark.host.LocalName;
+import io.tensorarrow.spark.model.eager.EagerModel;
+import io.tensorarrow.spark.model.eager.ModelSettings;
+import io.tensorarrow.spark.model.eager.TensorFlowStatus;
+import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativesDirectory;
 import io.tensorarrow.spark.model.safety.OpPolicy;
-import io.tensorarrow.spark.model.store.HostName;
-import io.tensorarrow.spark.model.store.LocalName;
+import io.tensorarrow.spark.model.savedmodel.ModelFault;
+import io.tensorarrow.spark.model.savedmodel.ModelGraph;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.model.store.ModelCopies;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
@@ -17,7 +26,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** Loads the model that a query was planned with, on the host that runs the task. */
-final class ModelLoader {
+public final class ModelLoader {
   private final Optional<Path> nativesDirectory;
   private final ModelCopies copies;
 
@@ -27,7 +36,7 @@ final class ModelLoader {
    * @param nativesDirectory where TensorFlow's libraries are extracted, if not at the usual place
    * @param modelsDirectory where remote models are copied to, if not next to the libraries
    */
-  ModelLoader(Optional<Path> nativesDirectory, Optional<Path> modelsDirectory) {
+  public ModelLoader(Optional<Path> nativesDirectory, Optional<Path> modelsDirectory) {
     this.nativesDirectory = nativesDirectory;
     this.copies =
         new ModelCopies(
@@ -36,7 +45,7 @@ final class ModelLoader {
   }
 
   /** Copies remote models next to the libraries. */
-  ModelLoader(Optional<Path> nativesDirectory) {
+  public ModelLoader(Optional<Path> nativesDirectory) {
     this(nativesDirectory, Optional.empty());
   }
 
@@ -54,7 +63,8 @@ final class ModelLoader {
    * @throws java.util.concurrent.CancellationException if {@code cancelled} became true while
    *     TensorFlow loaded it
    */
-  EagerModel load(ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
+  public EagerModel load(
+      ModelReference reference, ModelSettings settings, BooleanSupplier cancelled) {
     if (reference.access().isRemote()) {
       return loadCopy(reference, settings, cancelled);
     }
@@ -106,7 +116,7 @@ final class ModelLoader {
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if this process can't
    *     write its name
    */
-  static Path directory(String directory) {
+  public static Path directory(String directory) {
     try {
       return LocalName.of(directory);
     } catch (FileSystemException e) {
@@ -123,7 +133,7 @@ final class ModelLoader {
   }
 
   /** Says that a local model is not on this host. */
-  static TensorArrowException missing(String directory) {
+  public static TensorArrowException missing(String directory) {
     return new TensorArrowException(
         ErrorCode.TA_MODEL_NOT_FOUND,
         "Cannot load model '"

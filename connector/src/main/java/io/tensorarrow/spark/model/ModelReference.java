@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.model.savedmodel.ModelFingerprint;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import java.io.Serializable;
 import java.util.List;

@@ -2,7 +2,6 @@ package io.tensorarrow.spark.options;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.store.ModelCopies;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -54,7 +53,7 @@ public final class ExecutorSettings {
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
   public static final ConfigEntry<Path> MODELS_DIRECTORY =
-      ConfigEntry.of(ModelCopies.DIRECTORY_SETTING, "an absolute path", Path::of)
+      ConfigEntry.of("spark.tensorarrow.models.directory", "an absolute path", Path::of)
           .checked(Path::isAbsolute)
           .doc(
               "where remote models are copied to, once per host; must belong to the executor's user and be writable by no one"

@@ -3,8 +3,6 @@ package io.tensorarrow.spark.options;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnTypes;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;

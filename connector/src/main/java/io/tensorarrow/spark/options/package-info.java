@@ -1,9 +1,9 @@
 /**
  * Every option and setting, declared once with key, type, default, check, documentation and the
- * version it came with; and {@link io.tensorarrow.spark.options.InferenceSpec}, all that an
- * executor needs to know of a query.
+ * version it came with.
  *
- * <p>The README's tables are generated from these declarations; a test fails when they differ.
+ * <p>The documentation's reference is generated from these declarations; a test fails when they
+ * differ.
  *
  * <p>Everything here is immutable; no native memory.
  */

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.source.wrapped.ReaderBatchSize;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;

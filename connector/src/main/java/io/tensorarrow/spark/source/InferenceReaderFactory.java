@@ -2,7 +2,9 @@ package io.tensorarrow.spark.source;
 
 import com.esotericsoftware.kryo.DefaultSerializer;
 import com.esotericsoftware.kryo.serializers.JavaSerializer;
-import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.source.wrapped.FileMetadata;
+import io.tensorarrow.spark.source.wrapped.RowBatchReader;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Function;

@@ -1,5 +1,8 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.inference.InferenceSpec.Feed;
+import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
 import io.tensorarrow.spark.metrics.FeedBytesMetric;
 import io.tensorarrow.spark.metrics.FeedTimeMetric;
 import io.tensorarrow.spark.metrics.InferenceTimeMetric;
@@ -8,10 +11,7 @@ import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.Handover;
-import io.tensorarrow.spark.options.InferenceSpec;
-import io.tensorarrow.spark.options.InferenceSpec.Feed;
-import io.tensorarrow.spark.options.InferenceSpec.Fetch;
-import io.tensorarrow.spark.tensor.TensorColumns;
+import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,10 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.options.InferenceSpec;
-import io.tensorarrow.spark.options.InferenceSpec.Feed;
-import io.tensorarrow.spark.options.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.inference.InferenceSpec.Feed;
+import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.source.wrapped.FileMetadata;
+import io.tensorarrow.spark.source.wrapped.WrappedSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

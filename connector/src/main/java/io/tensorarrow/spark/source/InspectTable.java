@@ -1,9 +1,10 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.ModelGraph;
-import io.tensorarrow.spark.model.ModelSignature;
-import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.ModelGraph;
+import io.tensorarrow.spark.model.savedmodel.ModelSignature;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.model.store.ModelName;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.model.ModelState;
-import io.tensorarrow.spark.model.ModelVersions;
-import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.ModelState;
+import io.tensorarrow.spark.model.savedmodel.ModelVersions;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;

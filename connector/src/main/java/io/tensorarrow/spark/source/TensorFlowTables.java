@@ -1,11 +1,13 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.model.ModelVariables;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
+import io.tensorarrow.spark.model.variables.ModelVariables;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.source.variables.VariablesTable;
+import io.tensorarrow.spark.source.wrapped.WrappedSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

@@ -2,21 +2,17 @@
  * The Data Source V2 read path, one package-private class per role:
  *
  * <ul>
- *   <li>{@code WrappedSource} opens the table that holds the data ({@code TableFormats} and {@code
- *       MisspeltOptions} check where and how), {@code ModelLookup} finds the model;
+ *   <li>{@code source.wrapped} opens the table that holds the data, {@code ModelLookup} finds the
+ *       model;
  *   <li>{@code InferenceRead} puts the two together, and looks both up again for each query ({@code
  *       PerQuery}, {@code Snapshot}); {@code FileInferenceTable} and {@code SourceInferenceTable}
  *       are what Spark sees of it;
  *   <li>{@code InferenceScanBuilder} keeps filters, columns and limits away from the model;
  *   <li>{@code InferenceScan} and {@code InferenceBatch} are what was planned, comparable, so that
  *       Spark can reuse an exchange;
- *   <li>{@code ReaderBatchSize} bounds the batches of Spark's readers, {@code RowBatchReader} makes
- *       batches of rows, {@code FileMetadata} adds the column {@code _metadata} to them;
  *   <li>{@code InferenceReaderFactory} and {@code InferencePartitionReader} run on the executors;
- *       {@code RowFilter} chooses the rows there, {@code SourcePosition} tells where they are;
- *   <li>{@code InspectTable} lists a model's signatures instead of data;
- *   <li>{@code VariablesTable} lists its variables, whose elements {@code VariablesScan} reads on
- *       the executors, in ranges of the data files.
+ *       {@code RowFilter} chooses the rows there;
+ *   <li>{@code InspectTable} lists a model's signatures instead of data.
  * </ul>
  *
  * <p>Threads: tables are shared by all threads that plan; builder, scan and batch live on the

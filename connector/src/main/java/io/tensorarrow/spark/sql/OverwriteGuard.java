@@ -22,7 +22,7 @@ import scala.collection.Seq;
  * <p>It plans nothing. A command is planned before it runs, so nothing is deleted yet. Stateless;
  * Spark calls it in the thread that plans.
  */
-final class OverwriteGuard extends SparkStrategy {
+public final class OverwriteGuard extends SparkStrategy {
   @Override
   public Seq<SparkPlan> apply(LogicalPlan plan) {
     if (plan instanceof Command) {

@@ -31,7 +31,7 @@ import scala.collection.Seq;
  * <p>It plans nothing. A command is planned before it runs, so the catalog is unchanged yet.
  * Stateless; Spark calls it in the thread that plans.
  */
-final class TableDefinitionGuard extends SparkStrategy {
+public final class TableDefinitionGuard extends SparkStrategy {
   private static final List<String> OWN_NAMES =
       List.of("tensorflow", "io.tensorarrow.spark.TensorFlowDataSource");
 

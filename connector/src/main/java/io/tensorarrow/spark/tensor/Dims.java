@@ -5,15 +5,15 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** Arithmetic on the dimensions of one row: a shape without its batch axis. */
-final class Dims {
+public final class Dims {
   private Dims() {}
 
-  static int unknowns(long[] rowDims) {
+  public static int unknowns(long[] rowDims) {
     return (int) Arrays.stream(rowDims).filter(d -> d == TensorShape.UNKNOWN_DIM).count();
   }
 
   /** Returns the product of the known dimensions, 1 for none. */
-  static long knownProduct(long[] rowDims) {
+  public static long knownProduct(long[] rowDims) {
     return productWith(rowDims, 1);
   }
 
@@ -21,7 +21,7 @@ final class Dims {
    * Returns the product with each unknown dimension counted as {@code unknown}, at most {@link
    * Long#MAX_VALUE}.
    */
-  static long productWith(long[] rowDims, long unknown) {
+  public static long productWith(long[] rowDims, long unknown) {
     long product = 1;
     boolean overflow = false;
     for (long dim : rowDims) {
@@ -36,26 +36,26 @@ final class Dims {
   }
 
   /** Returns whether these are the expected dimensions, of which some may be unknown. */
-  static boolean fit(long[] found, long[] expected) {
+  public static boolean fit(long[] found, long[] expected) {
     return found.length == expected.length
         && IntStream.range(0, found.length)
             .allMatch(i -> expected[i] == TensorShape.UNKNOWN_DIM || expected[i] == found[i]);
   }
 
   /** Returns a copy with each unknown dimension replaced. */
-  static long[] withUnknown(long[] rowDims, long unknown) {
+  public static long[] withUnknown(long[] rowDims, long unknown) {
     return Arrays.stream(rowDims).map(d -> d == TensorShape.UNKNOWN_DIM ? unknown : d).toArray();
   }
 
   /** Returns that many unknown dimensions. */
-  static long[] open(int count) {
+  public static long[] open(int count) {
     long[] dims = new long[count];
     Arrays.fill(dims, TensorShape.UNKNOWN_DIM);
     return dims;
   }
 
   /** Returns the dimensions with a batch axis of the given size in front. */
-  static long[] withBatch(long rows, long[] rowDims) {
+  public static long[] withBatch(long rows, long[] rowDims) {
     long[] dims = new long[rowDims.length + 1];
     dims[0] = rows;
     System.arraycopy(rowDims, 0, dims, 1, rowDims.length);
@@ -67,7 +67,7 @@ final class Dims {
    * that is so. Whether a fixed first dimension is a batch depends on the whole signature, so it is
    * for the caller to judge.
    */
-  static Optional<String> whyNotRows(TensorShape shape) {
+  public static Optional<String> whyNotRows(TensorShape shape) {
     if (!shape.isRankKnown()) {
       return Optional.of("an unknown rank");
     }

@@ -160,7 +160,7 @@ public final class NativeTensor implements AutoCloseable {
    *
    * @throws IllegalStateException after close
    */
-  long address() {
+  public long address() {
     if (tensor == null) {
       throw closed();
     }
@@ -174,7 +174,7 @@ public final class NativeTensor implements AutoCloseable {
    * @return its address; it is freed with the memory of this tensor
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_RUN} if the memory can't be had
    */
-  long addTextMemory(long bytes) {
+  public long addTextMemory(long bytes) {
     try {
       long block = StringMemory.addBlock(address(), bytes);
       byteSize += bytes;

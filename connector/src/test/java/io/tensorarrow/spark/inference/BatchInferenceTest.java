@@ -4,11 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.model.ModelReference;
-import io.tensorarrow.spark.model.SavedModelFile;
-import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.KillableTask;
 import io.tensorarrow.spark.testing.SparkTest;
 import io.tensorarrow.spark.testing.TestModels;

@@ -23,7 +23,7 @@ import org.tensorflow.proto.TensorShapeProto;
  * Breaks graphs as a fault of a tool or an attacker would: each change is one that the protocol
  * buffers can hold, at a place where it matters. The same seed makes the same changes.
  */
-final class GraphMutator {
+public final class GraphMutator {
   private static final long[] NUMBERS = {
     0,
     1,
@@ -94,7 +94,7 @@ final class GraphMutator {
    * @param operations names of operations that exist
    * @return what was changed, for messages
    */
-  static String mutate(MetaGraphDef.Builder meta, List<String> operations, long seed) {
+  public static String mutate(MetaGraphDef.Builder meta, List<String> operations, long seed) {
     GraphMutator mutator = new GraphMutator(meta, operations, new SplittableRandom(seed));
     int wanted = mutator.random.nextInt(1, 4);
     // A change that does not apply to this graph is drawn again.

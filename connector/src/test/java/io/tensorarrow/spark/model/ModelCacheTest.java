@@ -7,6 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.eager.ModelSettings;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;

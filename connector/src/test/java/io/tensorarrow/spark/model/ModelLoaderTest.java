@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.model.eager.EagerModel;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.eager.EagerContext;
+import io.tensorarrow.spark.model.eager.ModelSettings;
+import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,13 +27,13 @@ import org.junit.jupiter.api.io.TempDir;
  * What tests of loaded models share. Each test is a leak test: afterwards no tensor, lease or
  * context may be left.
  */
-abstract class ModelTest {
-  static final ModelSettings ONE_THREAD = new ModelSettings(1);
+public abstract class ModelTest {
+  public static final ModelSettings ONE_THREAD = new ModelSettings(1);
 
-  @TempDir Path temp;
+  public @TempDir Path temp;
 
   /** The cache's clock, in nanoseconds. */
-  final AtomicLong now = new AtomicLong();
+  public final AtomicLong now = new AtomicLong();
 
   private final List<ModelCache> caches = new ArrayList<>();
   private long tensorsBefore;
@@ -37,19 +41,19 @@ abstract class ModelTest {
   private int contextsBefore;
 
   @BeforeAll
-  static void loadNatives() {
+  public static void loadNatives() {
     Natives.ensureLoaded(Optional.empty());
   }
 
   @BeforeEach
-  final void count() {
+  public final void count() {
     tensorsBefore = NativeTensor.live();
     leasesBefore = ModelCache.liveLeases();
     contextsBefore = EagerContext.live();
   }
 
   @AfterEach
-  final void nothingLeaked() {
+  public final void nothingLeaked() {
     caches.forEach(ModelCache::shutdown);
     assertThat(NativeTensor.live()).as("live tensors").isEqualTo(tensorsBefore);
     assertThat(ModelCache.liveLeases()).as("live leases").isEqualTo(leasesBefore);
@@ -57,12 +61,12 @@ abstract class ModelTest {
   }
 
   /** Returns a cache that is shut down after the test. */
-  ModelCache cache(int maxModels) {
+  public ModelCache cache(int maxModels) {
     return cache(maxModels, Long.MAX_VALUE, new ModelLoader(Optional.empty())::load);
   }
 
   /** Returns a cache that is shut down after the test. */
-  ModelCache cache(int maxModels, long maxBytes, ModelCache.Loading loading) {
+  public ModelCache cache(int maxModels, long maxBytes, ModelCache.Loading loading) {
     ExecutorModelSettings limits =
         new ExecutorModelSettings(maxModels, maxBytes, Duration.ofHours(1), Optional.empty());
     ModelCache cache = new ModelCache(limits, loading, now::get);
@@ -70,12 +74,12 @@ abstract class ModelTest {
     return cache;
   }
 
-  static ModelReference reference(Path directory) {
+  public static ModelReference reference(Path directory) {
     SavedModelFile file = SavedModelFile.read(directory);
     return new ModelReference(file.location(), file.fingerprint(), List.of("serve"));
   }
 
-  static AbstractStringAssert<?> assertError(ErrorCode code, ThrowingCallable action) {
+  public static AbstractStringAssert<?> assertError(ErrorCode code, ThrowingCallable action) {
     TensorArrowException error = catchThrowableOfType(TensorArrowException.class, action);
     assertThat(error).as("an error").isNotNull();
     assertThat(error.code()).as(error.getMessage()).isEqualTo(code);

@@ -3,6 +3,14 @@ package io.tensorarrow.spark.model;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorData;
 
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerFunction;
+import io.tensorarrow.spark.model.eager.EagerModel;
+import io.tensorarrow.spark.model.eager.ModelSettings;
+import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.savedmodel.ModelGraph;
+import io.tensorarrow.spark.model.savedmodel.ModelSignature;
+import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.io.BufferedReader;

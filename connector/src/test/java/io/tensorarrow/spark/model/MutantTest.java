@@ -3,6 +3,8 @@ package io.tensorarrow.spark.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.testing.ControlFlowModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;

@@ -4,10 +4,13 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.tensor.CastMode;
-import io.tensorarrow.spark.tensor.ColumnFeeder;
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.eager.EagerContext;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;

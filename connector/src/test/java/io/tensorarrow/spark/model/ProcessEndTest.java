@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.ChildJvm;

@@ -9,11 +9,15 @@ import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.model.eager.EagerCall;
+import io.tensorarrow.spark.model.savedmodel.ModelVersions;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.ChildJvm;
+import io.tensorarrow.spark.testing.LogCapture;
 import io.tensorarrow.spark.testing.TestFileSystem;
 import io.tensorarrow.spark.testing.TestFileSystem.Fault;
 import io.tensorarrow.spark.testing.TestModels;

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.model.savedmodel.ModelGraph;
+import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

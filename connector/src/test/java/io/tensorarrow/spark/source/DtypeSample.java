@@ -33,8 +33,8 @@ import scala.collection.Seq;
  * @param bytes the bytes of each value
  * @param values what each is in Spark
  */
-record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object> values) {
-  static final int VALUES = 4;
+public record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object> values) {
+  public static final int VALUES = 4;
 
   /** A dtype, its Spark type, and values: their bytes and what they are; {@code #} before bits. */
   private static final String SAMPLES =
@@ -66,7 +66,7 @@ record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object>
       STRING string =TEXT 610062=TEXT 65786163746c792032322062797465732021212121=TEXT c3a4e282acf09f9880c3a4e282acf09f9880=TEXT
       """;
 
-  static List<DtypeSample> samples() {
+  public static List<DtypeSample> samples() {
     return SAMPLES.lines().map(DtypeSample::parse).toList();
   }
 
@@ -115,7 +115,7 @@ record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object>
    * @param directory the SavedModel's directory itself
    * @param prefix what the names of a sample's outputs begin with
    */
-  static Path model(
+  public static Path model(
       Path directory, List<DtypeSample> samples, Function<DtypeSample, String> prefix) {
     Map<String, Rows> outputs = new HashMap<>();
     for (DtypeSample sample : samples) {
@@ -151,19 +151,19 @@ record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object>
     return new Rows(proto.build(), sample.dtype(), declared);
   }
 
-  static TensorProto texts(byte[]... values) {
+  public static TensorProto texts(byte[]... values) {
     TensorProto.Builder proto = TensorProto.newBuilder().setDtype(DataType.DT_STRING);
     proto.getTensorShapeBuilder().addDimBuilder().setSize(values.length);
     Stream.of(values).map(ByteString::copyFrom).forEach(proto::addStringVal);
     return proto.build();
   }
 
-  static List<Object> values(Row row) {
+  public static List<Object> values(Row row) {
     return IntStream.range(0, row.size()).mapToObj(i -> plain(row.get(i))).toList();
   }
 
   /** Returns a value with equals: lists for arrays and structs, digits for bytes. */
-  static Object plain(@Nullable Object value) {
+  public static Object plain(@Nullable Object value) {
     if (value instanceof Row row) {
       return values(row);
     }
@@ -177,7 +177,7 @@ record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<Object>
   }
 
   /** Replaces floats by their bits: Java takes one NaN for another. */
-  static Object bits(Object value) {
+  public static Object bits(Object value) {
     if (value instanceof List<?> list) {
       return list.stream().map(DtypeSample::bits).toList();
     }

@@ -4,12 +4,12 @@ import static io.tensorarrow.spark.source.DtypeSample.bits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.inference.BatchInference;
+import io.tensorarrow.spark.inference.InferenceSpec;
 import io.tensorarrow.spark.inference.SignatureBinder;
 import io.tensorarrow.spark.model.ModelReference;
-import io.tensorarrow.spark.model.SavedModelFile;
-import io.tensorarrow.spark.options.InferenceSpec;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.options.ReadOptions;
-import io.tensorarrow.spark.tensor.RowSelection;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.AliasModels;
 import io.tensorarrow.spark.testing.AliasModels.Tensor;
 import io.tensorarrow.spark.testing.SparkTest;

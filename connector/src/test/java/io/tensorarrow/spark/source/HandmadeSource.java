@@ -41,11 +41,11 @@ import org.apache.spark.unsafe.types.UTF8String;
  * fails} ({@code next}, {@code close}; {@code blocks} if it waits for ever, until interrupted).
  */
 public final class HandmadeSource implements TableProvider {
-  static final int ROWS = 100;
-  static final AtomicInteger OPENED = new AtomicInteger();
-  static final AtomicInteger CLOSED = new AtomicInteger();
-  static final AtomicInteger READ = new AtomicInteger();
-  static final CountDownLatch BLOCKED = new CountDownLatch(1);
+  public static final int ROWS = 100;
+  public static final AtomicInteger OPENED = new AtomicInteger();
+  public static final AtomicInteger CLOSED = new AtomicInteger();
+  public static final AtomicInteger READ = new AtomicInteger();
+  public static final CountDownLatch BLOCKED = new CountDownLatch(1);
 
   private static final StructType SCHEMA =
       new StructType()

@@ -11,15 +11,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A table of 1000 rows in four partition directories, and the model {@code y = 2 * x}. */
-abstract class SourceTestBase extends SparkTest {
-  static final int ROWS = 1000;
+public abstract class SourceTestBase extends SparkTest {
+  public static final int ROWS = 1000;
 
   @TempDir Path dir;
-  String table = "";
-  String model = "";
+  public String table = "";
+  public String model = "";
 
   @BeforeEach
-  void writeTableAndModel() throws IOException {
+  public void writeTableAndModel() throws IOException {
     table = dir.resolve("table").toString();
     model = TestModels.scale(dir).toString();
     spark()
@@ -37,17 +37,17 @@ abstract class SourceTestBase extends SparkTest {
   }
 
   /** Returns a reader of the source with the model set. */
-  DataFrameReader reader() {
+  public DataFrameReader reader() {
     return spark().read().format("tensorflow").option("model", model);
   }
 
   /** Returns the table with the model's output. */
-  Dataset<Row> scored() {
+  public Dataset<Row> scored() {
     return reader().load(table);
   }
 
   /** Returns what {@link #scored} must be, computed without a model. */
-  Dataset<Row> expected() {
+  public Dataset<Row> expected() {
     return spark().read().parquet(table).selectExpr("*", "x * 2 as y");
   }
 }

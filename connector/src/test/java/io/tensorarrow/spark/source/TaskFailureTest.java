@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.model.SavedModelFile;
+import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;

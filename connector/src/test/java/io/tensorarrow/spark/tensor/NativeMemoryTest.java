@@ -2,7 +2,7 @@ package io.tensorarrow.spark.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.model.Natives;
+import io.tensorarrow.spark.model.natives.Natives;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
  * Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after
  * it as before.
  */
-abstract class NativeMemoryTest {
+public abstract class NativeMemoryTest {
   static {
     Natives.ensureLoaded(Optional.empty());
   }
@@ -24,26 +24,26 @@ abstract class NativeMemoryTest {
   protected BufferAllocator allocator;
 
   @BeforeEach
-  final void openAllocator() {
+  public final void openAllocator() {
     liveBefore = NativeTensor.live();
     root = new RootAllocator();
     allocator = root.newChildAllocator("test", 0, Long.MAX_VALUE);
   }
 
   @AfterEach
-  final void nothingLeaked() {
+  public final void nothingLeaked() {
     allocator.close();
     root.close();
     assertThat(NativeTensor.live()).as("live tensors").isEqualTo(liveBefore);
     assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors").isZero();
   }
 
-  static TensorSpec spec(DType dtype, long... shape) {
+  public static TensorSpec spec(DType dtype, long... shape) {
     return new TensorSpec("t", dtype, TensorShape.of(shape));
   }
 
   /** Returns a tensor of float32 that holds 0, 1, 2 and so on. */
-  static NativeTensor counting(long... dims) {
+  public static NativeTensor counting(long... dims) {
     NativeTensor tensor = NativeTensor.allocate(DType.FLOAT32, dims);
     for (long i = 0; i < tensor.elementCount(); i++) {
       Platform.putFloat(null, tensor.address() + i * Float.BYTES, (float) i);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.Natives;
+import io.tensorarrow.spark.model.natives.Natives;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;

@@ -7,7 +7,7 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 
 /** The element types that are the same bytes in Spark, Arrow and TensorFlow. */
-enum PlainType {
+public enum PlainType {
   BYTE(DataTypes.ByteType, DType.INT8, MinorType.TINYINT),
   SHORT(DataTypes.ShortType, DType.INT16, MinorType.SMALLINT),
   INT(DataTypes.IntegerType, DType.INT32, MinorType.INT),
@@ -28,23 +28,23 @@ enum PlainType {
     this.arrowType = arrowType;
   }
 
-  static Optional<PlainType> of(DataType sparkType) {
+  public static Optional<PlainType> of(DataType sparkType) {
     return Arrays.stream(values()).filter(t -> t.sparkType.equals(sparkType)).findFirst();
   }
 
-  static Optional<PlainType> of(DType dtype) {
+  public static Optional<PlainType> of(DType dtype) {
     return Arrays.stream(values()).filter(t -> t.dtype == dtype).findFirst();
   }
 
-  DataType sparkType() {
+  public DataType sparkType() {
     return sparkType;
   }
 
-  DType dtype() {
+  public DType dtype() {
     return dtype;
   }
 
-  MinorType arrowType() {
+  public MinorType arrowType() {
     return arrowType;
   }
 }

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.model.ModelCache;
-import io.tensorarrow.spark.python.SharedMemory;
+import io.tensorarrow.spark.python.shm.SharedMemory;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
 import java.util.ArrayList;

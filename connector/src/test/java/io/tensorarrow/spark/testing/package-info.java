@@ -1,5 +1,5 @@
 /**
- * What tests of several rooms share: models written in Java, without Python and without native
+ * What tests of several packages share: models written in Java, without Python and without native
  * code.
  */
 @NullMarked

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model.store;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.HostName;
 import io.tensorarrow.spark.model.store.ModelEntry.Kind;
 import java.io.FileNotFoundException;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model.store;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.LocalName;
 import io.tensorarrow.spark.model.store.ModelEntry.Kind;
 import java.io.IOException;
 import java.io.InputStream;

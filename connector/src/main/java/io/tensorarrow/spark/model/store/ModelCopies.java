@@ -2,6 +2,12 @@ package io.tensorarrow.spark.model.store;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.FileLease;
+import io.tensorarrow.spark.host.HostName;
+import io.tensorarrow.spark.host.Interruption;
+import io.tensorarrow.spark.host.LocalName;
+import io.tensorarrow.spark.host.PrivateDirectory;
+import io.tensorarrow.spark.options.ExecutorSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -36,9 +42,6 @@ import org.slf4j.LoggerFactory;
 public final class ModelCopies {
   /** Copies that nobody used for so long are deleted when another one is made. */
   static final Duration KEPT_UNUSED = Duration.ofDays(7);
-
-  /** The setting that names the directory, for messages. */
-  public static final String DIRECTORY_SETTING = "spark.tensorarrow.models.directory";
 
   private static final Logger LOG = LoggerFactory.getLogger(ModelCopies.class);
   private static final String LOCK = ".lock";
@@ -130,7 +133,7 @@ public final class ModelCopies {
               + " in '"
               + base
               + "'; expected a directory on a local disk that this user can write (see "
-              + DIRECTORY_SETTING
+              + ExecutorSettings.MODELS_DIRECTORY.key()
               + ")",
           e);
     }
@@ -270,7 +273,7 @@ public final class ModelCopies {
               + "'; expected "
               + bytes
               + " for its copy (free some space, or choose a directory on another disk with "
-              + DIRECTORY_SETTING
+              + ExecutorSettings.MODELS_DIRECTORY.key()
               + ")",
           null);
     }

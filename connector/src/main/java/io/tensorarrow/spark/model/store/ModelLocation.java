@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model.store;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.HostName;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.InvalidPathException;

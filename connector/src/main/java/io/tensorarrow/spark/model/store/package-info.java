@@ -2,7 +2,7 @@
  * Where models lie: the files of a directory on the local or any Hadoop file system, and an
  * executor host's own copies of remote models.
  *
- * <p>Layout of the copies' directory, which is the user's own: {@code <name>/} is a whole copy,
+ * <p>Layout of the copies' directory, which is the user's own: {@code <name>/} is a complete copy,
  * {@code <name>.unfinished-*} one in the making, {@code <name>.lock} is locked by whoever makes
  * (alone) or reads it (with others), and its time is when the copy was last used. Locks end with
  * their process, so a crash leaves nothing that blocks; what it left is deleted when the next copy

@@ -11,7 +11,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewGraph;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewStatus;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.tensorarrow.spark.model.Natives;
+import io.tensorarrow.spark.model.natives.Natives;
 import io.tensorarrow.spark.model.safety.OpKind.Reach;
 import java.io.IOException;
 import java.io.InputStream;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteBuffer;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GetAllOpList;
 
-import io.tensorarrow.spark.model.Natives;
+import io.tensorarrow.spark.model.natives.Natives;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;

@@ -1,0 +1,99 @@
+package io.tensorarrow.spark.host;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/**
+ * A lock among the processes of a host, and among the threads and class loaders of each. The system
+ * ends it with the process, however that dies.
+ */
+public final class FileLease implements AutoCloseable {
+  /** Whether other processes may have it at the same time. */
+  public enum Mode {
+    SHARED,
+    EXCLUSIVE
+  }
+
+  private static final long POLL_MILLIS = 50;
+
+  private final ProcessLease mine;
+  private final FileChannel channel;
+
+  private FileLease(ProcessLease mine, FileChannel channel) {
+    this.mine = mine;
+    this.channel = channel;
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * @param file the file that stands for it, made if need be
+   * @throws java.io.InterruptedIOException if the thread is interrupted, or its task killed, while
+   *     it waits
+   * @throws IOException if the file can't be made or locked
+   */
+  public static FileLease take(Path file, Mode mode) throws IOException {
+    while (true) {
+      Optional<FileLease> lease = tryTake(file, mode);
+      if (lease.isPresent()) {
+        return lease.get();
+      }
+      Interruption.sleep(POLL_MILLIS);
+    }
+  }
+
+  /**
+   * Takes the lock if nobody has it.
+   *
+   * @throws IOException if the file can't be made or locked
+   */
+  public static Optional<FileLease> tryTake(Path file, Mode mode) throws IOException {
+    // The system's lock is the process's: to close a second channel would give up the first one's
+    // lock.
+    ProcessLease mine = ProcessLease.tryTake(file.toString()).orElse(null);
+    if (mine == null) {
+      return Optional.empty();
+    }
+    FileLease lease = null;
+    try {
+      FileChannel channel =
+          FileChannel.open(
+              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      try {
+        FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
+        lease = lock == null ? null : new FileLease(mine, channel);
+      } finally {
+        if (lease == null) {
+          channel.close();
+        }
+      }
+    } finally {
+      if (lease == null) {
+        mine.close();
+      }
+    }
+    return Optional.ofNullable(lease);
+  }
+
+  /**
+   * Notes, by the file's time, that what it stands for was used now. It writes through the channel
+   * that holds the lock: to set the time by the file's name opens and closes the file, which gives
+   * up every lock that the process has on it.
+   */
+  public void touch() throws IOException {
+    channel.write(ByteBuffer.allocate(1), 0);
+  }
+
+  /** Gives the lock up; to be called once. */
+  @Override
+  public void close() throws IOException {
+    try (mine) {
+      channel.close();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.tensorarrow.spark.host;
+
+import java.io.InterruptedIOException;
+import java.util.Optional;
+
+/**
+ * A lock among the threads and class loaders of this process. Class loaders share nothing but the
+ * JVM's own objects, so a system property stands for it.
+ */
+public final class ProcessLease implements AutoCloseable {
+  private static final String PROPERTY = "io.tensorarrow.lease:";
+  private static final long POLL_MILLIS = 50;
+
+  private final String property;
+
+  private ProcessLease(String property) {
+    this.property = property;
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * @param name stands for what is locked; the thread that has it must not take it again
+   * @return the lock, owned by the caller; any thread may close it
+   * @throws InterruptedIOException if the thread is interrupted, or its task killed, while it waits
+   */
+  public static ProcessLease take(String name) throws InterruptedIOException {
+    while (true) {
+      Optional<ProcessLease> lease = tryTake(name);
+      if (lease.isPresent()) {
+        return lease.get();
+      }
+      Interruption.sleep(POLL_MILLIS);
+    }
+  }
+
+  /** Takes the lock if nobody has it. */
+  static Optional<ProcessLease> tryTake(String name) {
+    String property = PROPERTY + name;
+    return System.getProperties().putIfAbsent(property, "taken") == null
+        ? Optional.of(new ProcessLease(property))
+        : Optional.empty();
+  }
+
+  /** Gives the lock to whoever waits for it; to be called once. */
+  @Override
+  public void close() {
+    System.getProperties().remove(property);
+  }
+}

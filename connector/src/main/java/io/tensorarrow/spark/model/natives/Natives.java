@@ -1,0 +1,177 @@
+package io.tensorarrow.spark.model.natives;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.host.ProcessLease;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tensorflow.internal.c_api.global.tensorflow;
+
+/**
+ * Loads TensorFlow's native libraries into this JVM, once per class loader.
+ *
+ * <p>JavaCPP would extract them itself, but JVMs that start at once then kill each other, and it
+ * counts the whole process against a multiple of the heap. So we extract ({@link
+ * NativesDirectory}), point JavaCPP at the result and switch its counting off. In all class loaders
+ * of a process but the first, JavaCPP does not free what the garbage collector finds, so that they
+ * can be collected themselves: TensorFlow's objects have to be closed there. We close all of them.
+ *
+ * <p>Thread-safe.
+ */
+public final class Natives {
+  private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
+
+  /** System properties belong to the whole JVM, so must the lock around their change. */
+  private static final String LOADING = "natives";
+
+  private static final String MAX_PHYSICAL_BYTES = "org.bytedeco.javacpp.maxphysicalbytes";
+  private static final String JNI_LIBRARY = "jnitensorflow";
+  private static final String ONE_COPY =
+      "only one per process (leave loading to TensorArrow, or have TensorFlow Java on one class path;"
+          + " if the libraries were deleted, restart the process)";
+  private static final String LOADABLE =
+      "a directory from which this process may load code (not mounted noexec), on a system with glibc";
+
+  private static volatile boolean loaded;
+  private static volatile @Nullable String failure;
+
+  private Natives() {}
+
+  /**
+   * Extracts the libraries where this has not happened on this host, and loads them where this has
+   * not happened in this class loader. System properties are afterwards what they were before.
+   *
+   * @param directory where to extract, or empty for a directory of the user's own: {@code
+   *     $XDG_CACHE_HOME/tensorarrow}, {@code ~/.cache/tensorarrow} or {@code
+   *     <java.io.tmpdir>/tensorarrow-<user>}
+   * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be extracted or
+   *     loaded, or the thread is interrupted, or its task killed, while it waits for others who do
+   */
+  public static void ensureLoaded(Optional<Path> directory) {
+    if (loaded) {
+      return;
+    }
+    try (ProcessLease turn = ProcessLease.take(LOADING)) {
+      if (!loaded) {
+        extractAndLoad(directory);
+        loaded = true;
+      }
+    } catch (InterruptedIOException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_NATIVES,
+          "Cannot load TensorFlow's libraries: found the task interrupted while another one loaded"
+              + " them; expected it to run on",
+          e);
+    }
+  }
+
+  private static void extractAndLoad(Optional<Path> directory) {
+    String before = failure;
+    if (before != null) {
+      // A class whose initialiser failed never comes back: say why it failed, not that it failed
+      // before.
+      throw new TensorArrowException(ErrorCode.TA_NATIVES, before);
+    }
+    Path libraries = NativesDirectory.of(directory).extract();
+    boolean inOtherClassLoader = !MappedLibraries.below(libraries).isEmpty();
+    Map<String, String> properties = new HashMap<>();
+    properties.put("org.bytedeco.javacpp.pathsfirst", "true");
+    putIfUnset(properties, "org.bytedeco.javacpp.maxbytes", "0");
+    putIfUnset(properties, MAX_PHYSICAL_BYTES, "0");
+    putIfUnset(properties, "org.bytedeco.javacpp.cachedir", NativesDirectory.scratch(libraries));
+    if (inOtherClassLoader) {
+      // JavaCPP's thread would keep this class loader in memory for ever. The first one keeps it:
+      // it is most likely the application's, where others may count on JavaCPP's garbage
+      // collection.
+      putIfUnset(properties, "org.bytedeco.javacpp.nopointergc", "true");
+    }
+    withProperties(properties, () -> load(libraries, inOtherClassLoader));
+  }
+
+  private static void load(Path libraries, boolean inOtherClassLoader) {
+    Map<String, String> here = Loader.getLoadedLibraries();
+    if (here.keySet().stream().anyMatch(name -> name.startsWith(JNI_LIBRARY))) {
+      LOG.warn(
+          "TensorFlow's libraries were loaded before: JavaCPP's limit on the memory of the process"
+              + " may be in force; {}",
+          here);
+      return;
+    }
+    List<Path> elsewhere = MappedLibraries.notBelow(libraries);
+    if (!elsewhere.isEmpty()) {
+      // A second copy would end the process: both register the same protocol buffers.
+      throw new TensorArrowException(
+          ErrorCode.TA_NATIVES,
+          message(libraries, "another copy in this process, " + elsewhere, ONE_COPY));
+    }
+    if (inOtherClassLoader) {
+      NativesDirectory.withTwin(libraries, Natives::loadFrom);
+    } else {
+      loadFrom(libraries);
+    }
+  }
+
+  private static void loadFrom(Path libraries) {
+    withProperties(
+        Map.of("java.library.path", libraries.toString()),
+        () -> {
+          try {
+            Loader.load(tensorflow.class);
+            LOG.info(
+                "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
+            warnOfLimit();
+          } catch (LinkageError e) {
+            failure = message(libraries, e.toString(), LOADABLE);
+            throw new TensorArrowException(ErrorCode.TA_NATIVES, failure, e);
+          }
+        });
+  }
+
+  /** Who used JavaCPP before us has fixed its settings. */
+  private static void warnOfLimit() {
+    if ("0".equals(System.getProperty(MAX_PHYSICAL_BYTES)) && Pointer.maxPhysicalBytes() > 0) {
+      LOG.warn(
+          "JavaCPP was used before: it fails where the process takes more than {} bytes of memory"
+              + " (start the JVM with -D{}=0)",
+          Pointer.maxPhysicalBytes(),
+          MAX_PHYSICAL_BYTES);
+    }
+  }
+
+  private static String message(Path libraries, String found, String expected) {
+    return "Cannot load TensorFlow's libraries from '"
+        + libraries
+        + "': found "
+        + found
+        + "; expected "
+        + expected;
+  }
+
+  /** What the user set stays as it is. */
+  private static void putIfUnset(Map<String, String> properties, String key, String value) {
+    if (System.getProperty(key) == null) {
+      properties.put(key, value);
+    }
+  }
+
+  private static void withProperties(Map<String, String> properties, Runnable action) {
+    Map<String, Optional<String>> before = new HashMap<>();
+    properties.forEach((k, v) -> before.put(k, Optional.ofNullable(System.setProperty(k, v))));
+    try {
+      action.run();
+    } finally {
+      before.forEach(
+          (k, v) ->
+              v.ifPresentOrElse(s -> System.setProperty(k, s), () -> System.clearProperty(k)));
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.tensorarrow.spark.model.savedmodel;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import org.jspecify.annotations.Nullable;
+
+/** Why what lies in a directory is no whole SavedModel. */
+public final class ModelFault extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final ErrorCode code;
+  private final String found;
+  private final String expected;
+
+  private ModelFault(ErrorCode code, String found, String expected, @Nullable Throwable cause) {
+    super(found, cause);
+    this.code = code;
+    this.found = found;
+    this.expected = expected;
+  }
+
+  /** There is no SavedModel. */
+  static ModelFault notFound(String found, String expected) {
+    return new ModelFault(ErrorCode.TA_MODEL_NOT_FOUND, found, expected, null);
+  }
+
+  /** There is one, but parts of it are missing or not as TensorFlow wrote them. */
+  public static ModelFault corrupt(String found, String expected) {
+    return corrupt(found, expected, null);
+  }
+
+  /** There is one, but it can't be understood. */
+  public static ModelFault corrupt(String found, String expected, @Nullable Throwable cause) {
+    return new ModelFault(
+        ErrorCode.TA_MODEL_CORRUPT, found, expected + " (copy or save the model again)", cause);
+  }
+
+  /** Returns what was found. */
+  String found() {
+    return found;
+  }
+
+  /** Returns the error to raise. */
+  public TensorArrowException of(String location) {
+    return new TensorArrowException(
+        code,
+        "Cannot read model '" + location + "': found " + found + "; expected " + expected,
+        getCause());
+  }
+}

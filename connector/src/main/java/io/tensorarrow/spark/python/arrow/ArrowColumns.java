@@ -1,0 +1,70 @@
+package io.tensorarrow.spark.python.arrow;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.util.TransferPair;
+
+/**
+ * The columns of a batch as Arrow vectors.
+ *
+ * <p>Closing it frees those that were made for it; others belong to who gave the batch.
+ */
+public final class ArrowColumns implements AutoCloseable {
+  private final List<FieldVector> vectors;
+  private final List<FieldVector> owned;
+  private final long convertedBytes;
+  private final BufferAllocator allocator;
+
+  /**
+   * Takes vectors.
+   *
+   * @param vectors all of them, in order
+   * @param owned those to be closed with this
+   * @param convertedBytes how many bytes were converted or copied to make them
+   */
+  ArrowColumns(
+      List<FieldVector> vectors,
+      List<FieldVector> owned,
+      long convertedBytes,
+      BufferAllocator allocator) {
+    this.vectors = List.copyOf(vectors);
+    this.owned = List.copyOf(owned);
+    this.convertedBytes = convertedBytes;
+    this.allocator = allocator;
+  }
+
+  public List<FieldVector> vectors() {
+    return vectors;
+  }
+
+  /** How many bytes were converted or copied to make them. */
+  public long convertedBytes() {
+    return convertedBytes;
+  }
+
+  /** Returns some of the rows, over the same memory; to be closed, too. */
+  public ArrowColumns slice(int first, int count) {
+    if (first == 0 && vectors.stream().allMatch(vector -> vector.getValueCount() == count)) {
+      return new ArrowColumns(vectors, List.of(), 0, allocator);
+    }
+    List<FieldVector> slices = new ArrayList<>();
+    try {
+      for (FieldVector vector : vectors) {
+        TransferPair pair = vector.getTransferPair(allocator);
+        slices.add((FieldVector) pair.getTo());
+        pair.splitAndTransfer(first, count);
+      }
+      return new ArrowColumns(slices, slices, 0, allocator);
+    } catch (Throwable fault) {
+      slices.forEach(FieldVector::close);
+      throw fault;
+    }
+  }
+
+  @Override
+  public void close() {
+    owned.forEach(FieldVector::close);
+  }
+}

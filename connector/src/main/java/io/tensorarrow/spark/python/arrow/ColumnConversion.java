@@ -1,0 +1,167 @@
+package io.tensorarrow.spark.python.arrow;
+
+import io.tensorarrow.spark.tensor.fetch.RawTensor;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.vector.Runs;
+import io.tensorarrow.spark.tensor.vector.SelectedColumn;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.apache.spark.sql.execution.arrow.ArrowWriter;
+import org.apache.spark.sql.vectorized.ArrowColumnVector;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+
+/**
+ * Turns columns of batches into Arrow's: those that are Arrow already are taken as they are, others
+ * are converted, column by column.
+ */
+public final class ColumnConversion {
+  private final List<Field> fields;
+  private final Set<Integer> raw;
+  private final BufferAllocator allocator;
+
+  /** Takes what the columns should become, each as its field says. */
+  public ColumnConversion(List<Field> fields, BufferAllocator allocator) {
+    this(fields, Set.of(), allocator);
+  }
+
+  /**
+   * Takes what the columns should become.
+   *
+   * @param fields the Arrow fields, in the order of a batch's columns
+   * @param raw the ordinals of columns that become vectors of their tensors' own bytes, whatever
+   *     the field says of the elements
+   */
+  public ColumnConversion(List<Field> fields, Set<Integer> raw, BufferAllocator allocator) {
+    this.fields = List.copyOf(fields);
+    this.raw = raw;
+    this.allocator = allocator;
+  }
+
+  /** Converts a batch, which has to stay as it is until the result is closed. */
+  public ArrowColumns convert(ColumnarBatch batch) {
+    List<FieldVector> vectors = new ArrayList<>();
+    List<FieldVector> made = new ArrayList<>();
+    long convertedBytes = 0;
+    try {
+      for (int i = 0; i < fields.size(); i++) {
+        ColumnVector column = batch.column(i);
+        if (raw.contains(i)) {
+          FieldVector own = rawVector(column, batch.numRows());
+          vectors.add(own);
+          made.add(own);
+          convertedBytes += column instanceof SelectedColumn ? own.getBufferSize() : 0;
+        } else if (column instanceof ArrowColumnVector arrow
+            && sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
+          vectors.add((FieldVector) arrow.getValueVector());
+        } else {
+          FieldVector converted = converted(column, batch.numRows(), fields.get(i));
+          vectors.add(converted);
+          made.add(converted);
+          convertedBytes += converted.getBufferSize();
+        }
+      }
+      return new ArrowColumns(vectors, made, convertedBytes, allocator);
+    } catch (Throwable fault) {
+      made.forEach(FieldVector::close);
+      throw fault;
+    }
+  }
+
+  /** Returns a vector over a tensor's memory, or over copies of the rows that a view shows. */
+  private FieldVector rawVector(ColumnVector column, int rows) {
+    RawTensor tensor =
+        RawTensor.under(origin(column))
+            .orElseThrow(() -> new IllegalStateException("not a model's own column: " + column));
+    if (!(column instanceof SelectedColumn selected)) {
+      return tensor.vector(rows, tensor.elements(), allocator);
+    }
+    int width = tensor.rowBytes();
+    // A limit leaves the selection longer than the batch.
+    Runs chosenRows = positions(selected).select(RowSelection.range(0, rows));
+    try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
+      chosenRows.forEach(
+          Integer.MAX_VALUE,
+          (at, start, length) ->
+              chosen.setBytes(
+                  (long) at * width,
+                  tensor.elements(),
+                  (long) start * width,
+                  (long) length * width));
+      return tensor.vector(rows, chosen, allocator);
+    }
+  }
+
+  private FieldVector converted(ColumnVector column, int rows, Field field) {
+    FieldVector vector = field.createVector(allocator);
+    try {
+      Runs positions = Runs.first(rows);
+      ColumnVector source = column;
+      if (column instanceof SelectedColumn selected) {
+        positions = positions(selected);
+        source = origin(selected);
+      }
+      if (ColumnCopier.copies(source)) {
+        new ColumnCopier(allocator).copy(source, positions, vector);
+      } else {
+        writeRows(column, rows, field, vector);
+      }
+      return vector;
+    } catch (Throwable fault) {
+      vector.close();
+      throw fault;
+    }
+  }
+
+  private static ColumnVector origin(ColumnVector column) {
+    return column instanceof SelectedColumn selected ? origin(selected.column()) : column;
+  }
+
+  /** Returns which rows of its {@link #origin} a view shows. */
+  private static Runs positions(SelectedColumn view) {
+    if (view.column() instanceof SelectedColumn below) {
+      return positions(below).select(view.rows());
+    }
+    return Runs.of(view.rows());
+  }
+
+  private static void writeRows(ColumnVector column, int rows, Field field, FieldVector vector) {
+    ArrowWriter writer =
+        ArrowWriter.create(new VectorSchemaRoot(new Schema(List.of(field)), List.of(vector), rows));
+    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
+    for (int row = 0; row < rows; row++) {
+      writer.write(alone.getRow(row));
+    }
+    writer.finish();
+  }
+
+  /** Whether vectors of two fields have the same buffers; names and time zones do not matter. */
+  static boolean sameLayout(Field found, Field wanted) {
+    List<Field> parts = found.getChildren();
+    List<Field> wantedParts = wanted.getChildren();
+    if (!sameType(found.getType(), wanted.getType()) || parts.size() != wantedParts.size()) {
+      return false;
+    }
+    for (int i = 0; i < parts.size(); i++) {
+      if (!sameLayout(parts.get(i), wantedParts.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean sameType(ArrowType found, ArrowType wanted) {
+    if (found instanceof ArrowType.Timestamp a && wanted instanceof ArrowType.Timestamp b) {
+      return a.getUnit() == b.getUnit();
+    }
+    return found.equals(wanted);
+  }
+}

@@ -1,0 +1,371 @@
+package io.tensorarrow.spark.python.arrow;
+
+import io.tensorarrow.spark.tensor.vector.ArrayReader;
+import io.tensorarrow.spark.tensor.vector.Runs;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.BitVectorHelper;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.complex.MapVector;
+import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BinaryType;
+import org.apache.spark.sql.types.BooleanType;
+import org.apache.spark.sql.types.ByteType;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DateType;
+import org.apache.spark.sql.types.DecimalType;
+import org.apache.spark.sql.types.DoubleType;
+import org.apache.spark.sql.types.FloatType;
+import org.apache.spark.sql.types.IntegerType;
+import org.apache.spark.sql.types.LongType;
+import org.apache.spark.sql.types.MapType;
+import org.apache.spark.sql.types.ShortType;
+import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.types.TimestampNTZType;
+import org.apache.spark.sql.types.TimestampType;
+import org.apache.spark.sql.vectorized.ColumnVector;
+
+/**
+ * Copies columns of Spark's into Arrow vectors, a buffer at a time. What it makes equals what
+ * Spark's own writer makes of the same rows, one by one.
+ */
+final class ColumnCopier {
+  /** How many numbers go through an array at once: it stays in the processor's cache. */
+  private static final int CHUNK = 1 << 13;
+
+  private static final int DECIMAL_BYTES = 2 * Long.BYTES;
+
+  private final BufferAllocator allocator;
+
+  ColumnCopier(BufferAllocator allocator) {
+    this.allocator = allocator;
+  }
+
+  /** Returns whether it knows a column's type, and where the parts of its cells lie. */
+  static boolean copies(ColumnVector column) {
+    DataType type = column.dataType();
+    if (type instanceof ArrayType) {
+      ArrayReader arrays = ArrayReader.over(column);
+      return arrays.sharesElements() && copies(arrays.elements());
+    }
+    if (type instanceof StructType struct) {
+      return IntStream.range(0, struct.size()).allMatch(i -> copies(column.getChild(i)));
+    }
+    if (type instanceof MapType) {
+      return column instanceof WritableColumnVector
+          && copies(column.getChild(0))
+          && copies(column.getChild(1));
+    }
+    return type instanceof BooleanType
+        || type instanceof DecimalType
+        || type instanceof StringType
+        || type instanceof BinaryType
+        || Numbers.has(type);
+  }
+
+  /**
+   * Fills a vector.
+   *
+   * @param column one that {@link #copies} is true of
+   * @param rows which of its rows to copy
+   * @param vector an empty one, of the Arrow type that Spark has for the column's
+   */
+  void copy(ColumnVector column, Runs rows, FieldVector vector) {
+    DataType type = column.dataType();
+    if (type instanceof StructType struct) {
+      for (int i = 0; i < struct.size(); i++) {
+        copy(column.getChild(i), rows, vector.getChildrenFromFields().get(i));
+      }
+      load(vector, column, rows);
+    } else if (type instanceof ArrayType) {
+      copyArrays(column, rows, vector);
+    } else if (type instanceof MapType) {
+      copyMaps((WritableColumnVector) column, rows, (MapVector) vector);
+    } else if (type instanceof BooleanType) {
+      copyBooleans(column, rows, vector);
+    } else if (type instanceof DecimalType decimal) {
+      copyDecimals(column, decimal, rows, vector);
+    } else if (type instanceof StringType) {
+      copyBytes(column, row -> column.getUTF8String(row).getByteBuffer(), rows, vector);
+    } else if (type instanceof BinaryType) {
+      copyBytes(column, row -> ByteBuffer.wrap(column.getBinary(row)), rows, vector);
+    } else {
+      copyNumbers(column, Numbers.of(type), rows, vector);
+    }
+  }
+
+  private void copyNumbers(ColumnVector column, Numbers numbers, Runs rows, FieldVector vector) {
+    // Only Spark's own vectors have a value where a null is; a dictionary knows nothing of nulls.
+    boolean oneByOne =
+        column.hasNull()
+            && !(column instanceof WritableColumnVector writable && !writable.hasDictionary());
+    try (ArrowBuf data = allocator.buffer((long) rows.size() * numbers.width())) {
+      data.setZero(0, data.capacity());
+      rows.forEach(
+          CHUNK,
+          (at, start, length) -> {
+            for (int i = 0; oneByOne && i < length; i++) {
+              if (!column.isNullAt(start + i)) {
+                numbers.copy(column, start + i, 1, place(data, numbers, at + i, 1));
+              }
+            }
+            if (!oneByOne) {
+              numbers.copy(column, start, length, place(data, numbers, at, length));
+            }
+          });
+      load(vector, column, rows, data);
+    }
+  }
+
+  private static ByteBuffer place(ArrowBuf data, Numbers numbers, int at, int length) {
+    int width = numbers.width();
+    return data.nioBuffer((long) at * width, length * width).order(ByteOrder.nativeOrder());
+  }
+
+  private void copyBooleans(ColumnVector column, Runs rows, FieldVector vector) {
+    int[] positions = rows.positions();
+    boolean hasNull = column.hasNull();
+    try (ArrowBuf bits = zeroBits(positions.length)) {
+      for (int i = 0; i < positions.length; i++) {
+        if (!(hasNull && column.isNullAt(positions[i])) && column.getBoolean(positions[i])) {
+          BitVectorHelper.setBit(bits, i);
+        }
+      }
+      load(vector, column, rows, bits);
+    }
+  }
+
+  private void copyDecimals(ColumnVector column, DecimalType type, Runs rows, FieldVector vector) {
+    int[] positions = rows.positions();
+    boolean hasNull = column.hasNull();
+    try (ArrowBuf data = allocator.buffer((long) positions.length * DECIMAL_BYTES)) {
+      data.setZero(0, data.capacity());
+      for (int i = 0; i < positions.length; i++) {
+        if (!(hasNull && column.isNullAt(positions[i]))) {
+          var value = column.getDecimal(positions[i], type.precision(), type.scale());
+          long at = (long) i * DECIMAL_BYTES;
+          if (type.precision() <= 18) {
+            long number = value.toUnscaledLong();
+            data.setLong(at, number);
+            data.setLong(at + Long.BYTES, number >> 63);
+          } else {
+            BigInteger number = value.toJavaBigDecimal().unscaledValue();
+            data.setLong(at, number.longValue());
+            data.setLong(at + Long.BYTES, number.shiftRight(Long.SIZE).longValue());
+          }
+        }
+      }
+      load(vector, column, rows, data);
+    }
+  }
+
+  /** Shows a cell's bytes. */
+  private interface Cell {
+    ByteBuffer bytes(int row);
+  }
+
+  private void copyBytes(ColumnVector column, Cell cell, Runs rows, FieldVector vector) {
+    int[] positions = rows.positions();
+    boolean hasNull = column.hasNull();
+    ByteBuffer[] cells = new ByteBuffer[positions.length];
+    ByteBuffer none = ByteBuffer.allocate(0);
+    long size = 0;
+    for (int i = 0; i < positions.length; i++) {
+      cells[i] = hasNull && column.isNullAt(positions[i]) ? none : cell.bytes(positions[i]);
+      size += cells[i].remaining();
+    }
+    boolean large = isLarge(vector.getField().getType());
+    int width = large ? Long.BYTES : Integer.BYTES;
+    if (!large) {
+      Math.toIntExact(size);
+    }
+    try (ArrowBuf offsets = allocator.buffer((cells.length + 1L) * width);
+        ArrowBuf data = allocator.buffer(size)) {
+      long end = 0;
+      setOffset(offsets, 0, 0, large);
+      for (int i = 0; i < cells.length; i++) {
+        int length = cells[i].remaining();
+        data.setBytes(end, cells[i]);
+        end += length;
+        setOffset(offsets, i + 1, end, large);
+      }
+      load(vector, column, rows, offsets, data);
+    }
+  }
+
+  private static boolean isLarge(ArrowType type) {
+    return type instanceof ArrowType.LargeUtf8 || type instanceof ArrowType.LargeBinary;
+  }
+
+  private static void setOffset(ArrowBuf offsets, int i, long offset, boolean large) {
+    if (large) {
+      offsets.setLong((long) i * Long.BYTES, offset);
+    } else {
+      offsets.setInt((long) i * Integer.BYTES, (int) offset);
+    }
+  }
+
+  private void copyArrays(ColumnVector column, Runs rows, FieldVector vector) {
+    ArrayReader arrays = ArrayReader.over(column);
+    Runs elements = new Runs();
+    try (ArrowBuf offsets = offsets(column, arrays, rows, elements)) {
+      copy(arrays.elements(), elements, vector.getChildrenFromFields().get(0));
+      load(vector, column, rows, offsets);
+    }
+  }
+
+  private void copyMaps(WritableColumnVector column, Runs rows, MapVector vector) {
+    Runs entries = new Runs();
+    int[] positions = rows.positions();
+    try (ArrowBuf offsets = allocator.buffer((positions.length + 1L) * Integer.BYTES)) {
+      offsets.setInt(0, 0);
+      for (int i = 0; i < positions.length; i++) {
+        if (!column.isNullAt(positions[i])) {
+          entries.add(column.getArrayOffset(positions[i]), column.getArrayLength(positions[i]));
+        }
+        offsets.setInt((i + 1L) * Integer.BYTES, entries.size());
+      }
+      FieldVector pairs = vector.getDataVector();
+      copy(column.getChild(0), entries, pairs.getChildrenFromFields().get(0));
+      copy(column.getChild(1), entries, pairs.getChildrenFromFields().get(1));
+      pairs.loadFieldBuffers(new ArrowFieldNode(entries.size(), 0), List.of(allocator.getEmpty()));
+      load(vector, column, rows, offsets);
+    }
+  }
+
+  private ArrowBuf offsets(ColumnVector column, ArrayReader arrays, Runs rows, Runs elements) {
+    int[] positions = rows.positions();
+    boolean hasNull = column.hasNull();
+    ArrowBuf offsets = allocator.buffer((positions.length + 1L) * Integer.BYTES);
+    offsets.setInt(0, 0);
+    for (int i = 0; i < positions.length; i++) {
+      if (!(hasNull && column.isNullAt(positions[i]))) {
+        arrays.seek(positions[i]);
+        elements.add(arrays.offset(), arrays.length());
+      }
+      offsets.setInt((i + 1L) * Integer.BYTES, elements.size());
+    }
+    return offsets;
+  }
+
+  private void load(FieldVector vector, ColumnVector column, Runs rows, ArrowBuf... buffers) {
+    int nulls = 0;
+    int[] positions = column.hasNull() ? rows.positions() : new int[0];
+    try (ArrowBuf validity = zeroBits(positions.length)) {
+      for (int i = 0; i < positions.length; i++) {
+        if (column.isNullAt(positions[i])) {
+          nulls++;
+        } else {
+          BitVectorHelper.setBit(validity, i);
+        }
+      }
+      List<ArrowBuf> all = new ArrayList<>(List.of(validity));
+      all.addAll(List.of(buffers));
+      vector.loadFieldBuffers(new ArrowFieldNode(rows.size(), nulls), all);
+    }
+  }
+
+  private ArrowBuf zeroBits(int count) {
+    ArrowBuf bits = allocator.buffer(BitVectorHelper.getValidityBufferSize(count));
+    bits.setZero(0, bits.capacity());
+    return bits;
+  }
+
+  /** Types whose values have a fixed number of bytes, the same in Spark and in Arrow. */
+  private enum Numbers {
+    BYTES(Byte.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.put(column.getBytes(start, length));
+      }
+    },
+    SHORTS(Short.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.asShortBuffer().put(column.getShorts(start, length));
+      }
+    },
+    INTS(Integer.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.asIntBuffer().put(column.getInts(start, length));
+      }
+    },
+    LONGS(Long.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.asLongBuffer().put(column.getLongs(start, length));
+      }
+    },
+    FLOATS(Float.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.asFloatBuffer().put(column.getFloats(start, length));
+      }
+    },
+    DOUBLES(Double.BYTES) {
+      @Override
+      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
+        to.asDoubleBuffer().put(column.getDoubles(start, length));
+      }
+    };
+
+    private final int width;
+
+    Numbers(int width) {
+      this.width = width;
+    }
+
+    int width() {
+      return width;
+    }
+
+    abstract void copy(ColumnVector column, int start, int length, ByteBuffer to);
+
+    static boolean has(DataType type) {
+      return type instanceof ByteType
+          || type instanceof ShortType
+          || type instanceof FloatType
+          || type instanceof DoubleType
+          || isInts(type)
+          || isLongs(type);
+    }
+
+    private static boolean isInts(DataType type) {
+      return type instanceof IntegerType || type instanceof DateType;
+    }
+
+    private static boolean isLongs(DataType type) {
+      return type instanceof LongType
+          || type instanceof TimestampType
+          || type instanceof TimestampNTZType;
+    }
+
+    /** Returns how to copy a type that {@link #has} is true of. */
+    static Numbers of(DataType type) {
+      if (type instanceof ByteType) {
+        return BYTES;
+      }
+      if (type instanceof ShortType) {
+        return SHORTS;
+      }
+      if (type instanceof FloatType) {
+        return FLOATS;
+      }
+      if (type instanceof DoubleType) {
+        return DOUBLES;
+      }
+      return isInts(type) ? INTS : LONGS;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+package io.tensorarrow.spark.python.arrow;
+
+import com.google.flatbuffers.FlatBufferBuilder;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.apache.arrow.flatbuf.Buffer;
+import org.apache.arrow.flatbuf.FieldNode;
+import org.apache.arrow.flatbuf.Message;
+import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.MetadataVersion;
+import org.apache.arrow.flatbuf.RecordBatch;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/**
+ * Encapsulated messages of Arrow's IPC format, but for the bodies.
+ *
+ * @see <a href="https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format">the
+ *     format</a>
+ */
+public final class Messages {
+  private static final int CONTINUATION = 0xFFFFFFFF;
+  private static final int PREFIX_BYTES = 2 * Integer.BYTES;
+
+  /** What ends a stream. */
+  public static final byte[] END = {-1, -1, -1, -1, 0, 0, 0, 0};
+
+  private Messages() {}
+
+  /** How many values a vector has, and how many of them are null. */
+  public record Node(int values, int nulls) {}
+
+  /** Where in a body a buffer lies. */
+  public record Place(long offset, long length) {}
+
+  /** Returns the message of a schema, which has no body. */
+  public static byte[] schema(Schema schema) {
+    FlatBufferBuilder builder = new FlatBufferBuilder();
+    return head(builder, MessageHeader.Schema, schema.getSchema(builder), 0, Long.BYTES);
+  }
+
+  /**
+   * Returns what comes before the body of a record batch.
+   *
+   * @param nodes of all vectors, each before its parts
+   * @param places of all their buffers
+   * @param bodyBytes how long the body is
+   * @param alignment the message is padded to a multiple of so many bytes
+   */
+  public static byte[] batch(
+      int rows, List<Node> nodes, List<Place> places, long bodyBytes, int alignment) {
+    // Flatbuffers are built from the end.
+    FlatBufferBuilder builder = new FlatBufferBuilder();
+    RecordBatch.startNodesVector(builder, nodes.size());
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      FieldNode.createFieldNode(builder, nodes.get(i).values(), nodes.get(i).nulls());
+    }
+    int allNodes = builder.endVector();
+    RecordBatch.startBuffersVector(builder, places.size());
+    for (int i = places.size() - 1; i >= 0; i--) {
+      Buffer.createBuffer(builder, places.get(i).offset(), places.get(i).length());
+    }
+    int allPlaces = builder.endVector();
+    RecordBatch.startRecordBatch(builder);
+    RecordBatch.addLength(builder, rows);
+    RecordBatch.addNodes(builder, allNodes);
+    RecordBatch.addBuffers(builder, allPlaces);
+    int batch = RecordBatch.endRecordBatch(builder);
+    return head(builder, MessageHeader.RecordBatch, batch, bodyBytes, alignment);
+  }
+
+  private static byte[] head(
+      FlatBufferBuilder builder, byte type, int header, long bodyBytes, int alignment) {
+    Message.startMessage(builder);
+    Message.addHeaderType(builder, type);
+    Message.addHeader(builder, header);
+    Message.addVersion(builder, MetadataVersion.V5);
+    Message.addBodyLength(builder, bodyBytes);
+    builder.finish(Message.endMessage(builder));
+    ByteBuffer metadata = builder.dataBuffer();
+    byte[] head = new byte[(int) aligned(PREFIX_BYTES + metadata.remaining(), alignment)];
+    ByteBuffer.wrap(head)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(CONTINUATION)
+        .putInt(head.length - PREFIX_BYTES)
+        .put(metadata);
+    return head;
+  }
+
+  public static long aligned(long bytes, int alignment) {
+    return (bytes + alignment - 1) / alignment * alignment;
+  }
+}

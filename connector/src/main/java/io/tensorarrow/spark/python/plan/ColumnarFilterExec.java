@@ -1,0 +1,91 @@
+package io.tensorarrow.spark.python.plan;
+
+import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.vector.SelectedColumn;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.spark.PartitionEvaluator;
+import org.apache.spark.PartitionEvaluatorFactory;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.BasePredicate;
+import org.apache.spark.sql.catalyst.expressions.BindReferences;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Predicate;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import scala.collection.IndexedSeq;
+import scala.collection.Iterator;
+import scala.collection.Seq;
+
+/** Keeps the rows of batches that a condition is true of, as views of the child's columns. */
+public final class ColumnarFilterExec extends ColumnarUnaryExec {
+  private static final long serialVersionUID = 1;
+
+  private final Expression condition;
+
+  /**
+   * Makes a node.
+   *
+   * @param condition over the child's columns
+   * @param child a columnar plan
+   */
+  public ColumnarFilterExec(Expression condition, SparkPlan child) {
+    super(child);
+    this.condition = condition;
+  }
+
+  @Override
+  List<Object> arguments() {
+    return List.of(condition, child());
+  }
+
+  @Override
+  public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
+    return new ColumnarFilterExec(condition, children.apply(0));
+  }
+
+  @Override
+  public Seq<Attribute> output() {
+    return child().output();
+  }
+
+  @Override
+  public RDD<ColumnarBatch> doExecuteColumnar() {
+    return evaluated(new Selection(bound()));
+  }
+
+  private Expression bound() {
+    return BindReferences.bindReference(
+        condition,
+        org.apache.spark.sql.catalyst.expressions.package$.MODULE$.AttributeSeq(child().output()),
+        false);
+  }
+
+  private record Selection(Expression condition)
+      implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
+    @Override
+    public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
+      BasePredicate predicate = Predicate.create(condition);
+      return (index, inputs) -> {
+        predicate.initialize(index);
+        return select(inputs.head(), predicate);
+      };
+    }
+
+    private static Iterator<ColumnarBatch> select(
+        Iterator<ColumnarBatch> batches, BasePredicate predicate) {
+      return batches.map(
+          batch -> {
+            RowSelection rows =
+                RowSelection.where(batch.numRows(), row -> predicate.eval(batch.getRow(row)));
+            ColumnVector[] columns =
+                IntStream.range(0, batch.numCols())
+                    .mapToObj(i -> new SelectedColumn(batch.column(i), rows))
+                    .toArray(ColumnVector[]::new);
+            return new ColumnarBatch(columns, rows.size());
+          });
+    }
+  }
+}

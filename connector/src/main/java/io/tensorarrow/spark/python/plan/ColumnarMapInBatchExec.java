@@ -1,0 +1,122 @@
+package io.tensorarrow.spark.python.plan;
+
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.python.worker.ColumnForms;
+import io.tensorarrow.spark.python.worker.PythonCall;
+import io.tensorarrow.spark.python.worker.PythonMetrics;
+import io.tensorarrow.spark.python.worker.ScalaLists;
+import io.tensorarrow.spark.python.worker.WorkerSettings;
+import java.util.List;
+import org.apache.spark.api.python.ChainedPythonFunctions;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.AttributeSet;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.PythonUDF;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import scala.collection.IndexedSeq;
+import scala.collection.Seq;
+
+/**
+ * {@code mapInArrow} and {@code mapInPandas} over a columnar child: batches in, batches out, no
+ * rows between. It stands where Spark plans {@code PythonMapInArrowExec} or {@code
+ * MapInPandasExec}, and keeps their promises.
+ *
+ * <p>Immutable; on the driver, but for what {@link #doExecuteColumnar} ships to the tasks. A batch
+ * that it returns is valid until the next one is asked for, and belongs to the task.
+ */
+public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
+  private static final long serialVersionUID = 1;
+
+  private final PythonUDF function;
+  private final List<Integer> tensors;
+  private final Seq<Attribute> output;
+  private final boolean barrier;
+  private final String handover;
+
+  // Spark makes plans anew with other children; the metrics are the node's own.
+  private final transient scala.collection.immutable.Map<String, SQLMetric> metrics;
+
+  /**
+   * Makes a node; Spark itself calls this, too.
+   *
+   * @param function the Python function, of {@code mapInArrow} or {@code mapInPandas}
+   * @param tensors the ordinals of the child's columns that are as a model made them
+   * @param output the columns that it returns
+   * @param child what it is applied to; columnar
+   * @param barrier whether all tasks have to run at once
+   * @param handover the name of the {@link Handover} that the scan's reader asked for, but for rows
+   */
+  public ColumnarMapInBatchExec(
+      PythonUDF function,
+      List<Integer> tensors,
+      Seq<Attribute> output,
+      SparkPlan child,
+      boolean barrier,
+      String handover) {
+    super(child);
+    this.function = function;
+    this.tensors = List.copyOf(tensors);
+    this.output = output;
+    this.barrier = barrier;
+    this.handover = handover;
+    this.metrics = PythonMetrics.create(sparkContext());
+  }
+
+  @Override
+  List<Object> arguments() {
+    return List.of(function, tensors, output, child(), barrier, handover);
+  }
+
+  @Override
+  public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
+    return new ColumnarMapInBatchExec(
+        function, tensors, output, children.apply(0), barrier, handover);
+  }
+
+  /** Tells the plan's reader the way, where the arguments would show numbers. */
+  @Override
+  public String simpleString(int maxFields) {
+    return nodeName()
+        + (Handover.of(handover) == Handover.ARROW
+            ? " handover=arrow reason=demanded by the read's option"
+            : " handover=shared-memory")
+        + " "
+        + function.name()
+        + output.mkString("[", ", ", "]");
+  }
+
+  @Override
+  public Seq<Attribute> output() {
+    return output;
+  }
+
+  @Override
+  @SuppressWarnings("unchecked")
+  public AttributeSet producedAttributes() {
+    return AttributeSet.apply((Seq<Expression>) (Seq<?>) output);
+  }
+
+  @Override
+  public scala.collection.immutable.Map<String, SQLMetric> metrics() {
+    return metrics;
+  }
+
+  @Override
+  public RDD<ColumnarBatch> doExecuteColumnar() {
+    PythonCall call =
+        new PythonCall(
+            List.of(new ChainedPythonFunctions(ScalaLists.of(function.func()))),
+            List.of(),
+            function.evalType(),
+            Handover.of(handover),
+            child().schema(),
+            ColumnForms.of(child().schema(), tensors, function.name()),
+            schema(),
+            WorkerSettings.of(conf()),
+            metrics);
+    return barrier ? evaluatedBehindBarrier(call) : evaluated(call);
+  }
+}

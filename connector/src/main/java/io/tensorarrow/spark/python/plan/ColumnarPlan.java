@@ -1,0 +1,189 @@
+package io.tensorarrow.spark.python.plan;
+
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.ExprId;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.PythonUDF;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.Filter;
+import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import scala.collection.JavaConverters;
+import scala.collection.Seq;
+
+/**
+ * A logical plan that can run in columns from one of our scans up. Immutable.
+ *
+ * @param handover what the scan's reader demands of Python functions above it
+ * @param callsPython whether the plan's root is a Python function
+ * @param tensors the columns that are as the scan's model made them
+ * @param planner makes the physical plan, given what plans the scan
+ */
+record ColumnarPlan(
+    Handover handover,
+    boolean callsPython,
+    Set<ExprId> tensors,
+    Function<Function<LogicalPlan, SparkPlan>, SparkPlan> planner) {
+
+  /** Looks at a plan; empty if rows are needed somewhere, or the demand is rows. */
+  static Optional<ColumnarPlan> of(LogicalPlan plan) {
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      return TensorFlowTables.handover(relation.scan())
+          .filter(demand -> demand != Handover.ROWS)
+          .map(
+              demand ->
+                  new ColumnarPlan(demand, false, tensors(relation), later -> later.apply(plan)));
+    }
+    if (plan instanceof Project project && choosesColumns(project)) {
+      return of(project.child())
+          .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)))
+          .map(c -> c.naming(project));
+    }
+    if (plan instanceof Filter filter && isPlain(filter.condition())) {
+      return of(filter.child())
+          .map(c -> c.under(child -> new ColumnarFilterExec(filter.condition(), child)));
+    }
+    if (plan instanceof LocalLimit limit && limit.limitExpr() instanceof Literal rows) {
+      return of(limit.child())
+          .map(c -> c.under(child -> new ColumnarLocalLimitExec((Integer) rows.value(), child)));
+    }
+    if (plan instanceof PythonMapInArrow map) {
+      return of(map.child())
+          .map(
+              c ->
+                  c.called(
+                      (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
+    }
+    if (plan instanceof MapInPandas map) {
+      return of(map.child())
+          .map(
+              c ->
+                  c.called(
+                      (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
+    }
+    if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {
+      return of(eval.child()).map(c -> c.evaluated(eval));
+    }
+    return Optional.empty();
+  }
+
+  /** Returns what in a plan that can't run in columns is in the way. */
+  static String whyRows(LogicalPlan plan) {
+    if (plan instanceof LogicalQueryStage stage) {
+      return whyRows(stage.logicalPlan());
+    }
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      return TensorFlowTables.handover(relation.scan())
+          .map(demand -> "handover=" + demand.text())
+          .orElse("a read of another source");
+    }
+    if (plan instanceof Project project && !choosesColumns(project)) {
+      return "a projection that computes";
+    }
+    if (plan instanceof Filter filter && !isPlain(filter.condition())) {
+      return "a filter that is not deterministic, or has a subquery";
+    }
+    boolean passes =
+        plan instanceof Project
+            || plan instanceof Filter
+            || plan instanceof LocalLimit
+            || plan instanceof PythonMapInArrow
+            || plan instanceof MapInPandas
+            || (plan instanceof ArrowEvalPython eval && isScalar(eval));
+    return passes
+        ? whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0))
+        : plan.nodeName() + ", which makes rows";
+  }
+
+  static boolean isScalar(ArrowEvalPython eval) {
+    return ColumnarArrowEvalExec.supports(eval.udfs(), eval.evalType(), eval.child().output());
+  }
+
+  private static boolean choosesColumns(Project project) {
+    return JavaConverters.seqAsJavaList(project.projectList()).stream()
+        .allMatch(column -> ColumnarProjectExec.isColumn((Expression) column));
+  }
+
+  private static boolean isPlain(Expression condition) {
+    return condition.deterministic()
+        && !SubqueryExpression.hasSubquery(condition)
+        && condition.find(e -> e instanceof PythonUDF).isEmpty();
+  }
+
+  /** Returns the physical plan. */
+  SparkPlan physical(Function<LogicalPlan, SparkPlan> planLater) {
+    return planner.apply(planLater);
+  }
+
+  private static Set<ExprId> tensors(DataSourceV2ScanRelation relation) {
+    Set<String> outputs = TensorFlowTables.outputs(relation.scan());
+    return JavaConverters.seqAsJavaList(relation.output()).stream()
+        .filter(column -> outputs.contains(column.name()))
+        .map(Attribute::exprId)
+        .collect(Collectors.toSet());
+  }
+
+  private ColumnarPlan under(UnaryOperator<SparkPlan> node) {
+    return new ColumnarPlan(handover, false, tensors, later -> node.apply(planner.apply(later)));
+  }
+
+  /** Follows tensors to the names that a projection gives them. */
+  private ColumnarPlan naming(Project project) {
+    Set<ExprId> named =
+        JavaConverters.seqAsJavaList(project.projectList()).stream()
+            .filter(column -> tensors.contains(ColumnarProjectExec.attribute(column).exprId()))
+            .map(NamedExpression::exprId)
+            .collect(Collectors.toSet());
+    return new ColumnarPlan(handover, false, named, planner);
+  }
+
+  private ColumnarPlan called(
+      PythonUDF function, LogicalPlan child, Seq<Attribute> output, boolean barrier) {
+    List<Attribute> input = JavaConverters.seqAsJavaList(child.output());
+    List<Integer> own =
+        IntStream.range(0, input.size())
+            .filter(i -> tensors.contains(input.get(i).exprId()))
+            .boxed()
+            .toList();
+    return new ColumnarPlan(
+        handover,
+        true,
+        Set.of(),
+        later ->
+            new ColumnarMapInBatchExec(
+                function, own, output, planner.apply(later), barrier, handover.text()));
+  }
+
+  /** Scalar functions get their columns as Arrow through the socket: their batches are not ours. */
+  private ColumnarPlan evaluated(ArrowEvalPython eval) {
+    if (handover == Handover.SHARED_MEMORY) {
+      throw RowHandover.refused(
+          handover, "a scalar pandas function, which gets Arrow columns through the socket");
+    }
+    return new ColumnarPlan(
+        handover,
+        true,
+        Set.of(),
+        later ->
+            new ColumnarArrowEvalExec(
+                eval.udfs(), eval.resultAttrs(), planner.apply(later), eval.evalType()));
+  }
+}

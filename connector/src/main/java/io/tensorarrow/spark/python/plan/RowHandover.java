@@ -1,0 +1,163 @@
+package io.tensorarrow.spark.python.plan;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.source.TensorFlowTables;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.apache.spark.sql.catalyst.expressions.PythonUDAF;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPythonUDTF;
+import org.apache.spark.sql.catalyst.plans.logical.BatchEvalPython;
+import org.apache.spark.sql.catalyst.plans.logical.BatchEvalPythonUDTF;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapCoGroupsInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.PythonMapInArrow;
+import org.apache.spark.sql.catalyst.plans.logical.Window;
+import org.apache.spark.sql.execution.PlanLater;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.LogicalQueryStage;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.JavaConverters;
+
+/**
+ * A Python node over one of our scans whose input has to go row by row, and why. Immutable.
+ *
+ * @param plan the node
+ * @param reason what makes the rows
+ */
+record RowHandover(LogicalPlan plan, String reason) {
+  private static final Logger LOG = LoggerFactory.getLogger(RowHandover.class);
+  private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Looks at a plan that can't run in columns; empty if it is no Python node or has no scan of
+   * ours.
+   *
+   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if the reader of a scan demands
+   *     another way than by rows
+   */
+  static Optional<RowHandover> of(LogicalPlan plan) {
+    if (!isPython(plan)) {
+      return Optional.empty();
+    }
+    List<Handover> demands = new ArrayList<>();
+    addDemands(plan, demands);
+    if (demands.isEmpty()) {
+      return Optional.empty();
+    }
+    RowHandover found = new RowHandover(plan, reason(plan));
+    demands.stream()
+        .filter(demand -> demand == Handover.ARROW || demand == Handover.SHARED_MEMORY)
+        .findFirst()
+        .ifPresent(
+            demand -> {
+              throw refused(demand, found.reason());
+            });
+    return Optional.of(found);
+  }
+
+  /** Returns the error of a demand that can't be met. */
+  static TensorArrowException refused(Handover demand, String found) {
+    return new TensorArrowException(
+        ErrorCode.TA_HANDOVER,
+        "Cannot hand batches over to the Python function with handover=%s: found %s; expected a function for batches (mapInArrow, mapInPandas, ta.map_tensors; for handover=arrow also a scalar pandas_udf) with nothing but columns, deterministic filters and other such functions between it and the read; or handover=auto, which takes what there is"
+            .formatted(demand.text(), found));
+  }
+
+  private static boolean isPython(LogicalPlan plan) {
+    return plan instanceof PythonMapInArrow
+        || plan instanceof MapInPandas
+        || plan instanceof ArrowEvalPython
+        || plan instanceof BatchEvalPython
+        || plan instanceof FlatMapGroupsInPandas
+        || plan instanceof FlatMapCoGroupsInPandas
+        || plan instanceof ArrowEvalPythonUDTF
+        || plan instanceof BatchEvalPythonUDTF
+        || isOfGroups(plan);
+  }
+
+  /** Whether pandas functions are the plan's aggregates, or its functions of windows. */
+  private static boolean isOfGroups(LogicalPlan plan) {
+    return (plan instanceof Aggregate || plan instanceof Window)
+        && JavaConverters.seqAsJavaList(plan.expressions()).stream()
+            .anyMatch(expression -> expression.find(e -> e instanceof PythonUDAF).isDefined());
+  }
+
+  private static void addDemands(LogicalPlan plan, List<Handover> demands) {
+    if (plan instanceof DataSourceV2ScanRelation relation) {
+      TensorFlowTables.handover(relation.scan()).ifPresent(demands::add);
+    }
+    // Adaptive execution plans anew above what has run.
+    if (plan instanceof LogicalQueryStage stage) {
+      addDemands(stage.logicalPlan(), demands);
+    }
+    JavaConverters.seqAsJavaList(plan.children()).forEach(child -> addDemands(child, demands));
+  }
+
+  private static String reason(LogicalPlan plan) {
+    if (plan instanceof BatchEvalPython) {
+      return "a plain Python function, which takes values";
+    }
+    if (plan instanceof FlatMapGroupsInPandas
+        || plan instanceof FlatMapCoGroupsInPandas
+        || isOfGroups(plan)) {
+      return "a function of groups, which a shuffle makes";
+    }
+    if (plan instanceof ArrowEvalPythonUDTF || plan instanceof BatchEvalPythonUDTF) {
+      return "a table function, which takes values";
+    }
+    if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
+      return "a pandas function of another kind, or one whose arguments are not columns";
+    }
+    return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
+  }
+
+  /**
+   * Returns Spark's own nodes, with the reason below them; empty if a stage that has run already
+   * shows it.
+   */
+  Optional<SparkPlan> physical(Function<LogicalPlan, Optional<SparkPlan>> stock) {
+    if (TOLD.add(reason)) {
+      LOG.warn("A Python function over a model's outputs gets its input row by row: {}", reason);
+    }
+    return stock.apply(plan).map(this::explained);
+  }
+
+  /** Puts the reason where planning goes on below, under inputs that have a scan of ours. */
+  private SparkPlan explained(SparkPlan node) {
+    if (node instanceof PlanLater later) {
+      LogicalPlan input = later.plan();
+      List<Handover> demands = new ArrayList<>();
+      addDemands(input, demands);
+      if (demands.isEmpty() || isShown(input)) {
+        return node;
+      }
+      SparkPlan shown = new HandoverRowsExec(reason, node);
+      // Adaptive execution replaces the logical plan that a node was made of by what has run; an
+      // exchange that it puts above this one stands for the input, not for the function.
+      shown.setLogicalLink(input);
+      return shown;
+    }
+    List<SparkPlan> children =
+        JavaConverters.seqAsJavaList(node.children()).stream().map(this::explained).toList();
+    return children.isEmpty()
+        ? node
+        : node.withNewChildren(JavaConverters.asScalaBuffer(children).toIndexedSeq());
+  }
+
+  private static boolean isShown(LogicalPlan input) {
+    return input instanceof LogicalQueryStage stage
+        && stage.physicalPlan().find(node -> node instanceof HandoverRowsExec).isDefined();
+  }
+}

@@ -1,0 +1,63 @@
+package io.tensorarrow.spark.python.plan;
+
+import io.tensorarrow.spark.python.worker.ScalaLists;
+import java.util.List;
+import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.jspecify.annotations.Nullable;
+import scala.collection.Seq;
+
+/** A node over one child: what Scala's case classes have for nothing. */
+abstract class UnaryPlan extends SparkPlan {
+  private static final long serialVersionUID = 1;
+
+  private final SparkPlan child;
+
+  UnaryPlan(SparkPlan child) {
+    this.child = child;
+  }
+
+  /** Returns what the constructor takes, in its order: Spark makes nodes anew with it. */
+  abstract List<Object> arguments();
+
+  final SparkPlan child() {
+    return child;
+  }
+
+  @Override
+  public final Seq<SparkPlan> children() {
+    return ScalaLists.of(child);
+  }
+
+  @Override
+  public final int productArity() {
+    return arguments().size();
+  }
+
+  @Override
+  public final Object productElement(int n) {
+    return arguments().get(n);
+  }
+
+  @Override
+  public final boolean canEqual(Object other) {
+    return getClass().isInstance(other);
+  }
+
+  @Override
+  public final boolean equals(@Nullable Object other) {
+    return other instanceof UnaryPlan that
+        && getClass() == that.getClass()
+        && arguments().equals(that.arguments());
+  }
+
+  @Override
+  public final int hashCode() {
+    return arguments().hashCode();
+  }
+
+  @Override
+  public Partitioning outputPartitioning() {
+    return child.outputPartitioning();
+  }
+}

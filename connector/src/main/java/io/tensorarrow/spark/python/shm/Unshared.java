@@ -1,0 +1,11 @@
+package io.tensorarrow.spark.python.shm;
+
+/** Why a batch that is large enough for shared memory goes through the socket instead. */
+public enum Unshared {
+  /** This executor has no usable shared memory; its log says why. */
+  NO_SHARED_MEMORY,
+  /** Segments may not take more bytes in all, or one segment not as many. */
+  POOL_USED_UP,
+  /** The directory has no room for another segment. */
+  DIRECTORY_FULL
+}

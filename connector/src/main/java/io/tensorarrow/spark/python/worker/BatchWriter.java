@@ -1,0 +1,181 @@
+package io.tensorarrow.spark.python.worker;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.python.arrow.ArrowColumns;
+import io.tensorarrow.spark.python.arrow.ColumnConversion;
+import io.tensorarrow.spark.python.shm.SharedMemory;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.util.List;
+import java.util.Optional;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.spark.SparkContext$;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.python.BasePythonRunner;
+import org.apache.spark.network.util.JavaUtils;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.apache.spark.util.TaskCompletionListener;
+import scala.collection.Iterator;
+
+/** Hands batches to a worker. A thread; Spark starts, stops and joins it. */
+@SuppressWarnings({"rawtypes", "unchecked"})
+final class BatchWriter extends BasePythonRunner.WriterThread {
+  private final ColumnarPythonRunner runner;
+  private final PythonCall call;
+  private final Iterator<ColumnarBatch> batches;
+  private final HandoverCounters counters;
+  private final TaskLeases leases;
+  private final Socket socket;
+  private final boolean onDriver;
+
+  BatchWriter(
+      ColumnarPythonRunner runner,
+      PythonCall call,
+      SparkEnv env,
+      Socket worker,
+      Iterator<ColumnarBatch> batches,
+      int partition,
+      TaskContext task) {
+    runner.super(env, worker, batches, partition, task);
+    this.runner = runner;
+    this.call = call;
+    this.batches = batches;
+    this.counters = new HandoverCounters(call.metrics());
+    this.leases =
+        new TaskLeases(
+            call.sharesMemory() ? SharedMemory.get().pool() : Optional.empty(), task, counters);
+    this.socket = worker;
+    this.onDriver = env.executorId().equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER());
+    // Spark adds a listener after this one that stops and joins this thread; it runs before.
+    TaskCompletionListener ending =
+        context -> {
+          try (leases) {
+            awaitEnd();
+          }
+        };
+    task.addTaskCompletionListener(ending);
+  }
+
+  /**
+   * Waits until this thread has ended: what it reads and writes to is closed afterwards. Spark's
+   * own wait ends early in a task that is killed with an interrupt, and then it leaves the socket
+   * open, to which this thread may be writing.
+   */
+  private void awaitEnd() {
+    boolean interrupted = Thread.interrupted();
+    Optional<IOException> fault = Optional.empty();
+    while (isAlive()) {
+      try {
+        socket.close();
+      } catch (IOException e) {
+        fault = Optional.of(e);
+      }
+      interrupt();
+      try {
+        join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    fault.ifPresent(
+        e -> {
+          throw new UncheckedIOException(e);
+        });
+  }
+
+  /** Returns what the worker was lent; the task's thread takes it back. */
+  TaskLeases leases() {
+    return leases;
+  }
+
+  @Override
+  public void writeCommand(DataOutputStream out) {
+    runner.writeCommand(out);
+  }
+
+  @Override
+  public void writeIteratorToStream(DataOutputStream out) {
+    List<Field> fields = call.wireFields();
+    try (BufferAllocator allocator =
+        ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
+      WorkerStream stream = new WorkerStream(out);
+      BatchSink sink =
+          call.takesWholeBatches()
+              ? new EnvelopeSink(stream, fields, call, leases, counters)
+              : new PlainSink(stream, fields, counters);
+      write(stream, sink, new ColumnConversion(fields, call.forms().raw(), allocator));
+    } catch (IOException e) {
+      // Spark's own signature has none; its caller tells it from a failure of the source.
+      throw new UncheckedIOException(e);
+    } catch (VirtualMachineError | LinkageError e) {
+      if (!onDriver) {
+        throw e;
+      }
+      try {
+        throw fatal(e);
+      } catch (VirtualMachineError | LinkageError again) {
+        // There is no memory to say it with: the task learns it from the socket.
+        JavaUtils.closeQuietly(socket);
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Makes what fails a task of local mode. Spark leaves fatal errors to the process's handler,
+   * which ends an executor. The driver's process has none: the task would wait for a worker that
+   * waits for its next batch. The error is not the cause, for which Spark would end the driver's
+   * process.
+   */
+  private static TensorArrowException fatal(Error e) {
+    TensorArrowException fault =
+        new TensorArrowException(
+            ErrorCode.TA_HANDOVER,
+            "Cannot hand batches over to Python: found "
+                + e
+                + "; expected a driver with enough memory (spark.driver.memory) and all classes");
+    fault.addSuppressed(e);
+    return fault;
+  }
+
+  private void write(WorkerStream stream, BatchSink sink, ColumnConversion conversion)
+      throws IOException {
+    SQLMetric sent = call.metrics().apply(PythonMetrics.SENT);
+    long before = 0;
+    sink.begin();
+    while (batches.hasNext()) {
+      write(batches.next(), sink, conversion);
+      sent.add(stream.written() - before);
+      before = stream.written();
+    }
+    sink.end();
+    sent.add(stream.written() - before);
+  }
+
+  /** Batches larger than a worker may get are cut. */
+  private void write(ColumnarBatch batch, BatchSink sink, ColumnConversion conversion)
+      throws IOException {
+    int rows = batch.numRows();
+    int most = call.settings().maxRecordsPerBatch();
+    int step = most <= 0 ? Math.max(1, rows) : most;
+    try (ArrowColumns columns = conversion.convert(batch)) {
+      counters.converted(columns.convertedBytes());
+      for (int first = 0; first < rows; first += step) {
+        int count = Math.min(step, rows - first);
+        try (ArrowColumns slice = columns.slice(first, count)) {
+          sink.write(slice, count);
+        }
+      }
+    }
+  }
+}

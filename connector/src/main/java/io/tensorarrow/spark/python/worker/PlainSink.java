@@ -1,0 +1,39 @@
+package io.tensorarrow.spark.python.worker;
+
+import io.tensorarrow.spark.python.arrow.ArrowColumns;
+import io.tensorarrow.spark.python.arrow.Frame;
+import io.tensorarrow.spark.python.arrow.Messages;
+import java.io.IOException;
+import java.util.List;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/** Hands batches over through the socket, as they are. */
+final class PlainSink implements BatchSink {
+  private final WorkerStream stream;
+  private final Schema schema;
+  private final HandoverCounters counters;
+
+  /** Takes the columns of the batches to come. */
+  PlainSink(WorkerStream stream, List<Field> columns, HandoverCounters counters) {
+    this.stream = stream;
+    this.schema = new Schema(columns);
+    this.counters = counters;
+  }
+
+  @Override
+  public void begin() throws IOException {
+    stream.write(Messages.schema(schema));
+  }
+
+  @Override
+  public void write(ArrowColumns columns, int rows) throws IOException {
+    Frame.of(columns.vectors(), rows).writeTo(stream, 0);
+    counters.plain();
+  }
+
+  @Override
+  public void end() throws IOException {
+    stream.write(Messages.END);
+  }
+}

@@ -1,0 +1,21 @@
+package io.tensorarrow.spark.python.worker;
+
+import java.util.List;
+import scala.collection.JavaConverters;
+
+/**
+ * Scala's own immutable lists: wrapped Java ones would break serialization and equality of plans.
+ */
+public final class ScalaLists {
+  private ScalaLists() {}
+
+  @SafeVarargs
+  @SuppressWarnings("varargs")
+  public static <T> scala.collection.immutable.List<T> of(T... elements) {
+    return of(List.of(elements));
+  }
+
+  public static <T> scala.collection.immutable.List<T> of(List<T> elements) {
+    return JavaConverters.asScalaBuffer(elements).toList();
+  }
+}

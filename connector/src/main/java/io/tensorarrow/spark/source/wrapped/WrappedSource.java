@@ -1,0 +1,210 @@
+package io.tensorarrow.spark.source.wrapped;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.options.ReadOptions;
+import java.util.Optional;
+import org.apache.spark.sql.AnalysisException;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
+import org.apache.spark.sql.connector.catalog.SupportsCatalogOptions;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.catalog.TableProvider;
+import org.apache.spark.sql.execution.datasources.DataSource;
+import org.apache.spark.sql.execution.datasources.v2.FileDataSourceV2;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * The source of the data to run a model over. Opens a new table, with what is there at that moment,
+ * whenever it is asked.
+ *
+ * @param format its name
+ * @param type the class of that name
+ * @param options the options meant for it
+ * @param given the columns that the user says it has, if any
+ */
+public record WrappedSource(
+    String format, Class<?> type, CaseInsensitiveStringMap options, Optional<StructType> given) {
+  /** The name of this connector's own format. */
+  private static final String OWN_FORMAT = "tensorflow";
+
+  /**
+   * Finds the source that options describe, as Spark itself would.
+   *
+   * @param read the options of the read
+   * @param userSchema the columns given by {@code .schema(...)} or in SQL, if any
+   * @throws TensorArrowException {@code TA_SOURCE_NOT_FOUND} if no class has the format's name,
+   *     {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of Data Source V2 or takes
+   *     no schema, {@code TA_OPTION_MISSING} if a file format was given no path, or the format
+   *     neither by option nor by a default other than this one, {@code TA_OPTION_INVALID} and
+   *     {@code TA_OPTION_UNKNOWN} if it was given malformed options or such that were meant for
+   *     this connector, {@code TA_UNSUPPORTED} if it was given two schemas
+   */
+  public static WrappedSource of(ReadOptions read, Optional<StructType> userSchema) {
+    SQLConf conf = SQLConf.get();
+    String format = read.find(ReadOptions.SOURCE).orElseGet(() -> defaultFormat(conf));
+    CaseInsensitiveStringMap own = read.forSource();
+    Class<?> type = lookup(format, conf);
+    if (FileDataSourceV2.class.isAssignableFrom(type)) {
+      checkPaths(format, read, own);
+      MisspeltOptions.check(format, own);
+    }
+    if (!TableProvider.class.isAssignableFrom(type)) {
+      throw unsupported(format, "class " + type.getName() + ", which is no V2 TableProvider");
+    }
+    Optional<StructType> option = read.find(ReadOptions.SOURCE_SCHEMA);
+    if (option.isPresent() && userSchema.isPresent()) {
+      throw new TensorArrowException(
+          ErrorCode.TA_UNSUPPORTED,
+          "Cannot use option '%s': found a schema of the read as well; expected only one of them"
+              .formatted(ReadOptions.SOURCE_SCHEMA.key()));
+    }
+    WrappedSource source = new WrappedSource(format, type, own, userSchema.or(() -> option));
+    source.given().ifPresent(schema -> source.checkTakesSchema());
+    return source;
+  }
+
+  /**
+   * Returns whether the options name a source that reads files, without opening anything; false
+   * where they are wrong.
+   */
+  public static boolean readsFiles(CaseInsensitiveStringMap options) {
+    SQLConf conf = SQLConf.get();
+    String key = ReadOptions.SOURCE.key();
+    String format = options.getOrDefault(key, conf.defaultDataSourceName());
+    while (format.equalsIgnoreCase(OWN_FORMAT) && options.containsKey(key)) {
+      key = ReadOptions.SOURCE_PREFIX + key;
+      format = options.getOrDefault(key, conf.defaultDataSourceName());
+    }
+    try {
+      return FileDataSourceV2.class.isAssignableFrom(lookup(format, conf));
+    } catch (TensorArrowException e) {
+      // Whoever opens the source says it.
+      return false;
+    }
+  }
+
+  /**
+   * Opens the table.
+   *
+   * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if it can't be read in batch, or
+   *     files of another table format lie there
+   */
+  public Table open() {
+    return open(given);
+  }
+
+  /**
+   * Opens the table once more, without inferring the columns where it takes a schema.
+   *
+   * @param known the columns, if they may be given to a source of files
+   * @throws TensorArrowException as {@link #open}
+   */
+  public Table openAgain(Optional<StructType> known) {
+    return open(FileDataSourceV2.class.isAssignableFrom(type) ? known.or(() -> given) : given);
+  }
+
+  private Table open(Optional<StructType> columns) {
+    TableProvider provider = provider();
+    Table table;
+    if (provider instanceof FileDataSourceV2 files) {
+      FileTable opened =
+          (FileTable)
+              columns
+                  .map(schema -> files.getTable(options, schema))
+                  .orElseGet(() -> files.getTable(options));
+      // Before any file is read to infer columns from it.
+      TableFormats.check(format, files.getPaths(options), options, opened.fileIndex());
+      table = opened;
+    } else {
+      table =
+          provider.getTable(
+              columns.orElseGet(() -> provider.inferSchema(options)),
+              provider.inferPartitioning(options),
+              options.asCaseSensitiveMap());
+    }
+    if (!(table instanceof SupportsRead)
+        || !table.capabilities().contains(TableCapability.BATCH_READ)) {
+      throw unsupported(format, "a table of class " + table.getClass().getName());
+    }
+    return table;
+  }
+
+  /** Returns the columns of a table as a schema. */
+  public static StructType schema(Table table) {
+    return CatalogV2Util.v2ColumnsToStructType(table.columns());
+  }
+
+  private void checkTakesSchema() {
+    TableProvider provider = provider();
+    if (provider instanceof SupportsCatalogOptions || !provider.supportsExternalMetadata()) {
+      throw new TensorArrowException(
+          ErrorCode.TA_SOURCE_UNSUPPORTED,
+          "Cannot give a schema to source '%s': found a source whose tables have their own columns; expected a read without schema"
+              .formatted(format));
+    }
+  }
+
+  private static Class<?> lookup(String format, SQLConf conf) {
+    try {
+      // Unlike lookupDataSourceV2, this finds the V2 class of built-in formats that Spark reads as
+      // V1 by default.
+      return DataSource.lookupDataSource(format, conf);
+    } catch (Exception | LinkageError e) {
+      // Scala declares no checked exceptions.
+      if (e instanceof RuntimeException fault && !(e instanceof AnalysisException)) {
+        throw fault;
+      }
+      throw new TensorArrowException(
+          ErrorCode.TA_SOURCE_NOT_FOUND,
+          "Cannot read source '%s': found no data source of this name on the class path; expected a format of Spark's own (parquet, orc, json, csv, text), or the package of another one in --packages or spark.jars.packages, such as org.apache.iceberg:iceberg-spark-runtime-3.5_2.12 or org.apache.spark:spark-avro_2.12"
+              .formatted(format),
+          e);
+    }
+  }
+
+  private static void checkPaths(String format, ReadOptions options, CaseInsensitiveStringMap own) {
+    if (ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_MISSING,
+          "Cannot read source '%s': found no path; expected load(path) or option path"
+              .formatted(format));
+    }
+    options.checkPaths();
+  }
+
+  private static String defaultFormat(SQLConf conf) {
+    String format = conf.defaultDataSourceName();
+    if (format.equalsIgnoreCase(OWN_FORMAT)) {
+      throw new TensorArrowException(
+          ErrorCode.TA_OPTION_MISSING,
+          "Cannot read without option '%s': found spark.sql.sources.default=%s, which is this format itself; expected the format of the wrapped data, such as parquet"
+              .formatted(ReadOptions.SOURCE.key(), format));
+    }
+    return format;
+  }
+
+  private TableProvider provider() {
+    try {
+      return (TableProvider) type.getDeclaredConstructor().newInstance();
+    } catch (ReflectiveOperationException e) {
+      throw new TensorArrowException(
+          ErrorCode.TA_SOURCE_UNSUPPORTED,
+          "Cannot read source '%s': found class %s, which can't be instantiated; expected a public constructor without parameters"
+              .formatted(format, type.getName()),
+          e);
+    }
+  }
+
+  /** Says why a source can't be wrapped. */
+  public static TensorArrowException unsupported(String format, String found) {
+    return new TensorArrowException(
+        ErrorCode.TA_SOURCE_UNSUPPORTED,
+        "Cannot read source '%s': found %s without a batch reader of Data Source V2; expected a format that has one (parquet, orc, json, csv, text, avro, iceberg), or its rows written to Parquet first, and load() of those"
+            .formatted(format, found));
+  }
+}

@@ -1,0 +1,140 @@
+package io.tensorarrow.spark.tensor.fetch;
+
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.Dims;
+import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.tensor.vector.RowArrays;
+import io.tensorarrow.spark.tensor.vector.StableArrowVector;
+import io.tensorarrow.spark.tensor.vector.TensorVector;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.ForeignAllocation;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.types.Types.MinorType;
+import org.apache.spark.sql.vectorized.ColumnVector;
+
+/**
+ * Builds columns over a tensor's memory: primitive, list or struct, as {@link TensorColumns} says.
+ *
+ * <p>Where Spark reads the elements itself, these are Arrow's vectors. Other elements are read by
+ * vectors of our own, which need neither offsets nor validity bits.
+ */
+final class TensorVectors {
+  private final OutputColumn column;
+  private final int rows;
+  private final BufferAllocator allocator;
+
+  /**
+   * Takes what is to be built.
+   *
+   * @param column the output and its column
+   * @param rows how many of a tensor's rows are wanted, from the first
+   */
+  TensorVectors(OutputColumn column, int rows, BufferAllocator allocator) {
+    this.column = column;
+    this.rows = rows;
+    this.allocator = allocator;
+  }
+
+  /**
+   * Returns a vector of the tensor's rows, which owns the tensor; strings are copied and their
+   * tensor closed. When this fails the tensor may be closed already, or not.
+   *
+   * @param tensor a tensor of the dtype and shape that {@code column} declares
+   */
+  ColumnVector over(NativeTensor tensor) {
+    long[] dims = tensor.dims();
+    return over(elements(tensor, width(dims)), dims);
+  }
+
+  /**
+   * Returns a vector over the elements of a tensor.
+   *
+   * @param elements the buffers behind the elements' validity bits, taken over in every case
+   * @param dims the tensor's shape, which fits what {@code column} declares
+   */
+  ColumnVector over(List<ArrowBuf> elements, long[] dims) {
+    Optional<MinorType> arrowType = column.element().arrowType();
+    if (arrowType.isEmpty()) {
+      return widened(elements.get(0), dims);
+    }
+    try {
+      return new StableArrowVector(arrow(elements, dims, arrowType.get()));
+    } finally {
+      elements.forEach(ArrowBuf::close);
+    }
+  }
+
+  private TensorVector widened(ArrowBuf memory, long[] dims) {
+    TensorVector elements = WidenedElements.of(column.element(), memory);
+    if (rowDims().length == 0) {
+      return elements;
+    }
+    RowArrays arrays = new RowArrays(elements, width(dims));
+    return Dims.unknowns(rowDims()) <= 1 ? arrays : new ShapedRows(arrays, rowShape(dims));
+  }
+
+  private FieldVector arrow(List<ArrowBuf> elements, long[] dims, MinorType element) {
+    ArrowTensors tensors =
+        new ArrowTensors(
+            column.name(),
+            ArrowTensors.notNull(element),
+            column.element() == OutputElement.BYTES_OF_ROW,
+            allocator);
+    if (rowDims().length == 0) {
+      return tensors.scalars(rows, elements);
+    }
+    return Dims.unknowns(rowDims()) <= 1
+        ? tensors.arrays(rows, width(dims), elements)
+        : tensors.shaped(rows, width(dims), rowShape(dims), elements);
+  }
+
+  private long[] rowDims() {
+    return column.spec().shape().rowDims();
+  }
+
+  /** Returns the buffers behind an Arrow vector's validity bits. */
+  private List<ArrowBuf> elements(NativeTensor tensor, int width) {
+    if (tensor.dtype() != DType.STRING) {
+      return List.of(memoryOf(tensor));
+    }
+    int count = Math.multiplyExact(rows, width);
+    List<ArrowBuf> copied = new StringElements(tensor, column, count).copy(allocator);
+    tensor.close();
+    return copied;
+  }
+
+  /** Wraps the tensor's memory; releasing the buffer for the last time closes the tensor. */
+  private ArrowBuf memoryOf(NativeTensor tensor) {
+    if (tensor.byteSize() == 0) {
+      tensor.close();
+      return allocator.getEmpty();
+    }
+    return allocator.wrapForeignAllocation(
+        new ForeignAllocation(tensor.byteSize(), tensor.address()) {
+          @Override
+          protected void release0() {
+            tensor.close();
+          }
+        });
+  }
+
+  /** The elements of a row; there are none at all if there are no rows. */
+  private static int width(long[] dims) {
+    if (dims[0] == 0) {
+      return 0;
+    }
+    long width = 1;
+    for (int i = 1; i < dims.length; i++) {
+      width = Math.multiplyExact(width, dims[i]);
+    }
+    return Math.toIntExact(width);
+  }
+
+  private static int[] rowShape(long[] dims) {
+    return IntStream.range(1, dims.length).map(i -> Math.toIntExact(dims[i])).toArray();
+  }
+}

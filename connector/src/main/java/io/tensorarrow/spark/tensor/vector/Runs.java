@@ -1,0 +1,99 @@
+package io.tensorarrow.spark.tensor.vector;
+
+import java.util.Arrays;
+
+/**
+ * Positions in a vector, in order, as stretches without gaps: what lies together is copied
+ * together. Not thread-safe.
+ */
+public final class Runs {
+  private int[] starts = new int[8];
+  private int[] lengths = new int[8];
+  private int count;
+  private int size;
+
+  /** Returns the positions of all rows from the first. */
+  public static Runs first(int rows) {
+    Runs runs = new Runs();
+    runs.add(0, rows);
+    return runs;
+  }
+
+  /** Returns the positions that a selection means. */
+  public static Runs of(RowSelection selection) {
+    Runs runs = new Runs();
+    for (int i = 0; i < selection.size(); i++) {
+      runs.add(selection.at(i), 1);
+    }
+    return runs;
+  }
+
+  /** Returns, of these positions, those that a selection means. */
+  public Runs select(RowSelection selection) {
+    int[] positions = positions();
+    Runs selected = new Runs();
+    for (int i = 0; i < selection.size(); i++) {
+      selected.add(positions[selection.at(i)], 1);
+    }
+    return selected;
+  }
+
+  /** Adds a stretch at the end. */
+  public void add(int start, int length) {
+    if (length == 0) {
+      return;
+    }
+    size = Math.addExact(size, length);
+    if (count > 0 && starts[count - 1] + lengths[count - 1] == start) {
+      lengths[count - 1] += length;
+      return;
+    }
+    if (count == starts.length) {
+      starts = Arrays.copyOf(starts, 2 * count);
+      lengths = Arrays.copyOf(lengths, 2 * count);
+    }
+    starts[count] = start;
+    lengths[count] = length;
+    count++;
+  }
+
+  /** Returns how many positions there are. */
+  public int size() {
+    return size;
+  }
+
+  /** What is done for a stretch. */
+  public interface Stretch {
+    /**
+     * Does it.
+     *
+     * @param at how many positions come before
+     * @param start the first position
+     */
+    void visit(int at, int start, int length);
+  }
+
+  /** Goes through all stretches, none longer than {@code most}. */
+  public void forEach(int most, Stretch visitor) {
+    int at = 0;
+    for (int i = 0; i < count; i++) {
+      for (int done = 0; done < lengths[i]; done += most) {
+        int length = Math.min(most, lengths[i] - done);
+        visitor.visit(at, starts[i] + done, length);
+        at += length;
+      }
+    }
+  }
+
+  /** Returns all positions. */
+  public int[] positions() {
+    int[] positions = new int[size];
+    int at = 0;
+    for (int i = 0; i < count; i++) {
+      for (int j = 0; j < lengths[i]; j++) {
+        positions[at++] = starts[i] + j;
+      }
+    }
+    return positions;
+  }
+}

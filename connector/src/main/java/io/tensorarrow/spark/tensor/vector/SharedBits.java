@@ -1,0 +1,95 @@
+package io.tensorarrow.spark.tensor.vector;
+
+import java.nio.ByteBuffer;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OwnershipTransferResult;
+import org.apache.arrow.memory.ReferenceManager;
+
+/**
+ * Stands behind Arrow's buffers over bits that everyone shares and nobody may write to: the garbage
+ * collector frees them when the last buffer is gone, so there is nothing to count or to release,
+ * and a buffer can be read for as long as there is one.
+ */
+final class SharedBits implements ReferenceManager {
+  // Kept for as long as a buffer is.
+  private final ByteBuffer bits;
+  private final BufferAllocator allocator;
+
+  SharedBits(ByteBuffer bits, BufferAllocator allocator) {
+    this.bits = bits;
+    this.allocator = allocator;
+  }
+
+  ArrowBuf buffer(long bytes, long address) {
+    return new ArrowBuf(this, null, bytes, address);
+  }
+
+  @Override
+  public int getRefCount() {
+    return 1;
+  }
+
+  @Override
+  public boolean release() {
+    return false;
+  }
+
+  @Override
+  public boolean release(int decrement) {
+    return false;
+  }
+
+  @Override
+  public void retain() {
+    // Nothing is counted.
+  }
+
+  @Override
+  public void retain(int increment) {
+    // Nothing is counted.
+  }
+
+  /** Returns a buffer of its own: each has a place to read and to write at. */
+  @Override
+  public ArrowBuf retain(ArrowBuf buffer, BufferAllocator target) {
+    ArrowBuf own = new SharedBits(bits, target).buffer(buffer.capacity(), buffer.memoryAddress());
+    return own.readerIndex(buffer.readerIndex()).writerIndex(buffer.writerIndex());
+  }
+
+  @Override
+  public ArrowBuf deriveBuffer(ArrowBuf buffer, long index, long length) {
+    return buffer(length, buffer.memoryAddress() + index);
+  }
+
+  @Override
+  public OwnershipTransferResult transferOwnership(ArrowBuf buffer, BufferAllocator target) {
+    ArrowBuf transferred = retain(buffer, target);
+    return new OwnershipTransferResult() {
+      @Override
+      public boolean getAllocationFit() {
+        return true;
+      }
+
+      @Override
+      public ArrowBuf getTransferredBuffer() {
+        return transferred;
+      }
+    };
+  }
+
+  @Override
+  public BufferAllocator getAllocator() {
+    return allocator;
+  }
+
+  @Override
+  public long getSize() {
+    return bits.capacity();
+  }
+
+  @Override
+  public long getAccountedSize() {
+    return 0;
+  }
+}

@@ -1,0 +1,285 @@
+package io.tensorarrow.spark.python.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tensorarrow.spark.python.arrow.DeclaredColumns;
+import io.tensorarrow.spark.python.shm.SegmentLease;
+import io.tensorarrow.spark.python.shm.SegmentPool;
+import io.tensorarrow.spark.python.shm.SharedSegment;
+import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.testing.SparkTest;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.UInt2Vector;
+import org.apache.arrow.vector.VarBinaryVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.FixedSizeListVector;
+import org.apache.arrow.vector.ipc.ArrowStreamWriter;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.spark.TaskContext$;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.MetadataBuilder;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import scala.collection.immutable.Map;
+
+/** What a worker replies is what it was lent, or an error. */
+class RepliesTest extends SparkTest {
+  private static final StructField TENSOR =
+      new StructField(
+          "p",
+          DataTypes.createArrayType(DataTypes.FloatType, false),
+          false,
+          new MetadataBuilder()
+              .putString(TensorColumns.DTYPE_KEY, "float32")
+              .putLongArray(TensorColumns.SHAPE_KEY, new long[] {2})
+              .build());
+  private static final StructType OUTPUT =
+      new StructType().add("id", "bigint").add("p", "array<float>");
+  private static final int ROWS = 3;
+
+  private final BufferAllocator allocator = new RootAllocator();
+  private final SegmentPool pool =
+      new SegmentPool(Path.of("/dev/shm"), 8 << 20, Duration.ofMinutes(1));
+  private final Map<String, SQLMetric> metrics = PythonMetrics.create(spark().sparkContext());
+  private final HandoverCounters counters = new HandoverCounters(metrics);
+  private final TaskLeases leases =
+      new TaskLeases(Optional.of(pool), TaskContext$.MODULE$.empty(), counters);
+  private final Replies replies = replies(OUTPUT);
+
+  private Replies replies(StructType output) {
+    DeclaredColumns declared =
+        new DeclaredColumns(
+            output, ArrowUtils.toArrowSchema(output, "UTC", true, false).getFields(), allocator);
+    return new Replies(output, declared, leases, counters, allocator);
+  }
+
+  @AfterEach
+  void close() {
+    replies.close();
+    leases.close();
+    assertThat(pool.state().lent()).isZero();
+    pool.close();
+    allocator.close();
+  }
+
+  private InPlaceColumn lent() {
+    InPlaceColumn column =
+        leases
+            .leaseInPlace(TENSOR, List.of((long) ROWS, 2L), 2L * ROWS * Float.BYTES)
+            .orElseThrow();
+    ByteBuffer elements =
+        column.lease().segment().bytes(SharedSegment.HEADER_BYTES, column.bytes());
+    for (int i = 0; i < 2 * ROWS; i++) {
+      elements.putFloat(i + 0.5f);
+    }
+    return column;
+  }
+
+  private byte[] ids(long... ids) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (BigIntVector vector = new BigIntVector("id", allocator)) {
+      for (int i = 0; i < ids.length; i++) {
+        vector.setSafe(i, ids[i]);
+      }
+      vector.setValueCount(ids.length);
+      VectorSchemaRoot root = VectorSchemaRoot.of(vector);
+      try (ArrowStreamWriter writer = new ArrowStreamWriter(root, null, Channels.newChannel(out))) {
+        writer.writeBatch();
+      }
+    }
+    return out.toByteArray();
+  }
+
+  /** What a worker says of one column. */
+  private record Said(int segment, int generation, long offset, long length) {
+    static Said of(SegmentLease lease) {
+      return new Said(lease.segment().id(), lease.generation(), 0, 0);
+    }
+
+    static Said sent(byte[] data) {
+      return new Said(-1, 0, 0, data.length);
+    }
+  }
+
+  private static byte[] header(int rows, List<Said> columns, List<Said> dropped) {
+    ByteBuffer header = ByteBuffer.allocate(1000).order(ByteOrder.LITTLE_ENDIAN);
+    header.putInt(rows).putInt(columns.size()).putInt(dropped.size()).putInt(0).putLong(0);
+    for (Said column : columns) {
+      header.putInt(column.segment()).putInt(column.generation());
+      header.putLong(column.offset()).putLong(column.length());
+    }
+    dropped.forEach(lease -> header.putInt(lease.segment()).putInt(lease.generation()));
+    byte[] bytes = new byte[header.position()];
+    header.flip().get(bytes);
+    return bytes;
+  }
+
+  private ColumnarBatch opened(byte[] header, byte[] data) throws IOException {
+    try (VarBinaryVector head = binary(EnvelopeSink.COLUMN.getName(), header);
+        VarBinaryVector rest = binary("data", data)) {
+      List<FieldVector> envelope = List.of(head, rest);
+      assertThat(Replies.isEnvelope(envelope)).isTrue();
+      return replies.opened(envelope);
+    }
+  }
+
+  private VarBinaryVector binary(String name, byte[] value) {
+    VarBinaryVector vector = new VarBinaryVector(name, allocator);
+    vector.setSafe(0, value);
+    vector.setValueCount(1);
+    return vector;
+  }
+
+  private void isRefused(byte[] header, byte[] data, String found) {
+    assertThatThrownBy(() -> opened(header, data))
+        .hasMessageContaining("[TA_HANDOVER]")
+        .hasMessageContaining(found);
+  }
+
+  @Test
+  void whatStayedInPlaceIsReadThereAndHeldUntilTheNextReply() throws IOException {
+    InPlaceColumn lent = lent();
+    byte[] data = ids(7, 8, 9);
+    byte[] header = header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of());
+
+    ColumnarBatch batch = opened(header, data);
+
+    assertThat(batch.numRows()).isEqualTo(ROWS);
+    assertThat(batch.column(0).getLong(2)).isEqualTo(9);
+    assertThat(batch.column(1).getArray(2).toFloatArray()).containsExactly(4.5f, 5.5f);
+    lent.lease().segment().bytes(SharedSegment.HEADER_BYTES, 4).putFloat(-1);
+    assertThat(batch.column(1).getArray(0).getFloat(0)).isEqualTo(-1);
+    assertThat(lent.lease().segment().isHeld()).isTrue();
+    assertThat(metrics.apply(PythonMetrics.KEPT_IN_PLACE_BYTES).value()).isEqualTo(24);
+    replies.close();
+    assertThat(lent.lease().segment().isHeld()).isFalse();
+  }
+
+  @Test
+  void aTaskMayEndWhileItsReplyIsRead() throws IOException {
+    InPlaceColumn lent = lent();
+    byte[] data = ids(7, 8, 9);
+    ColumnarBatch batch =
+        opened(header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of()), data);
+
+    leases.close();
+
+    assertThat(batch.column(1).getArray(2).toFloatArray()).containsExactly(4.5f, 5.5f);
+    assertThat(pool.state().lent()).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsNotReturnedIsLetGo() throws IOException {
+    InPlaceColumn lent = lent();
+    byte[] data = ids(1, 2, 3);
+    Replies ids = replies(new StructType().add("id", "bigint"));
+    try (VarBinaryVector head =
+            binary(
+                EnvelopeSink.COLUMN.getName(),
+                header(ROWS, List.of(Said.sent(data)), List.of(Said.of(lent.lease()))));
+        VarBinaryVector rest = binary("data", data)) {
+      assertThat(ids.opened(List.of(head, rest)).numRows()).isEqualTo(ROWS);
+    }
+    assertThat(lent.lease().segment().isHeld()).isFalse();
+    ids.close();
+  }
+
+  @Test
+  void whatWasNotLentIsRefused() throws IOException {
+    SegmentLease lease = lent().lease();
+    byte[] data = ids(7, 8, 9);
+    Said sent = Said.sent(data);
+    int id = lease.segment().id();
+    int generation = lease.generation();
+
+    isRefused(
+        header(ROWS, List.of(sent, new Said(id + 1, generation, 0, 0)), List.of()), data, "Place");
+    isRefused(
+        header(ROWS, List.of(sent, new Said(id, generation + 1, 0, 0)), List.of()), data, "Place");
+    isRefused(header(ROWS, List.of(Said.of(lease), sent), List.of()), data, "3 rows of array");
+    isRefused(header(ROWS, List.of(sent, Said.of(lease)), List.of()), data, "Place");
+  }
+
+  @Test
+  void aColumnThatLiesOtherwiseThanDeclaredIsConverted() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (FixedSizeListVector lists = FixedSizeListVector.empty("p", 2, allocator)) {
+      lists.addOrGetVector(FieldType.nullable(new ArrowType.Int(16, false)));
+      UInt2Vector elements = (UInt2Vector) lists.getDataVector();
+      for (int i = 0; i < 2 * ROWS; i++) {
+        elements.setSafe(i, 65_530 + i);
+      }
+      elements.setValueCount(2 * ROWS);
+      for (int i = 0; i < ROWS; i++) {
+        lists.setNotNull(i);
+      }
+      lists.setValueCount(ROWS);
+      VectorSchemaRoot root = VectorSchemaRoot.of(lists);
+      try (ArrowStreamWriter writer = new ArrowStreamWriter(root, null, Channels.newChannel(out))) {
+        writer.writeBatch();
+      }
+    }
+    byte[] data = out.toByteArray();
+    Replies converting = replies(new StructType().add("p", "array<int>"));
+    try (VarBinaryVector head =
+            binary(
+                EnvelopeSink.COLUMN.getName(), header(ROWS, List.of(Said.sent(data)), List.of()));
+        VarBinaryVector rest = binary("data", data)) {
+      ColumnarBatch batch = converting.opened(List.of(head, rest));
+      assertThat(batch.column(0).getArray(2).toIntArray()).containsExactly(65_534, 65_535);
+    }
+    converting.close();
+  }
+
+  @Test
+  void aColumnOfAnotherTypeThanDeclaredIsRefused() throws IOException {
+    byte[] data = ids(7, 8, 9);
+    Said sent = Said.sent(data);
+
+    assertThatThrownBy(() -> opened(header(ROWS, List.of(sent, sent), List.of()), data))
+        .hasMessageContaining("[TA_RESULT_TYPE]")
+        .hasMessageContaining("column 'p'")
+        .hasMessageContaining("array<float>");
+  }
+
+  @Test
+  void whatDoesNotFitIsRefused() throws IOException {
+    byte[] data = ids(7, 8, 9);
+    Said sent = Said.sent(data);
+
+    isRefused(header(ROWS, List.of(sent), List.of()), data, "3 rows of 1 columns");
+    isRefused(header(-1, List.of(sent, sent), List.of()), data, "-1 rows");
+    isRefused(new byte[10], data, "10 bytes");
+    isRefused(
+        header(ROWS, List.of(new Said(-1, 0, 1, data.length), sent), List.of()),
+        data,
+        "bytes at 1");
+    isRefused(
+        header(ROWS, List.of(new Said(-1, 0, -1, 5), sent), List.of()), data, "5 bytes at -1");
+    isRefused(
+        header(ROWS, List.of(new Said(-1, 0, 0, -5), sent), List.of()), data, "-5 bytes at 0");
+    isRefused(header(ROWS + 1, List.of(sent, sent), List.of()), data, "another batch");
+    byte[] truncated = header(ROWS, List.of(sent, sent), List.of());
+    isRefused(Arrays.copyOf(truncated, truncated.length - 8), data, "3 rows");
+  }
+}
