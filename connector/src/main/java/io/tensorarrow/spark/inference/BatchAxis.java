@@ -37,7 +37,7 @@ final class BatchAxis {
   }
 
   /** Checks that the inputs have one batch axis, and one that can be filled. */
-  void check(Faults faults) {
+  void check(BindingErrors faults) {
     if (sizes.size() > 1) {
       faults.add(
           unsupported(

@@ -43,7 +43,7 @@ final class InputBinder {
    * @param faults gets what does not fit
    * @return a feed for each input, in the signature's order; fewer if there are faults
    */
-  List<Feed> bind(NameMapping<ColumnName> mapping, Faults faults) {
+  List<Feed> bind(NameMapping<ColumnName> mapping, BindingErrors faults) {
     TensorNames<ColumnName> named = new TensorNames<>(signature.inputs(), mapping);
     for (TensorSpec tensor : signature.inputs()) {
       bind(
@@ -79,7 +79,7 @@ final class InputBinder {
     }
   }
 
-  private void report(List<String> misnamed, Faults faults) {
+  private void report(List<String> misnamed, BindingErrors faults) {
     List<String> found = new ArrayList<>();
     TensorNames.add(
         found,

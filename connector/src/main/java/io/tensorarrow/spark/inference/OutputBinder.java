@@ -45,13 +45,13 @@ final class OutputBinder {
    * @return the wanted outputs in the option's order, else all that can be columns; fewer if there
    *     are faults
    */
-  List<Fetch> bind(Optional<NameMapping<String>> mapping, Faults faults) {
+  List<Fetch> bind(Optional<NameMapping<String>> mapping, BindingErrors faults) {
     List<Fetch> fetches = mapping.map(m -> named(m, faults)).orElseGet(() -> all(faults));
     checkClashes(fetches, faults);
     return fetches;
   }
 
-  private List<Fetch> named(NameMapping<String> mapping, Faults faults) {
+  private List<Fetch> named(NameMapping<String> mapping, BindingErrors faults) {
     TensorNames<String> named = new TensorNames<>(signature.outputs(), mapping);
     if (!named.faults().isEmpty()) {
       faults.add(
@@ -73,7 +73,7 @@ final class OutputBinder {
     return fetches;
   }
 
-  private List<Fetch> all(Faults faults) {
+  private List<Fetch> all(BindingErrors faults) {
     List<Fetch> fetches = new ArrayList<>();
     List<String> leftOut = new ArrayList<>();
     for (TensorSpec tensor : signature.outputs()) {
@@ -100,7 +100,7 @@ final class OutputBinder {
     return fetches;
   }
 
-  private void checkClashes(List<Fetch> fetches, Faults faults) {
+  private void checkClashes(List<Fetch> fetches, BindingErrors faults) {
     UnaryOperator<String> fold =
         caseSensitive ? name -> name : name -> name.toLowerCase(Locale.ROOT);
     Map<String, String> taken = new LinkedHashMap<>();

@@ -59,7 +59,7 @@ public final class SignatureBinder {
    *     has the first one's code and all their messages
    */
   public InferenceSpec bind(ReadOptions options) {
-    Faults faults = new Faults();
+    BindingErrors faults = new BindingErrors();
     boolean caseSensitive = SQLConf.get().caseSensitiveAnalysis();
     CastMode cast = options.get(ReadOptions.CAST);
     BatchAxis axis = new BatchAxis(signature);
@@ -86,7 +86,11 @@ public final class SignatureBinder {
   }
 
   private int batchRows(
-      ReadOptions options, BatchAxis axis, List<Feed> feeds, List<Fetch> fetches, Faults faults) {
+      ReadOptions options,
+      BatchAxis axis,
+      List<Feed> feeds,
+      List<Fetch> fetches,
+      BindingErrors faults) {
     Optional<Integer> wanted = options.get(ReadOptions.BATCH_ROWS);
     if (axis.fixedRows().isEmpty()) {
       return wanted.orElseGet(() -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));

@@ -2,7 +2,7 @@ package io.tensorarrow.spark.model;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.eager.Daemons;
+import io.tensorarrow.spark.model.eager.DaemonTimers;
 import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.eager.EagerFunction;
 import io.tensorarrow.spark.model.eager.EagerModel;
@@ -99,7 +99,7 @@ public final class ModelCache {
     this.idleNanos = limits.idleTime().toNanos();
     this.loading = loading;
     this.clock = clock;
-    this.sweeper = Daemons.timer("tensorarrow-model-cache");
+    this.sweeper = DaemonTimers.timer("tensorarrow-model-cache");
   }
 
   /**

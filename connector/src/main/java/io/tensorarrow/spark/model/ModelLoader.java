@@ -7,10 +7,10 @@ import io.tensorarrow.spark.host.LocalName;
 import io.tensorarrow.spark.model.eager.EagerModel;
 import io.tensorarrow.spark.model.eager.ModelSettings;
 import io.tensorarrow.spark.model.eager.TensorFlowStatus;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import io.tensorarrow.spark.model.natives.NativesDirectory;
 import io.tensorarrow.spark.model.safety.OpPolicy;
-import io.tensorarrow.spark.model.savedmodel.ModelFault;
+import io.tensorarrow.spark.model.savedmodel.InvalidModelException;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
@@ -153,7 +153,7 @@ public final class ModelLoader {
     ModelGraph graph = file.graph(reference.tags());
     OpPolicy policy = graph.opPolicy(reference.allowedOps());
     policy.checkInitialisers();
-    Natives.ensureLoaded(nativesDirectory);
+    NativeLibraries.ensureLoaded(nativesDirectory);
     return EagerModel.load(graph, settings, policy, cancelled);
   }
 
@@ -178,7 +178,7 @@ public final class ModelLoader {
     try (ModelFiles files = ModelFiles.copy(copy, reference.directory())) {
       return Optional.of(SavedModelFile.readWhole(files))
           .filter(file -> file.fingerprint().equals(reference.fingerprint()));
-    } catch (ModelFault e) {
+    } catch (InvalidModelException e) {
       return Optional.empty();
     } catch (IOException e) {
       return Optional.empty();

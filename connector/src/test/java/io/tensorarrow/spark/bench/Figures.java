@@ -14,7 +14,7 @@ import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <pre>{@code mvn -B -ntp -Pfast -pl connector test -Dtest=Figures}</pre>
  */
-class Figures extends SparkTest {
+class Figures extends SparkTestBase {
   private static final Path MODEL = Path.of("..", "examples", "models", "digits").toAbsolutePath();
   private static final int ROWS = 204_800;
   private static final int BATCH = 1024;

@@ -9,7 +9,7 @@ import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.KillableTask;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class BatchInferenceTest extends SparkTest {
+class BatchInferenceTest extends SparkTestBase {
   private static final StructType SCHEMA =
       new StructType().add("id", DataTypes.LongType).add("x", DataTypes.FloatType);
 

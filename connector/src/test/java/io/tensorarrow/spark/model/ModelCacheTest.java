@@ -32,7 +32,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class ModelCacheTest extends ModelTest {
+class ModelCacheTest extends ModelTestBase {
   private static final ModelCache.Loading LOADER = new ModelLoader(Optional.empty())::load;
 
   private final ExecutorService pool = Executors.newCachedThreadPool();

@@ -10,7 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class ModelLoaderTest extends ModelTest {
+class ModelLoaderTest extends ModelTestBase {
   private static EagerModel load(ModelReference reference) {
     return new ModelLoader(Optional.empty()).load(reference, ONE_THREAD, () -> false);
   }

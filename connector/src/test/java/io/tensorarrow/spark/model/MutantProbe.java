@@ -7,7 +7,7 @@ import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.eager.EagerFunction;
 import io.tensorarrow.spark.model.eager.EagerModel;
 import io.tensorarrow.spark.model.eager.ModelSettings;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
@@ -47,7 +47,7 @@ final class MutantProbe {
   }
 
   private static void answer() {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
     System.out.println(ANSWER + "ready");
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

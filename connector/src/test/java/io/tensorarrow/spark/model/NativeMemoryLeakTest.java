@@ -190,7 +190,7 @@ class NativeMemoryLeakTest {
     }
 
     public static void main(String[] args) throws IOException {
-      ModelReference model = ModelTest.reference(Path.of(args[1]));
+      ModelReference model = ModelTestBase.reference(Path.of(args[1]));
       Runnable some =
           switch (args[0]) {
             case "batches" -> () -> run(model, 1000, Probe::batch);
@@ -235,7 +235,7 @@ class NativeMemoryLeakTest {
 
     private static void run(ModelReference model, int times, Consumer<EagerCall> batch) {
       ModelCache cache = cache();
-      try (ModelLease lease = cache.acquire(model, ModelTest.ONE_THREAD);
+      try (ModelLease lease = cache.acquire(model, ModelTestBase.ONE_THREAD);
           EagerCall call = lease.newCall("serving_default", first(model))) {
         for (int i = 0; i < times; i++) {
           batch.accept(call);
@@ -269,7 +269,7 @@ class NativeMemoryLeakTest {
       Random random = new Random(7);
       return () -> {
         Collections.shuffle(names, random);
-        try (ModelLease lease = KEPT.acquire(model, ModelTest.ONE_THREAD);
+        try (ModelLease lease = KEPT.acquire(model, ModelTestBase.ONE_THREAD);
             EagerCall call = lease.newCall("serving_default", names);
             NativeTensor x = Tensors.floats(new float[] {1}, 1)) {
           Tensors.close(call.run(List.of(x)));
@@ -307,7 +307,7 @@ class NativeMemoryLeakTest {
     /** Most of the calls are killed when they begin, some in TensorFlow's loop. */
     private static void kill(ModelReference model) {
       ModelCache cache = cache();
-      try (ModelLease keep = cache.acquire(model, ModelTest.ONE_THREAD)) {
+      try (ModelLease keep = cache.acquire(model, ModelTestBase.ONE_THREAD)) {
         List<CompletableFuture<Void>> all = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
           all.add(CompletableFuture.runAsync(() -> killed(cache, model), POOL));
@@ -320,7 +320,7 @@ class NativeMemoryLeakTest {
 
     private static void killed(ModelCache cache, ModelReference model) {
       AtomicBoolean killed = new AtomicBoolean();
-      try (ModelLease lease = cache.acquire(model, ModelTest.ONE_THREAD, killed::get);
+      try (ModelLease lease = cache.acquire(model, ModelTestBase.ONE_THREAD, killed::get);
           EagerCall call = lease.newCall("serving_default", first(model));
           NativeTensor x = Tensors.floats(new float[] {-1}, 1)) {
         killed.set(true);
@@ -334,7 +334,7 @@ class NativeMemoryLeakTest {
     /** A model that is damaged fails; both have to leave nothing behind. */
     private static void load(ModelReference model) {
       ModelCache cache = cache();
-      try (ModelLease lease = cache.acquire(model, ModelTest.ONE_THREAD);
+      try (ModelLease lease = cache.acquire(model, ModelTestBase.ONE_THREAD);
           EagerCall call = lease.newCall("serving_default", first(model));
           NativeTensor x =
               first(model).equals(List.of("value"))

@@ -109,7 +109,8 @@ class ProcessEndTest {
 
     private static void run(
         Path directory, String output, float[] values, int times, long... dims) {
-      try (ModelLease lease = CACHE.acquire(ModelTest.reference(directory), ModelTest.ONE_THREAD);
+      try (ModelLease lease =
+              CACHE.acquire(ModelTestBase.reference(directory), ModelTestBase.ONE_THREAD);
           EagerCall call = lease.newCall("serving_default", List.of(output));
           NativeTensor x = Tensors.floats(values, dims)) {
         for (int i = 0; i != times; i++) {

@@ -47,7 +47,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Models on a file system that TensorFlow does not know, copied to this host. */
-class RemoteModelTest extends ModelTest {
+class RemoteModelTest extends ModelTestBase {
   private static final String SHARD = "variables.data-00000-of-00001";
 
   private Path models = Path.of("");

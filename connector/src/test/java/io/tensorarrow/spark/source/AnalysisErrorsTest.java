@@ -383,7 +383,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   @Test
   void calendarIntervalsAndNothingAreNoNumbers() throws IOException {
     loading(
-            reader().option("source", HandmadeSource.class.getName()).option("inputs", "x=span"),
+            reader().option("source", CustomSource.class.getName()).option("inputs", "x=span"),
             ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("found type interval; expected elements of type float");
     assertThatThrownBy(

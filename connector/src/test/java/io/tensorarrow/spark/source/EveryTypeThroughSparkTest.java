@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.OddModels.Tensor;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,7 +31,7 @@ import scala.collection.Seq;
  * Columns of every type that can be fed come out of a model as they went in, bit by bit, and nulls
  * and ragged arrays are errors on every level, whichever way Spark holds the columns.
  */
-class EveryTypeThroughSparkTest extends SparkTest {
+class EveryTypeThroughSparkTest extends SparkTestBase {
   private static final int ROWS = 300;
 
   @TempDir Path dir;

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A schema describes the wrapped data; the outputs are added. */
-class GivenSchemaTest extends LakeTest {
+class GivenSchemaTest extends LakeTestBase {
   private static final String DDL = "id BIGINT, x FLOAT, part STRING";
 
   private String model = "";

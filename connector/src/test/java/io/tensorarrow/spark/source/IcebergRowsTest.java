@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.util.List;
@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Iceberg's rows may be wider than what was asked for, above all where rows were deleted. */
-class IcebergRowsTest extends LakeTest {
+class IcebergRowsTest extends LakeTestBase {
   private static final String TABLE = "ice.db.t";
 
   private String model = "";

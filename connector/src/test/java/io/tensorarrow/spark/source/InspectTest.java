@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.SparseModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -24,7 +24,7 @@ import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 
 /** What {@code inspect} tells of models, in Java and in SQL. */
-class InspectTest extends SparkTest {
+class InspectTest extends SparkTestBase {
   private static final String ALLOWED = "spark.tensorarrow.allowOps.max";
 
   @TempDir Path dir;

@@ -198,15 +198,15 @@ class KilledTaskTest extends SourceTestBase {
 
   @Test
   void endsWhileItsSourceBlocks() throws Exception {
-    int openBefore = HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get();
+    int openBefore = CustomSource.OPENED.get() - CustomSource.CLOSED.get();
     Dataset<Row> blocked =
         reader()
-            .option("source", HandmadeSource.class.getName())
+            .option("source", CustomSource.class.getName())
             .option("source.fails", "blocks")
             .load()
             .select("y");
     CompletableFuture<Void> job = start(blocked, true);
-    assertThat(HandmadeSource.BLOCKED.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(CustomSource.BLOCKED.await(60, TimeUnit.SECONDS)).isTrue();
 
     spark().sparkContext().cancelJobGroup(GROUP);
 
@@ -214,7 +214,7 @@ class KilledTaskTest extends SourceTestBase {
         .hasMessageContaining("cancelled job group endless");
     awaitEnds(1);
     assertThat(tasks.reasons).allMatch(reason -> reason instanceof TaskKilled);
-    assertThat(HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get()).isEqualTo(openBefore);
+    assertThat(CustomSource.OPENED.get() - CustomSource.CLOSED.get()).isEqualTo(openBefore);
   }
 
   @Test

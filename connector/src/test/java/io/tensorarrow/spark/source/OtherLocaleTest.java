@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.OddModels.Tensor;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ import org.tensorflow.proto.DataType;
  * session in a JVM of its own, in Turkish, where the small letter of I is no i, and with Arabic
  * digits, computes what it computes anywhere.
  */
-class OtherLocaleTest extends SparkTest {
+class OtherLocaleTest extends SparkTestBase {
   @TempDir Path dir;
 
   @Test

@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import io.tensorarrow.spark.testing.TestModels.Rows;
 import java.math.BigDecimal;
@@ -29,7 +29,7 @@ import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.TensorProto;
 
 /** Outputs of every dtype in queries: SQL sees the numbers, and files and caches keep them. */
-class OutputTypesTest extends SparkTest {
+class OutputTypesTest extends SparkTestBase {
   /** Row {@code i} of the table has the {@code i % 4}-th value of a line below. */
   private static final int ROWS = 50;
 

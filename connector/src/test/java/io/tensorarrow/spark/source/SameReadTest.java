@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Equal reads are known as such, whichever call made them; others never. */
-class SameReadTest extends LakeTest {
+class SameReadTest extends LakeTestBase {
   private Path model = Path.of("");
   private String path = "";
 

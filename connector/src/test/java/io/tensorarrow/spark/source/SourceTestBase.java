@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -11,7 +11,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A table of 1000 rows in four partition directories, and the model {@code y = 2 * x}. */
-public abstract class SourceTestBase extends SparkTest {
+public abstract class SourceTestBase extends SparkTestBase {
   public static final int ROWS = 1000;
 
   @TempDir Path dir;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.SparseModels;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +24,7 @@ import org.tensorflow.proto.TensorShapeProto;
  * Sparse inputs through real models, from a table's columns to the result. The models' dense
  * outputs hold -1, or "-", where nothing was fed.
  */
-final class SparseInputsTest extends SparkTest {
+final class SparseInputsTest extends SparkTestBase {
   private static final TensorProto NO_FLOAT = absent(DataType.DT_FLOAT).addFloatVal(-1).build();
   private static final TensorProto NO_LONG = absent(DataType.DT_INT64).addInt64Val(-1).build();
   private static final TensorProto NO_TEXT =

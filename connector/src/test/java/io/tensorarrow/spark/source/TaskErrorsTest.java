@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.proto.DataType;
 
 /** Errors in a task tell the file, the split and the row, and what can be done about it. */
-class TaskErrorsTest extends LakeTest {
+class TaskErrorsTest extends LakeTestBase {
   /** The row with the fault: row 17 of the third file of 100 rows. */
   private static final int BAD = 217;
 
@@ -248,7 +248,7 @@ class TaskErrorsTest extends LakeTest {
   @Test
   void aSourceWithoutFilesIsToldByItsPartition() throws IOException {
     Dataset<Row> scored =
-        reader(HandmadeSource.class.getName(), TestModels.wrongBatch(dir))
+        reader(CustomSource.class.getName(), TestModels.wrongBatch(dir))
             .option("batchRows", 40)
             .load();
 

@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.sql.DroppingCatalog.Kind;
 import io.tensorarrow.spark.sql.DroppingCatalog.OtherSource;
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A table {@code t} of files in the session catalog, and a view {@code scored} over the files. */
-class OverwriteGuardTest extends LakeTest {
+class OverwriteGuardTest extends LakeTestBase {
   private static final int ROWS = 40;
 
   /** Queries over the view that Spark plans in different ways. */

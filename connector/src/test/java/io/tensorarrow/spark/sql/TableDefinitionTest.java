@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.TensorFlowDataSource;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Catalogs get no tables of this format. */
-class TableDefinitionTest extends LakeTest {
+class TableDefinitionTest extends LakeTestBase {
   private static final int ROWS = 10;
 
   private static final List<String> STATEMENTS =

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_AllocateTensor;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class NativeTensorTest {
   @BeforeAll
   static void loadNatives() {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
   }
 
   @Test

@@ -27,7 +27,8 @@ import org.tensorflow.internal.c_api.TFE_Op;
  */
 final class Cancellation implements AutoCloseable {
   private static final long POLL_MILLIS = 100;
-  private static final ScheduledThreadPoolExecutor WATCHDOG = Daemons.timer("tensorarrow-watchdog");
+  private static final ScheduledThreadPoolExecutor WATCHDOG =
+      DaemonTimers.timer("tensorarrow-watchdog");
 
   private final BooleanSupplier wanted;
   private final ScheduledFuture<?> watch;

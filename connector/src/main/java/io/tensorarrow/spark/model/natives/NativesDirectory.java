@@ -2,7 +2,7 @@ package io.tensorarrow.spark.model.natives;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.FileLease;
+import io.tensorarrow.spark.host.HostLock;
 import io.tensorarrow.spark.host.Interruption;
 import io.tensorarrow.spark.host.PrivateDirectory;
 import java.io.IOException;
@@ -130,7 +130,7 @@ public final class NativesDirectory {
   }
 
   private void extract(Path real, Path target, List<Library> libraries) throws IOException {
-    try (FileLease lease = FileLease.take(lock(real), FileLease.Mode.EXCLUSIVE)) {
+    try (HostLock lease = HostLock.take(lock(real), HostLock.Mode.EXCLUSIVE)) {
       if (isWhole(target, libraries)) {
         return;
       }
@@ -159,9 +159,9 @@ public final class NativesDirectory {
     if (leftovers(real).isEmpty() || !Files.isWritable(real)) {
       return;
     }
-    Optional<FileLease> lease = FileLease.tryTake(lock(real), FileLease.Mode.EXCLUSIVE);
+    Optional<HostLock> lease = HostLock.tryTake(lock(real), HostLock.Mode.EXCLUSIVE);
     if (lease.isPresent()) {
-      try (FileLease held = lease.get()) {
+      try (HostLock held = lease.get()) {
         deleteLeftovers(real);
       }
     }
@@ -182,7 +182,7 @@ public final class NativesDirectory {
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
     Path real = libraries.resolveSibling(".").normalize();
-    try (FileLease lease = FileLease.take(lock(real), FileLease.Mode.SHARED)) {
+    try (HostLock lease = HostLock.take(lock(real), HostLock.Mode.SHARED)) {
       Path twin = Files.createTempDirectory(real, TWIN, PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {

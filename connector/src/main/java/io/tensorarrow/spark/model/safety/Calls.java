@@ -22,7 +22,7 @@ final class Calls {
   private final FunctionLibrary library;
   private final Place place;
   private final Map<String, Size> sizes = new HashMap<>();
-  private final Deque<Frame> open = new ArrayDeque<>();
+  private final Deque<ArrowMessage> open = new ArrayDeque<>();
 
   Calls(FunctionLibrary library, Place place) {
     this.library = library;
@@ -38,12 +38,12 @@ final class Calls {
   private record Size(long nodes, int depth) {}
 
   /** A function that is being measured. */
-  private static final class Frame {
+  private static final class ArrowMessage {
     final String name;
     final List<String> callees;
     int next;
 
-    Frame(String name, List<String> callees) {
+    ArrowMessage(String name, List<String> callees) {
       this.name = name;
       this.callees = callees;
     }
@@ -60,9 +60,9 @@ final class Calls {
   }
 
   private void visit(String root, List<NodeDef> nodes) {
-    open.push(new Frame(root, callees(nodes)));
+    open.push(new ArrowMessage(root, callees(nodes)));
     while (!open.isEmpty()) {
-      Frame frame = open.element();
+      ArrowMessage frame = open.element();
       if (frame.next == frame.callees.size()) {
         open.pop();
         sizes.put(frame.name, size(frame));
@@ -84,10 +84,10 @@ final class Calls {
       throw place.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
     }
     List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
-    open.push(new Frame(name, callees(nodes)));
+    open.push(new ArrowMessage(name, callees(nodes)));
   }
 
-  private Size size(Frame frame) {
+  private Size size(ArrowMessage frame) {
     long nodes = library.function(frame.name).map(FunctionDef::getNodeDefCount).orElse(0);
     int depth = 0;
     for (String callee : frame.callees) {

@@ -111,7 +111,7 @@ public final class OpPolicy {
    *     comes
    */
   public GraphDef disarm(GraphDef proto) {
-    return Disarming.disarm(
+    return ConstantFoldingGuard.disarm(
         proto,
         node ->
             !allowed.contains(node.getOp())

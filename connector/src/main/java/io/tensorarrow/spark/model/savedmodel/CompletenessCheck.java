@@ -37,16 +37,16 @@ public final class CompletenessCheck {
    * Checks the files.
    *
    * @param graphs all graphs of the SavedModel
-   * @throws ModelFault if a file is missing, cut off or lies elsewhere
+   * @throws InvalidModelException if a file is missing, cut off or lies elsewhere
    * @throws IOException if a file can't be read
    */
-  void check(List<MetaGraphDef> graphs) throws ModelFault, IOException {
+  void check(List<MetaGraphDef> graphs) throws InvalidModelException, IOException {
     Optional<ModelEntry> index = files.find(SavedModelLayout.INDEX);
     if (index.isPresent()) {
       requireFile(index.get());
       checkShards(shardSizes(index.get()));
     } else if (graphs.stream().anyMatch(CompletenessCheck::restoresVariables)) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           "no " + SavedModelLayout.INDEX, "the variables that the graph restores");
     }
     for (ModelEntry asset : files.filesBelow(SavedModelLayout.ASSETS)) {
@@ -60,16 +60,18 @@ public final class CompletenessCheck {
   }
 
   /** Checks that TensorFlow, which reads files by their path, would read one of the model's own. */
-  public static void requireFile(ModelEntry entry) throws ModelFault {
+  public static void requireFile(ModelEntry entry) throws InvalidModelException {
     switch (entry.kind()) {
       case FILE -> {}
-      case DIRECTORY -> throw ModelFault.corrupt("a directory named " + entry.name(), "a file");
+      case DIRECTORY ->
+          throw InvalidModelException.corrupt("a directory named " + entry.name(), "a file");
       case OUTSIDE ->
-          throw ModelFault.corrupt(
+          throw InvalidModelException.corrupt(
               entry.name() + " to be a link that leads out of the model's directory",
               "a file inside it, as 'cp -rL' makes it of links");
       case OTHER ->
-          throw ModelFault.corrupt("something that is no file named " + entry.name(), "a file");
+          throw InvalidModelException.corrupt(
+              "something that is no file named " + entry.name(), "a file");
     }
   }
 
@@ -99,22 +101,22 @@ public final class CompletenessCheck {
         graph.getLibrary().getFunctionList().stream().flatMap(f -> f.getNodeDefList().stream()));
   }
 
-  private Optional<long[]> shardSizes(ModelEntry index) throws ModelFault, IOException {
+  private Optional<long[]> shardSizes(ModelEntry index) throws InvalidModelException, IOException {
     if (index.size() > LARGEST_INDEX) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           index.size() + " bytes in " + index.name(), "at most " + LARGEST_INDEX);
     }
     try (InputStream in = files.open(index.name())) {
       return CheckpointIndex.shardSizes(in.readNBytes(LARGEST_INDEX));
     } catch (CheckpointIndex.MalformedException e) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           "a " + index.name() + " of " + index.size() + " bytes that is " + e.getMessage(),
           "the file as TensorFlow wrote it",
           e);
     }
   }
 
-  private void checkShards(Optional<long[]> sizes) throws ModelFault, IOException {
+  private void checkShards(Optional<long[]> sizes) throws InvalidModelException, IOException {
     Map<String, ModelEntry> found = new HashMap<>();
     for (ModelEntry shard : SavedModelLayout.shards(files)) {
       requireFile(shard);
@@ -128,24 +130,25 @@ public final class CompletenessCheck {
       String name = SavedModelLayout.shard(i, least.length);
       ModelEntry shard = found.get(name);
       if (shard == null) {
-        throw ModelFault.corrupt(
+        throw InvalidModelException.corrupt(
             "no " + name, least.length + " data file(s) next to variables.index");
       }
       if (shard.size() < least[i]) {
-        throw ModelFault.corrupt(
+        throw InvalidModelException.corrupt(
             shard.size() + " bytes in " + name, least[i] + " by variables.index");
       }
     }
   }
 
-  private void checkAsset(String name) throws ModelFault, IOException {
+  private void checkAsset(String name) throws InvalidModelException, IOException {
     if (!isBelow(name)) {
-      throw ModelFault.corrupt("the asset '" + name + "'", "a name of a file below 'assets'");
+      throw InvalidModelException.corrupt(
+          "the asset '" + name + "'", "a name of a file below 'assets'");
     }
     String path = SavedModelLayout.ASSETS + "/" + name;
     Optional<ModelEntry> asset = files.find(path);
     if (asset.isEmpty()) {
-      throw ModelFault.corrupt("no " + path, "the file that the graph reads");
+      throw InvalidModelException.corrupt("no " + path, "the file that the graph reads");
     }
     requireFile(asset.get());
   }

@@ -127,7 +127,8 @@ public final class ModelVersions {
     return known.isPresent() && known.get().equals(ModelState.of(files));
   }
 
-  private Optional<SavedModelFile> readWhole(String name) throws ModelFault, IOException {
+  private Optional<SavedModelFile> readWhole(String name)
+      throws InvalidModelException, IOException {
     ModelFiles files = root.below(name);
     return isKnown(files, known) ? Optional.empty() : Optional.of(SavedModelFile.readWhole(files));
   }
@@ -146,7 +147,7 @@ public final class ModelVersions {
               listed(skipped));
         }
         return model;
-      } catch (ModelFault e) {
+      } catch (InvalidModelException e) {
         skipped.add("'" + name + "' (" + e.found() + ")");
       }
     }
@@ -181,7 +182,7 @@ public final class ModelVersions {
     }
     try {
       return readWhole(name);
-    } catch (ModelFault e) {
+    } catch (InvalidModelException e) {
       throw failed(
           root,
           version,

@@ -80,7 +80,7 @@ public final class SavedModelFile {
   public static SavedModelFile read(ModelFiles files) {
     try {
       return readWhole(files);
-    } catch (ModelFault e) {
+    } catch (InvalidModelException e) {
       throw e.of(files.location());
     } catch (IOException e) {
       throw files.unreadable(e);
@@ -90,10 +90,11 @@ public final class SavedModelFile {
   /**
    * Reads and checks a SavedModel.
    *
-   * @throws ModelFault if it is not whole
+   * @throws InvalidModelException if it is not whole
    * @throws IOException if that can't be found out
    */
-  public static SavedModelFile readWhole(ModelFiles files) throws ModelFault, IOException {
+  public static SavedModelFile readWhole(ModelFiles files)
+      throws InvalidModelException, IOException {
     // Taken first: what changes meanwhile makes another state.
     ModelState state = ModelState.of(files);
     byte[] bytes = bytes(files, proto(files));
@@ -159,7 +160,7 @@ public final class SavedModelFile {
             + "; expected one of these");
   }
 
-  private static ModelEntry proto(ModelFiles files) throws ModelFault, IOException {
+  private static ModelEntry proto(ModelFiles files) throws InvalidModelException, IOException {
     Optional<ModelEntry> proto = files.find(SavedModelLayout.PROTO);
     if (proto.isPresent()) {
       CompletenessCheck.requireFile(proto.get());
@@ -167,7 +168,7 @@ public final class SavedModelFile {
     }
     Optional<ModelEntry> directory = files.find("");
     if (directory.isEmpty()) {
-      throw ModelFault.notFound(
+      throw InvalidModelException.notFound(
           "nothing there on "
               + files.fileSystem()
               + files
@@ -182,11 +183,11 @@ public final class SavedModelFile {
     throw noSavedModel(files.list());
   }
 
-  private static ModelFault notADirectory(String file) {
+  private static InvalidModelException notADirectory(String file) {
     int slash = file.lastIndexOf('/');
     String name = file.substring(slash + 1);
     if (name.equals(SavedModelLayout.PROTO)) {
-      return ModelFault.notFound(
+      return InvalidModelException.notFound(
           "a file", "the directory that holds it, '" + file.substring(0, slash) + "'");
     }
     String lower = name.toLowerCase(Locale.ROOT);
@@ -195,35 +196,36 @@ public final class SavedModelFile {
         .findFirst()
         .map(
             format ->
-                ModelFault.notFound(
+                InvalidModelException.notFound(
                     format.getValue(),
                     "a SavedModel directory (model.export(path) or tf.saved_model.save write one)"))
-        .orElseGet(() -> ModelFault.notFound("a file", "a SavedModel directory"));
+        .orElseGet(() -> InvalidModelException.notFound("a file", "a SavedModel directory"));
   }
 
-  private static ModelFault noSavedModel(List<ModelEntry> entries) {
+  private static InvalidModelException noSavedModel(List<ModelEntry> entries) {
     if (entries.isEmpty()) {
-      return ModelFault.notFound(
+      return InvalidModelException.notFound(
           "an empty directory", "a SavedModel directory, or one of numbered versions");
     }
     Set<String> names = entries.stream().map(ModelEntry::name).collect(Collectors.toSet());
     for (String other : List.of("saved_model.pbtxt", "saved_model.cpb")) {
       if (names.contains(other)) {
-        return ModelFault.notFound(
+        return InvalidModelException.notFound(
             other, SavedModelLayout.PROTO + " (load and save it again with TensorFlow)");
       }
     }
-    return ModelFault.notFound(
+    return InvalidModelException.notFound(
         "a directory without " + SavedModelLayout.PROTO + " and without numbered versions",
         "a SavedModel directory, or one of numbered versions");
   }
 
-  private static byte[] bytes(ModelFiles files, ModelEntry proto) throws ModelFault, IOException {
+  private static byte[] bytes(ModelFiles files, ModelEntry proto)
+      throws InvalidModelException, IOException {
     if (proto.size() == 0) {
-      throw ModelFault.corrupt("an empty " + SavedModelLayout.PROTO, AS_WRITTEN);
+      throw InvalidModelException.corrupt("an empty " + SavedModelLayout.PROTO, AS_WRITTEN);
     }
     if (proto.size() > LARGEST_PROTO) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           proto.size() + " bytes in " + SavedModelLayout.PROTO,
           "at most " + LARGEST_PROTO + ", with weights in variables and not in constants");
     }
@@ -251,14 +253,14 @@ public final class SavedModelFile {
     }
   }
 
-  private static List<MetaGraphDef> parse(byte[] bytes) throws ModelFault {
+  private static List<MetaGraphDef> parse(byte[] bytes) throws InvalidModelException {
     List<MetaGraphDef> graphs;
     try {
       // The default limit on nesting is TensorFlow's own; it keeps a hostile file from exhausting
       // the stack.
       graphs = SavedModel.parseFrom(bytes).getMetaGraphsList();
     } catch (InvalidProtocolBufferException e) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           "a "
               + SavedModelLayout.PROTO
               + " of "
@@ -270,7 +272,8 @@ public final class SavedModelFile {
           e);
     }
     if (graphs.isEmpty()) {
-      throw ModelFault.corrupt("a " + SavedModelLayout.PROTO + " without graphs", AS_WRITTEN);
+      throw InvalidModelException.corrupt(
+          "a " + SavedModelLayout.PROTO + " without graphs", AS_WRITTEN);
     }
     return graphs;
   }

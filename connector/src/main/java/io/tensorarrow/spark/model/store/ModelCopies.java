@@ -2,7 +2,7 @@ package io.tensorarrow.spark.model.store;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.FileLease;
+import io.tensorarrow.spark.host.HostLock;
 import io.tensorarrow.spark.host.HostName;
 import io.tensorarrow.spark.host.Interruption;
 import io.tensorarrow.spark.host.LocalName;
@@ -102,14 +102,14 @@ public final class ModelCopies {
       Path copy = real.resolve(name);
       Path lock = real.resolve(name + LOCK);
       for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        try (FileLease shared = FileLease.take(lock, FileLease.Mode.SHARED)) {
+        try (HostLock shared = HostLock.take(lock, HostLock.Mode.SHARED)) {
           Optional<C> checked = check(copy, check);
           if (checked.isPresent()) {
             shared.touch();
             return use.apply(checked.get());
           }
         }
-        try (FileLease exclusive = FileLease.take(lock, FileLease.Mode.EXCLUSIVE)) {
+        try (HostLock exclusive = HostLock.take(lock, HostLock.Mode.EXCLUSIVE)) {
           // Another process may have been faster.
           if (check(copy, check).isEmpty()) {
             exclusive.touch();
@@ -146,8 +146,7 @@ public final class ModelCopies {
   public void discard(String name) {
     try {
       Path real = base.toRealPath();
-      try (FileLease exclusive =
-          FileLease.take(real.resolve(name + LOCK), FileLease.Mode.EXCLUSIVE)) {
+      try (HostLock exclusive = HostLock.take(real.resolve(name + LOCK), HostLock.Mode.EXCLUSIVE)) {
         exclusive.touch();
         PrivateDirectory.delete(real.resolve(name));
       }
@@ -305,9 +304,9 @@ public final class ModelCopies {
   }
 
   private static void deleteUnlessLocked(Path lock, Path directory) throws IOException {
-    Optional<FileLease> lease = FileLease.tryTake(lock, FileLease.Mode.EXCLUSIVE);
+    Optional<HostLock> lease = HostLock.tryTake(lock, HostLock.Mode.EXCLUSIVE);
     if (lease.isPresent()) {
-      try (FileLease held = lease.get()) {
+      try (HostLock held = lease.get()) {
         deleteIfPossible(directory);
       }
     }

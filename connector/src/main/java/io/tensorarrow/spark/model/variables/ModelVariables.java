@@ -5,7 +5,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.savedmodel.CheckpointIndex;
 import io.tensorarrow.spark.model.savedmodel.CompletenessCheck;
-import io.tensorarrow.spark.model.savedmodel.ModelFault;
+import io.tensorarrow.spark.model.savedmodel.InvalidModelException;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.model.store.ModelEntry;
 import io.tensorarrow.spark.model.store.ModelFiles;
@@ -100,7 +100,7 @@ public final class ModelVariables {
     try {
       Optional<ModelEntry> index = files.find(SavedModelLayout.INDEX);
       return index.isEmpty() ? List.of() : read(files, index.get()).variables();
-    } catch (ModelFault e) {
+    } catch (InvalidModelException e) {
       throw e.of(files.location());
     } catch (IOException e) {
       throw files.unreadable(e);
@@ -108,14 +108,14 @@ public final class ModelVariables {
   }
 
   private static ModelVariables read(ModelFiles files, ModelEntry index)
-      throws ModelFault, IOException {
+      throws InvalidModelException, IOException {
     CompletenessCheck.requireFile(index);
     Listing listing = new Listing();
     Optional<long[]> sizes;
     try (InputStream in = files.open(index.name())) {
       sizes = CheckpointIndex.read(in.readNBytes(LARGEST_INDEX), listing);
     } catch (CheckpointIndex.MalformedException e) {
-      throw ModelFault.corrupt(
+      throw InvalidModelException.corrupt(
           "a " + index.name() + " that is " + e.getMessage(), "the file as TensorFlow wrote it", e);
     }
     if (sizes.isEmpty() || !listing.littleEndian) {
@@ -128,7 +128,7 @@ public final class ModelVariables {
     return new ModelVariables(files, listing, sizes.get().length);
   }
 
-  private List<ModelVariable> variables() throws ModelFault, IOException {
+  private List<ModelVariable> variables() throws InvalidModelException, IOException {
     Map<String, String> objects = names();
     leaveOutCopies(objects);
     Map<String, String> names = unambiguous(objects);
@@ -156,7 +156,7 @@ public final class ModelVariables {
   }
 
   private ModelVariable variable(String name, String key, BundleEntryProto entry)
-      throws ModelFault {
+      throws InvalidModelException {
     List<Long> shape = shape(name, entry.getShape());
     List<Part> parts = new ArrayList<>();
     if (entry.getSlicesCount() == 0) {
@@ -196,7 +196,8 @@ public final class ModelVariables {
         extent);
   }
 
-  private static List<Long> shape(String name, TensorShapeProto proto) throws ModelFault {
+  private static List<Long> shape(String name, TensorShapeProto proto)
+      throws InvalidModelException {
     List<Long> shape = proto.getDimList().stream().map(TensorShapeProto.Dim::getSize).toList();
     if (proto.getUnknownRank() || shape.stream().anyMatch(dim -> dim < 0)) {
       throw damaged(name, "no whole shape");
@@ -204,7 +205,7 @@ public final class ModelVariables {
     return shape;
   }
 
-  private static void checkSize(ModelVariable variable) throws ModelFault {
+  private static void checkSize(ModelVariable variable) throws InvalidModelException {
     Optional<DType> dtype = variable.dtype();
     if (dtype.isEmpty() || isOfAnyLength(dtype.get())) {
       return;
@@ -238,7 +239,7 @@ public final class ModelVariables {
   }
 
   /** Returns what the graph of objects calls the variables, by key. */
-  private Map<String, String> names() throws ModelFault, IOException {
+  private Map<String, String> names() throws InvalidModelException, IOException {
     BundleEntryProto entry = listing.entries.get(OBJECT_GRAPH);
     if (entry == null) {
       return Map.of();
@@ -312,8 +313,8 @@ public final class ModelVariables {
     return one;
   }
 
-  private static ModelFault damaged(String name, String found) {
-    return ModelFault.corrupt(
+  private static InvalidModelException damaged(String name, String found) {
+    return InvalidModelException.corrupt(
         found + " for '" + name + "' in " + SavedModelLayout.INDEX,
         "the file as TensorFlow wrote it");
   }

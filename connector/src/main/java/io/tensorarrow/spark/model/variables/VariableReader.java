@@ -7,7 +7,7 @@ import io.tensorarrow.spark.host.Interruption;
 import io.tensorarrow.spark.model.ModelLoader;
 import io.tensorarrow.spark.model.savedmodel.Checksum;
 import io.tensorarrow.spark.model.savedmodel.CompletenessCheck;
-import io.tensorarrow.spark.model.savedmodel.ModelFault;
+import io.tensorarrow.spark.model.savedmodel.InvalidModelException;
 import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelEntry;
 import io.tensorarrow.spark.model.store.ModelFiles;
@@ -99,7 +99,7 @@ public final class VariableReader implements AutoCloseable {
   public byte[] read(ModelVariable variable) {
     try {
       return bytes(variable);
-    } catch (ModelFault e) {
+    } catch (InvalidModelException e) {
       throw e.of(files.location());
     } catch (IOException e) {
       throw files.unreadable(e);
@@ -107,7 +107,7 @@ public final class VariableReader implements AutoCloseable {
   }
 
   /** Does it without saying which model it is. */
-  byte[] bytes(ModelVariable variable) throws ModelFault, IOException {
+  byte[] bytes(ModelVariable variable) throws InvalidModelException, IOException {
     Part first = variable.parts().get(0);
     if (first.extent().equals(variable.shape())) {
       return bytes(variable, first);
@@ -120,7 +120,8 @@ public final class VariableReader implements AutoCloseable {
     return whole;
   }
 
-  private byte[] bytes(ModelVariable variable, Part part) throws ModelFault, IOException {
+  private byte[] bytes(ModelVariable variable, Part part)
+      throws InvalidModelException, IOException {
     // Before the memory is asked for.
     requireShard(variable, part);
     byte[] bytes = new byte[Math.toIntExact(part.size())];
@@ -153,7 +154,8 @@ public final class VariableReader implements AutoCloseable {
     }
   }
 
-  private void requireShard(ModelVariable variable, Part part) throws ModelFault, IOException {
+  private void requireShard(ModelVariable variable, Part part)
+      throws InvalidModelException, IOException {
     Optional<ModelEntry> entry = files.find(part.file());
     if (entry.isEmpty()) {
       throw damaged(variable, part, "no such file");
@@ -177,8 +179,8 @@ public final class VariableReader implements AutoCloseable {
     return next;
   }
 
-  private static ModelFault damaged(ModelVariable variable, Part part, String found) {
-    return ModelFault.corrupt(
+  private static InvalidModelException damaged(ModelVariable variable, Part part, String found) {
+    return InvalidModelException.corrupt(
         "%s for variable '%s' in %s on host '%s'"
             .formatted(found, variable.name(), part.file(), HostName.get()),
         "%d bytes at %d, as TensorFlow wrote them".formatted(part.size(), part.offset()));

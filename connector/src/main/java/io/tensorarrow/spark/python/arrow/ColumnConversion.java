@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.python.arrow;
 
-import io.tensorarrow.spark.tensor.fetch.RawTensor;
+import io.tensorarrow.spark.tensor.fetch.NativeElements;
+import io.tensorarrow.spark.tensor.vector.RowRuns;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
-import io.tensorarrow.spark.tensor.vector.Runs;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,15 +78,15 @@ public final class ColumnConversion {
 
   /** Returns a vector over a tensor's memory, or over copies of the rows that a view shows. */
   private FieldVector rawVector(ColumnVector column, int rows) {
-    RawTensor tensor =
-        RawTensor.under(origin(column))
+    NativeElements tensor =
+        NativeElements.under(origin(column))
             .orElseThrow(() -> new IllegalStateException("not a model's own column: " + column));
     if (!(column instanceof SelectedColumn selected)) {
       return tensor.vector(rows, tensor.elements(), allocator);
     }
     int width = tensor.rowBytes();
     // A limit leaves the selection longer than the batch.
-    Runs chosenRows = positions(selected).select(RowSelection.range(0, rows));
+    RowRuns chosenRows = positions(selected).select(RowSelection.range(0, rows));
     try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
       chosenRows.forEach(
           Integer.MAX_VALUE,
@@ -103,7 +103,7 @@ public final class ColumnConversion {
   private FieldVector converted(ColumnVector column, int rows, Field field) {
     FieldVector vector = field.createVector(allocator);
     try {
-      Runs positions = Runs.first(rows);
+      RowRuns positions = RowRuns.first(rows);
       ColumnVector source = column;
       if (column instanceof SelectedColumn selected) {
         positions = positions(selected);
@@ -126,11 +126,11 @@ public final class ColumnConversion {
   }
 
   /** Returns which rows of its {@link #origin} a view shows. */
-  private static Runs positions(SelectedColumn view) {
+  private static RowRuns positions(SelectedColumn view) {
     if (view.column() instanceof SelectedColumn below) {
       return positions(below).select(view.rows());
     }
-    return Runs.of(view.rows());
+    return RowRuns.of(view.rows());
   }
 
   private static void writeRows(ColumnVector column, int rows, Field field, FieldVector vector) {

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.python.arrow;
 
 import io.tensorarrow.spark.tensor.vector.ArrayReader;
-import io.tensorarrow.spark.tensor.vector.Runs;
+import io.tensorarrow.spark.tensor.vector.RowRuns;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -80,7 +80,7 @@ final class ColumnCopier {
    * @param rows which of its rows to copy
    * @param vector an empty one, of the Arrow type that Spark has for the column's
    */
-  void copy(ColumnVector column, Runs rows, FieldVector vector) {
+  void copy(ColumnVector column, RowRuns rows, FieldVector vector) {
     DataType type = column.dataType();
     if (type instanceof StructType struct) {
       for (int i = 0; i < struct.size(); i++) {
@@ -104,7 +104,7 @@ final class ColumnCopier {
     }
   }
 
-  private void copyNumbers(ColumnVector column, Numbers numbers, Runs rows, FieldVector vector) {
+  private void copyNumbers(ColumnVector column, Numbers numbers, RowRuns rows, FieldVector vector) {
     // Only Spark's own vectors have a value where a null is; a dictionary knows nothing of nulls.
     boolean oneByOne =
         column.hasNull()
@@ -132,7 +132,7 @@ final class ColumnCopier {
     return data.nioBuffer((long) at * width, length * width).order(ByteOrder.nativeOrder());
   }
 
-  private void copyBooleans(ColumnVector column, Runs rows, FieldVector vector) {
+  private void copyBooleans(ColumnVector column, RowRuns rows, FieldVector vector) {
     int[] positions = rows.positions();
     boolean hasNull = column.hasNull();
     try (ArrowBuf bits = zeroBits(positions.length)) {
@@ -145,7 +145,8 @@ final class ColumnCopier {
     }
   }
 
-  private void copyDecimals(ColumnVector column, DecimalType type, Runs rows, FieldVector vector) {
+  private void copyDecimals(
+      ColumnVector column, DecimalType type, RowRuns rows, FieldVector vector) {
     int[] positions = rows.positions();
     boolean hasNull = column.hasNull();
     try (ArrowBuf data = allocator.buffer((long) positions.length * DECIMAL_BYTES)) {
@@ -174,7 +175,7 @@ final class ColumnCopier {
     ByteBuffer bytes(int row);
   }
 
-  private void copyBytes(ColumnVector column, Cell cell, Runs rows, FieldVector vector) {
+  private void copyBytes(ColumnVector column, Cell cell, RowRuns rows, FieldVector vector) {
     int[] positions = rows.positions();
     boolean hasNull = column.hasNull();
     ByteBuffer[] cells = new ByteBuffer[positions.length];
@@ -215,17 +216,17 @@ final class ColumnCopier {
     }
   }
 
-  private void copyArrays(ColumnVector column, Runs rows, FieldVector vector) {
+  private void copyArrays(ColumnVector column, RowRuns rows, FieldVector vector) {
     ArrayReader arrays = ArrayReader.over(column);
-    Runs elements = new Runs();
+    RowRuns elements = new RowRuns();
     try (ArrowBuf offsets = offsets(column, arrays, rows, elements)) {
       copy(arrays.elements(), elements, vector.getChildrenFromFields().get(0));
       load(vector, column, rows, offsets);
     }
   }
 
-  private void copyMaps(WritableColumnVector column, Runs rows, MapVector vector) {
-    Runs entries = new Runs();
+  private void copyMaps(WritableColumnVector column, RowRuns rows, MapVector vector) {
+    RowRuns entries = new RowRuns();
     int[] positions = rows.positions();
     try (ArrowBuf offsets = allocator.buffer((positions.length + 1L) * Integer.BYTES)) {
       offsets.setInt(0, 0);
@@ -243,7 +244,8 @@ final class ColumnCopier {
     }
   }
 
-  private ArrowBuf offsets(ColumnVector column, ArrayReader arrays, Runs rows, Runs elements) {
+  private ArrowBuf offsets(
+      ColumnVector column, ArrayReader arrays, RowRuns rows, RowRuns elements) {
     int[] positions = rows.positions();
     boolean hasNull = column.hasNull();
     ArrowBuf offsets = allocator.buffer((positions.length + 1L) * Integer.BYTES);
@@ -258,7 +260,7 @@ final class ColumnCopier {
     return offsets;
   }
 
-  private void load(FieldVector vector, ColumnVector column, Runs rows, ArrowBuf... buffers) {
+  private void load(FieldVector vector, ColumnVector column, RowRuns rows, ArrowBuf... buffers) {
     int nulls = 0;
     int[] positions = column.hasNull() ? rows.positions() : new int[0];
     try (ArrowBuf validity = zeroBits(positions.length)) {

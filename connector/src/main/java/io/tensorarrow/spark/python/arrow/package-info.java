@@ -1,8 +1,8 @@
 /**
  * Conversion between Spark's columns and Arrow: columns of a batch as Arrow vectors ({@code
- * ColumnConversion}), Arrow IPC messages whose buffers are aligned to 64 bytes ({@code Frame}), and
- * columns that a function returned, checked and widened to the types it declared ({@code
- * DeclaredColumns}).
+ * ColumnConversion}), Arrow IPC messages whose buffers are aligned to 64 bytes ({@code
+ * ArrowMessage}), and columns that a function returned, checked and widened to the types it
+ * declared ({@code DeclaredColumns}).
  *
  * <p>Threads: objects belong to one thread at a time.
  *

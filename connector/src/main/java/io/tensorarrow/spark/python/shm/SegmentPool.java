@@ -82,7 +82,7 @@ public final class SegmentPool implements AutoCloseable {
    * @param refused is told why there is none
    * @return a lease that this thread owns, or empty if there is none
    */
-  public synchronized Optional<SegmentLease> lease(long needed, Consumer<Unshared> refused) {
+  public synchronized Optional<SegmentLease> lease(long needed, Consumer<InlineReason> refused) {
     collect();
     long size = sizeFor(SharedSegment.HEADER_BYTES + needed);
     for (Iterator<SharedSegment> each = free.iterator(); each.hasNext(); ) {
@@ -98,11 +98,11 @@ public final class SegmentPool implements AutoCloseable {
     }
     if (closed || size > Segment.MAX_BYTES || bytes + size > mostBytes) {
       tellAboutBytes(size);
-      refused.accept(Unshared.POOL_USED_UP);
+      refused.accept(InlineReason.POOL_USED_UP);
       return Optional.empty();
     }
     if (System.nanoTime() - fullUntil < 0) {
-      refused.accept(Unshared.DIRECTORY_FULL);
+      refused.accept(InlineReason.DIRECTORY_FULL);
       return Optional.empty();
     }
     try {
@@ -118,7 +118,7 @@ public final class SegmentPool implements AutoCloseable {
     } catch (IOException e) {
       fullUntil = System.nanoTime() + PAUSE_WHEN_FULL.toNanos();
       tellAboutSpace(size, e);
-      refused.accept(Unshared.DIRECTORY_FULL);
+      refused.accept(InlineReason.DIRECTORY_FULL);
       return Optional.empty();
     }
   }

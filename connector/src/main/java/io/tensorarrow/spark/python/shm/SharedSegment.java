@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.shm;
 
-import io.tensorarrow.spark.python.arrow.Frame;
+import io.tensorarrow.spark.python.arrow.ArrowMessage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.SecureRandom;
@@ -13,7 +13,7 @@ import org.apache.arrow.memory.BufferAllocator;
  *
  * <p>Owns the segment. The pool sees to it that one thread at a time has it.
  */
-public final class SharedSegment implements Frame.Target, AutoCloseable {
+public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
   /** The header has a page of its own, which alone workers map to write. */
   public static final int HEADER_BYTES = 4096;
 

@@ -42,7 +42,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final SQLMetric received;
   private final SQLMetric rows;
   private final BufferAllocator allocator;
-  private final Replies replies;
+  private final InPlaceReplies replies;
   private @Nullable ReplyStream batches;
   private @Nullable ArrowColumns columns;
 
@@ -68,7 +68,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
     this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
     this.replies =
-        new Replies(
+        new InPlaceReplies(
             call.output(),
             declared,
             writer.leases(),
@@ -150,7 +150,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     List<FieldVector> vectors = root.getFieldVectors();
     if (wholeBatches) {
       List<FieldVector> parts = vectors.get(0).getChildrenFromFields();
-      if (forTensors && Replies.isEnvelope(parts)) {
+      if (forTensors && InPlaceReplies.isEnvelope(parts)) {
         ColumnarBatch opened = replies.opened(parts);
         rows.add(opened.numRows());
         return opened;

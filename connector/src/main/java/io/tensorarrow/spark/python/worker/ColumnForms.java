@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.tensor.fetch.RawTensor;
+import io.tensorarrow.spark.tensor.fetch.NativeElements;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import java.io.Serializable;
 import java.util.List;
@@ -66,7 +66,7 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
 
   private static boolean hasRawElements(StructField field) {
     return TensorFields.isTensor(field.metadata())
-        && RawTensor.hasRawElements(
+        && NativeElements.hasRawElements(
             field.metadata().getString(TensorColumns.DTYPE_KEY), field.dataType());
   }
 

@@ -3,8 +3,8 @@ package io.tensorarrow.spark.python.worker;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.python.arrow.ArrowColumns;
-import io.tensorarrow.spark.python.arrow.Frame;
-import io.tensorarrow.spark.python.arrow.Messages;
+import io.tensorarrow.spark.python.arrow.ArrowMessage;
+import io.tensorarrow.spark.python.arrow.IpcMessages;
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SharedSegment;
 import java.io.IOException;
@@ -40,7 +40,7 @@ final class EnvelopeSink implements BatchSink {
   private static final int KIND_IN_PLACE = 4;
 
   /** Inline batches begin where their buffers are aligned if the envelope is. */
-  private static final int INLINE_OFFSET = Frame.ALIGNMENT;
+  private static final int INLINE_OFFSET = ArrowMessage.ALIGNMENT;
 
   private static final int HANDLE_BYTES = 56;
 
@@ -48,8 +48,8 @@ final class EnvelopeSink implements BatchSink {
   private static final long MOST_BYTES = 1L << 30;
 
   // Of the struct, and of the envelope in it.
-  private static final List<Messages.Node> ONE_ROW =
-      List.of(new Messages.Node(1, 0), new Messages.Node(1, 0));
+  private static final List<IpcMessages.Node> ONE_ROW =
+      List.of(new IpcMessages.Node(1, 0), new IpcMessages.Node(1, 0));
 
   private static final Schema ENVELOPES =
       new Schema(
@@ -77,8 +77,8 @@ final class EnvelopeSink implements BatchSink {
 
   @Override
   public void begin() throws IOException {
-    stream.write(Messages.schema(ENVELOPES));
-    byte[] message = Messages.schema(schema);
+    stream.write(IpcMessages.schema(ENVELOPES));
+    byte[] message = IpcMessages.schema(schema);
     byte[] envelope = new byte[Long.BYTES + message.length];
     begun(envelope, KIND_SCHEMA).putInt(0).put(message);
     send(envelope);
@@ -86,7 +86,7 @@ final class EnvelopeSink implements BatchSink {
 
   @Override
   public void write(ArrowColumns columns, int rows) throws IOException {
-    Frame frame = Frame.of(columns.vectors(), rows);
+    ArrowMessage frame = ArrowMessage.of(columns.vectors(), rows);
     if (frame.bytes() > MOST_BYTES && rows > 1) {
       writeRows(columns, 0, rows / 2);
       writeRows(columns, rows / 2, rows - rows / 2);
@@ -122,7 +122,7 @@ final class EnvelopeSink implements BatchSink {
     if (!call.forms().forTensors()) {
       counters.widened(
           call.forms().raw().stream()
-              .mapToLong(i -> InPlaceColumn.elements(columns.vectors().get(i)).readableBytes())
+              .mapToLong(i -> InPlaceTensor.elements(columns.vectors().get(i)).readableBytes())
               .sum());
     }
   }
@@ -132,21 +132,21 @@ final class EnvelopeSink implements BatchSink {
     List<FieldVector> together = new ArrayList<>();
     for (int i = 0; i < columns.vectors().size(); i++) {
       FieldVector column = columns.vectors().get(i);
-      Optional<InPlaceColumn> alone =
+      Optional<InPlaceTensor> alone =
           call.forms().inPlace().contains(i) ? leaseInPlace(column, rows, i) : Optional.empty();
       if (alone.isPresent()) {
-        writeInPlace(alone.get(), InPlaceColumn.elements(column), i);
+        writeInPlace(alone.get(), InPlaceTensor.elements(column), i);
         sent.add(alone.get().lease());
       } else {
         together.add(column);
       }
     }
-    writeTogether(Frame.of(together, rows)).ifPresent(sent::add);
+    writeTogether(ArrowMessage.of(together, rows)).ifPresent(sent::add);
     // The worker sees all segments of a batch at once.
     sent.stream().findFirst().ifPresent(leases::sent);
   }
 
-  private Optional<SegmentLease> writeTogether(Frame frame) throws IOException {
+  private Optional<SegmentLease> writeTogether(ArrowMessage frame) throws IOException {
     Optional<SegmentLease> lease =
         frame.bodyBytes() < INLINE_BYTES ? Optional.empty() : leases.lease(frame.bytes());
     if (lease.isPresent()) {
@@ -157,16 +157,16 @@ final class EnvelopeSink implements BatchSink {
     return lease;
   }
 
-  private Optional<InPlaceColumn> leaseInPlace(FieldVector column, int rows, int ordinal) {
-    long bytes = InPlaceColumn.elements(column).readableBytes();
+  private Optional<InPlaceTensor> leaseInPlace(FieldVector column, int rows, int ordinal) {
+    long bytes = InPlaceTensor.elements(column).readableBytes();
     if (bytes < INLINE_BYTES) {
       return Optional.empty();
     }
     StructField field = call.input().fields()[ordinal];
-    return leases.leaseInPlace(field, InPlaceColumn.dims(column, rows, field), bytes);
+    return leases.leaseInPlace(field, InPlaceTensor.dims(column, rows, field), bytes);
   }
 
-  private void writeInPlace(InPlaceColumn column, ArrowBuf elements, int ordinal)
+  private void writeInPlace(InPlaceTensor column, ArrowBuf elements, int ordinal)
       throws IOException {
     column.lease().segment().write(SharedSegment.HEADER_BYTES, elements);
     counters.sharedInPlace(column.bytes());
@@ -177,7 +177,7 @@ final class EnvelopeSink implements BatchSink {
     send(envelope);
   }
 
-  private void writeShared(Frame frame, SegmentLease lease) throws IOException {
+  private void writeShared(ArrowMessage frame, SegmentLease lease) throws IOException {
     frame.writeTo(lease.segment(), SharedSegment.HEADER_BYTES);
     counters.shared(frame.bodyBytes());
     byte[] envelope = new byte[HANDLE_BYTES];
@@ -199,12 +199,12 @@ final class EnvelopeSink implements BatchSink {
         .putLong(segment.nonce());
   }
 
-  private void writeInline(Frame frame) throws IOException {
+  private void writeInline(ArrowMessage frame) throws IOException {
     counters.inlined(frame.bodyBytes());
     sendInline(frame);
   }
 
-  private void sendInline(Frame frame) throws IOException {
+  private void sendInline(ArrowMessage frame) throws IOException {
     long bytes = INLINE_OFFSET + frame.bytes();
     if (bytes > Integer.MAX_VALUE) {
       throw new TensorArrowException(
@@ -234,28 +234,28 @@ final class EnvelopeSink implements BatchSink {
    * Writes what comes before the bytes of an envelope: a batch of one row, as far as its offsets.
    */
   private void beginEnvelope(long bytes) throws IOException {
-    long end = Frame.ALIGNMENT + Messages.aligned(bytes, Frame.ALIGNMENT);
-    stream.write(Messages.batch(1, ONE_ROW, places(bytes), end, Long.BYTES));
-    byte[] offsets = new byte[Frame.ALIGNMENT];
+    long end = ArrowMessage.ALIGNMENT + IpcMessages.aligned(bytes, ArrowMessage.ALIGNMENT);
+    stream.write(IpcMessages.batch(1, ONE_ROW, places(bytes), end, Long.BYTES));
+    byte[] offsets = new byte[ArrowMessage.ALIGNMENT];
     ByteBuffer.wrap(offsets).order(ByteOrder.LITTLE_ENDIAN).putInt(0).putInt((int) bytes);
     stream.write(offsets);
   }
 
-  private static List<Messages.Place> places(long bytes) {
-    Messages.Place validity = new Messages.Place(0, 0);
+  private static List<IpcMessages.Place> places(long bytes) {
+    IpcMessages.Place validity = new IpcMessages.Place(0, 0);
     return List.of(
         validity,
         validity,
-        new Messages.Place(0, 2L * Integer.BYTES),
-        new Messages.Place(Frame.ALIGNMENT, bytes));
+        new IpcMessages.Place(0, 2L * Integer.BYTES),
+        new IpcMessages.Place(ArrowMessage.ALIGNMENT, bytes));
   }
 
   private void endEnvelope(long bytes) throws IOException {
-    stream.write(new byte[(int) (Messages.aligned(bytes, Frame.ALIGNMENT) - bytes)]);
+    stream.write(new byte[(int) (IpcMessages.aligned(bytes, ArrowMessage.ALIGNMENT) - bytes)]);
   }
 
   @Override
   public void end() throws IOException {
-    stream.write(Messages.END);
+    stream.write(IpcMessages.END);
   }
 }

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.python.worker;
 
+import io.tensorarrow.spark.python.shm.InlineReason;
 import io.tensorarrow.spark.python.shm.SegmentLease;
-import io.tensorarrow.spark.python.shm.Unshared;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import scala.collection.immutable.Map;
 
@@ -55,7 +55,7 @@ final class HandoverCounters {
   }
 
   /** Counts why a batch goes inline that is not small. */
-  void unshared(Unshared why) {
+  void unshared(InlineReason why) {
     metrics.apply(PythonMetrics.of(why)).add(1);
   }
 

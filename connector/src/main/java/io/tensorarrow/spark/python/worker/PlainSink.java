@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.python.arrow.ArrowColumns;
-import io.tensorarrow.spark.python.arrow.Frame;
-import io.tensorarrow.spark.python.arrow.Messages;
+import io.tensorarrow.spark.python.arrow.ArrowMessage;
+import io.tensorarrow.spark.python.arrow.IpcMessages;
 import java.io.IOException;
 import java.util.List;
 import org.apache.arrow.vector.types.pojo.Field;
@@ -23,17 +23,17 @@ final class PlainSink implements BatchSink {
 
   @Override
   public void begin() throws IOException {
-    stream.write(Messages.schema(schema));
+    stream.write(IpcMessages.schema(schema));
   }
 
   @Override
   public void write(ArrowColumns columns, int rows) throws IOException {
-    Frame.of(columns.vectors(), rows).writeTo(stream, 0);
+    ArrowMessage.of(columns.vectors(), rows).writeTo(stream, 0);
     counters.plain();
   }
 
   @Override
   public void end() throws IOException {
-    stream.write(Messages.END);
+    stream.write(IpcMessages.END);
   }
 }

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.python.shm.Unshared;
+import io.tensorarrow.spark.python.shm.InlineReason;
 import java.util.LinkedHashMap;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.execution.metric.SQLMetric;
@@ -33,7 +33,7 @@ public final class PythonMetrics {
   private PythonMetrics() {}
 
   /** Returns the name of the metric that counts batches that went inline for a reason. */
-  static String of(Unshared why) {
+  static String of(InlineReason why) {
     return switch (why) {
       case NO_SHARED_MEMORY -> NO_SHARED_MEMORY;
       case POOL_USED_UP -> POOL_USED_UP;

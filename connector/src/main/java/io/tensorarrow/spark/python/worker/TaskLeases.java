@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.python.worker;
 
+import io.tensorarrow.spark.python.shm.InlineReason;
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SegmentPool;
-import io.tensorarrow.spark.python.shm.Unshared;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -38,7 +38,7 @@ final class TaskLeases implements AutoCloseable {
   private final HandoverCounters counters;
   private final Deque<SegmentLease> unseen = new ArrayDeque<>();
   private final List<SegmentLease> all = new ArrayList<>();
-  private final Map<Place, InPlaceColumn> inPlace = new HashMap<>();
+  private final Map<Place, InPlaceTensor> inPlace = new HashMap<>();
 
   /** How a worker names a lease. */
   record Place(int segment, int generation) {}
@@ -80,7 +80,7 @@ final class TaskLeases implements AutoCloseable {
   /** Takes a segment; empty if none can be had. */
   synchronized Optional<SegmentLease> lease(long bytes) {
     if (pool.isEmpty()) {
-      counters.unshared(Unshared.NO_SHARED_MEMORY);
+      counters.unshared(InlineReason.NO_SHARED_MEMORY);
       return Optional.empty();
     }
     Optional<SegmentLease> lease = pool.get().lease(bytes, counters::unshared);
@@ -97,13 +97,13 @@ final class TaskLeases implements AutoCloseable {
    * @param dims the tensor's shape, rows first
    * @param bytes how many bytes its elements have
    */
-  synchronized Optional<InPlaceColumn> leaseInPlace(
+  synchronized Optional<InPlaceTensor> leaseInPlace(
       StructField field, List<Long> dims, long bytes) {
     return lease(bytes)
         .map(
             lease -> {
               SegmentPool segments = pool.orElseThrow();
-              InPlaceColumn column = new InPlaceColumn(lease, segments, field, dims, bytes);
+              InPlaceTensor column = new InPlaceTensor(lease, segments, field, dims, bytes);
               inPlace.put(new Place(lease.segment().id(), lease.generation()), column);
               segments.hold(lease);
               return column;
@@ -111,14 +111,14 @@ final class TaskLeases implements AutoCloseable {
   }
 
   /** Takes back a tensor that the worker is done with; empty if it has none there. */
-  synchronized Optional<InPlaceColumn> takeBack(Place place) {
+  synchronized Optional<InPlaceTensor> takeBack(Place place) {
     return Optional.ofNullable(inPlace.remove(place));
   }
 
   /** Ends all leases; the writing thread must have ended. */
   @Override
   public synchronized void close() {
-    inPlace.values().forEach(InPlaceColumn::letGo);
+    inPlace.values().forEach(InPlaceTensor::letGo);
     inPlace.clear();
     pool.ifPresent(segments -> segments.end(all));
     all.clear();

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.python.arrow.Frame;
+import io.tensorarrow.spark.python.arrow.ArrowMessage;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import org.apache.arrow.memory.ArrowBuf;
@@ -10,7 +10,7 @@ import org.apache.arrow.memory.ArrowBuf;
  *
  * <p>It takes bytes from the heap only; Java's adapter for others copies in steps of 8 KiB.
  */
-final class WorkerStream implements Frame.Target {
+final class WorkerStream implements ArrowMessage.Target {
   private static final int CHUNK = 1 << 18;
 
   private final DataOutputStream out;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Feed {
   private final ColumnFeeder feeder;
-  private final FeedFaults faults;
+  private final FeedErrors faults;
   private final ColumnVector column;
   private final RowSelection rows;
   private final long[] declared;
@@ -38,7 +38,7 @@ final class Feed {
 
   Feed(ColumnFeeder feeder, ColumnVector column, RowSelection rows) {
     this.feeder = feeder;
-    this.faults = new FeedFaults(feeder.spec(), feeder.columnName(), feeder.source());
+    this.faults = new FeedErrors(feeder.spec(), feeder.columnName(), feeder.source());
     this.column = column;
     this.rows = rows;
     this.declared = feeder.spec().shape().rowDims();

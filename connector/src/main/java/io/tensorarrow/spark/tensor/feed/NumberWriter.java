@@ -10,7 +10,7 @@ import java.math.BigInteger;
 abstract class NumberWriter {
   static NumberWriter of(DType to) {
     return switch (to) {
-      case BOOL -> new TruthWriter();
+      case BOOL -> new BooleanWriter();
       case INT8, INT16, INT32, INT64, QINT8, QINT16, QINT32 ->
           IntegerWriter.signed(to, Byte.SIZE * to.byteSize());
       case INT4 -> IntegerWriter.signed(to, 4);
@@ -27,7 +27,7 @@ abstract class NumberWriter {
           IntegerWriter.unsigned(to, Byte.SIZE * to.byteSize());
       case UINT4 -> IntegerWriter.unsigned(to, 4);
       case UINT64 -> new UnsignedLongWriter();
-      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> new FractionWriter(to);
+      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128 -> new FloatWriter(to);
       case STRING, RESOURCE, VARIANT -> throw new IllegalArgumentException("no numbers: " + to);
     };
   }

@@ -21,7 +21,7 @@ final class SparseFeed {
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
   private final SparseFeeder feeder;
-  private final FeedFaults faults;
+  private final FeedErrors faults;
   private final ColumnVector column;
   private final RowSelection rows;
   private final long[] declared;
@@ -38,7 +38,7 @@ final class SparseFeed {
 
   SparseFeed(SparseFeeder feeder, ColumnVector column, RowSelection rows) {
     this.feeder = feeder;
-    this.faults = new FeedFaults(feeder.spec(), feeder.columnName(), feeder.source());
+    this.faults = new FeedErrors(feeder.spec(), feeder.columnName(), feeder.source());
     this.column = column;
     this.rows = rows;
     this.declared = feeder.rowDims();

@@ -24,10 +24,10 @@ enum OutputElement {
   /** One byte each, where Arrow has bits. */
   BOOLEAN(DataTypes.BooleanType, 1),
   /** The lower half of a byte each. */
-  NIBBLE(DataTypes.ByteType, 0),
-  UNSIGNED_NIBBLE(DataTypes.ByteType, 0),
-  HALF(DataTypes.FloatType, 2),
-  BRAIN_HALF(DataTypes.FloatType, 2),
+  INT4(DataTypes.ByteType, 0),
+  UINT4(DataTypes.ByteType, 0),
+  FLOAT16(DataTypes.FloatType, 2),
+  BFLOAT16(DataTypes.FloatType, 2),
   UNSIGNED_BYTE(DataTypes.ShortType, 1),
   UNSIGNED_SHORT(DataTypes.IntegerType, 2),
   UNSIGNED_INT(DataTypes.LongType, 4),
@@ -74,8 +74,8 @@ enum OutputElement {
       case FLOAT32 -> Optional.of(FLOAT);
       case FLOAT64 -> Optional.of(DOUBLE);
       case BOOL -> Optional.of(BOOLEAN);
-      case FLOAT16 -> Optional.of(HALF);
-      case BFLOAT16 -> Optional.of(BRAIN_HALF);
+      case FLOAT16 -> Optional.of(FLOAT16);
+      case BFLOAT16 -> Optional.of(BFLOAT16);
       case UINT8 -> Optional.of(bytes(spec.shape(), types.bytes()));
       // An 8-bit float is its bits, as no number of Spark's is one.
       case QUINT8,
@@ -85,8 +85,8 @@ enum OutputElement {
           FLOAT8_E4M3B11FNUZ,
           FLOAT8_E5M2FNUZ ->
           Optional.of(UNSIGNED_BYTE);
-      case INT4 -> Optional.of(NIBBLE);
-      case UINT4 -> Optional.of(UNSIGNED_NIBBLE);
+      case INT4 -> Optional.of(INT4);
+      case UINT4 -> Optional.of(UINT4);
       case UINT16, QUINT16 -> Optional.of(UNSIGNED_SHORT);
       case UINT32 -> Optional.of(UNSIGNED_INT);
       case UINT64 -> Optional.of(UNSIGNED_LONG);

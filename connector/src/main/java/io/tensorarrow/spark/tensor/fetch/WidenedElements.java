@@ -37,10 +37,10 @@ abstract class WidenedElements extends TensorVector {
   static WidenedElements of(OutputElement element, ArrowBuf memory) {
     return switch (element) {
       case BOOLEAN -> new Booleans(element, memory);
-      case NIBBLE -> new Nibbles(element, memory);
-      case UNSIGNED_NIBBLE -> new UnsignedNibbles(element, memory);
-      case HALF -> new Halves(element, memory);
-      case BRAIN_HALF -> new BrainHalves(element, memory);
+      case INT4 -> new Int4Elements(element, memory);
+      case UINT4 -> new Uint4Elements(element, memory);
+      case FLOAT16 -> new Halves(element, memory);
+      case BFLOAT16 -> new BrainHalves(element, memory);
       case UNSIGNED_BYTE -> new UnsignedBytes(element, memory);
       case UNSIGNED_SHORT -> new UnsignedShorts(element, memory);
       case UNSIGNED_INT -> new UnsignedInts(element, memory);
@@ -79,8 +79,8 @@ abstract class WidenedElements extends TensorVector {
     }
   }
 
-  private static final class Nibbles extends WidenedElements {
-    Nibbles(OutputElement element, ArrowBuf memory) {
+  private static final class Int4Elements extends WidenedElements {
+    Int4Elements(OutputElement element, ArrowBuf memory) {
       super(element, memory);
     }
 
@@ -91,8 +91,8 @@ abstract class WidenedElements extends TensorVector {
     }
   }
 
-  private static final class UnsignedNibbles extends WidenedElements {
-    UnsignedNibbles(OutputElement element, ArrowBuf memory) {
+  private static final class Uint4Elements extends WidenedElements {
+    Uint4Elements(OutputElement element, ArrowBuf memory) {
       super(element, memory);
     }
 

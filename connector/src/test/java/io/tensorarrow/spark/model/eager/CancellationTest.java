@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelReference;
-import io.tensorarrow.spark.model.ModelTest;
+import io.tensorarrow.spark.model.ModelTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.TestModels;
 import java.net.URL;
@@ -28,7 +28,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class CancellationTest extends ModelTest {
+class CancellationTest extends ModelTestBase {
   private static final String SERVING = "serving_default";
   private static final int GENEROUS = 30;
   private static final InheritableThreadLocal<String> INHERITABLE = new InheritableThreadLocal<>();

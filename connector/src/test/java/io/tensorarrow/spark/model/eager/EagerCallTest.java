@@ -13,7 +13,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.sun.management.ThreadMXBean;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.model.ModelTest;
+import io.tensorarrow.spark.model.ModelTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.testing.Tensors;
@@ -34,7 +34,7 @@ import org.tensorflow.proto.SavedModel;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 
-class EagerCallTest extends ModelTest {
+class EagerCallTest extends ModelTestBase {
   private static final String SERVING = "serving_default";
 
   private ModelLease lease(Path model) {

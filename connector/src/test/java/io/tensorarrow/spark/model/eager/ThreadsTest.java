@@ -6,8 +6,8 @@ import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelLoader;
-import io.tensorarrow.spark.model.ModelTest;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.ModelTestBase;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -98,14 +98,14 @@ class ThreadsTest {
               new ExecutorModelSettings(100, Long.MAX_VALUE, Duration.ofHours(1), Optional.empty()),
               new ModelLoader(Optional.empty())::load,
               System::nanoTime);
-      Natives.ensureLoaded(Optional.empty());
+      NativeLibraries.ensureLoaded(Optional.empty());
       print();
       List<ModelLease> leases = new ArrayList<>();
       for (int i = 0; i < args.length; i += 2) {
         String[] settings = args[i + 1].split(",", -1);
         leases.add(
             cache.acquire(
-                ModelTest.reference(Path.of(args[i])),
+                ModelTestBase.reference(Path.of(args[i])),
                 new ModelSettings(Integer.parseInt(settings[0]), Integer.parseInt(settings[1]))));
         print();
       }

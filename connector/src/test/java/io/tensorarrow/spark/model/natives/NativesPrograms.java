@@ -1,12 +1,12 @@
 package io.tensorarrow.spark.model.natives;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.ProcessLease;
+import io.tensorarrow.spark.host.ProcessLock;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelReference;
-import io.tensorarrow.spark.model.ModelTest;
+import io.tensorarrow.spark.model.ModelTestBase;
 import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.eager.EagerContext;
 import io.tensorarrow.spark.model.eager.ModelSettings;
@@ -57,8 +57,9 @@ final class NativesPrograms {
 
     public static void main(String[] args) throws IOException {
       Properties before = (Properties) System.getProperties().clone();
-      Natives.ensureLoaded(args[0].isEmpty() ? Optional.empty() : Optional.of(Path.of(args[0])));
-      Natives.ensureLoaded(Optional.empty());
+      NativeLibraries.ensureLoaded(
+          args[0].isEmpty() ? Optional.empty() : Optional.of(Path.of(args[0])));
+      NativeLibraries.ensureLoaded(Optional.empty());
       System.out.println("version " + tensorflow.TF_Version().getString());
       System.out.println("maxPhysicalBytes " + Pointer.maxPhysicalBytes());
       System.out.println("maxBytes " + Pointer.maxBytes());
@@ -88,7 +89,7 @@ final class NativesPrograms {
     }
 
     public static void main(String[] args) {
-      ModelReference model = ModelTest.reference(Path.of(args[0]));
+      ModelReference model = ModelTestBase.reference(Path.of(args[0]));
       Duration idle = args.length > 2 ? Duration.ofSeconds(1) : Duration.ofHours(1);
       try (ModelLease lease = cache(idle).acquire(model, new ModelSettings(1));
           EagerCall call = lease.newCall("serving_default", List.of("y"));
@@ -125,11 +126,11 @@ final class NativesPrograms {
     private WaitingProbe() {}
 
     public static void main(String[] args) throws Exception {
-      try (ProcessLease other = ProcessLease.take("natives")) {
+      try (ProcessLock other = ProcessLock.take("natives")) {
         KillableTask<?> task =
             KillableTask.start(
                 () -> {
-                  Natives.ensureLoaded(Optional.empty());
+                  NativeLibraries.ensureLoaded(Optional.empty());
                   return other;
                 });
         task.awaitAsleep();
@@ -138,7 +139,7 @@ final class NativesPrograms {
       } catch (ExecutionException e) {
         System.out.println(e.getMessage());
       }
-      Natives.ensureLoaded(Optional.empty());
+      NativeLibraries.ensureLoaded(Optional.empty());
       System.out.println("then version " + tensorflow.TF_Version().getString());
     }
   }

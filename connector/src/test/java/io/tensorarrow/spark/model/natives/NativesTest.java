@@ -1,12 +1,12 @@
 package io.tensorarrow.spark.model.natives;
 
-import static io.tensorarrow.spark.model.ModelTest.assertError;
+import static io.tensorarrow.spark.model.ModelTestBase.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.FileLease;
+import io.tensorarrow.spark.host.HostLock;
 import io.tensorarrow.spark.host.PrivateDirectory;
 import io.tensorarrow.spark.model.natives.NativesPrograms.DeletedProbe;
 import io.tensorarrow.spark.model.natives.NativesPrograms.ExtractProbe;
@@ -197,7 +197,7 @@ class NativesTest {
   void killedTasksDoNotWaitForAnotherProcessThatExtracts() throws Exception {
     Path directory = Files.createDirectory(temp.resolve("natives"));
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
-    try (FileLease others = FileLease.take(directory.resolve("lock"), FileLease.Mode.EXCLUSIVE)) {
+    try (HostLock others = HostLock.take(directory.resolve("lock"), HostLock.Mode.EXCLUSIVE)) {
       assertThat(others).isNotNull();
       KillableTask<Path> task =
           KillableTask.start(() -> NativesDirectory.of(Optional.of(directory)).extract());

@@ -11,7 +11,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewGraph;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewStatus;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import io.tensorarrow.spark.model.safety.OpKind.Reach;
 import java.io.IOException;
 import java.io.InputStream;
@@ -41,7 +41,7 @@ class OpTableTest {
 
   @BeforeAll
   static void readRegisteredOperations() throws InvalidProtocolBufferException {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
     TF_Buffer buffer = TF_GetAllOpList();
     try {
       OpList.parseFrom(buffer.dataAsByteBuffer())
@@ -160,9 +160,9 @@ class OpTableTest {
   /** Internal and TPU operations can't be imported or have no kernel to be evaluated with. */
   @Test
   void whatTensorFlowCouldEvaluateOnImportCanBeDisarmed() {
-    TreeSet<String> disarmed = new TreeSet<>(Disarming.FIRST_INPUTS.keySet());
-    disarmed.addAll(Disarming.FIRST_INPUTS_OF_TYPE_T);
-    disarmed.add(Disarming.CONSTANT_FROM_FILE);
+    TreeSet<String> disarmed = new TreeSet<>(ConstantFoldingGuard.FIRST_INPUTS.keySet());
+    disarmed.addAll(ConstantFoldingGuard.FIRST_INPUTS_OF_TYPE_T);
+    disarmed.add(ConstantFoldingGuard.CONSTANT_FROM_FILE);
     assertThat(
             names(
                 op -> {
@@ -182,9 +182,9 @@ class OpTableTest {
                           .contains(op.getName());
                 }))
         .isEqualTo(disarmed);
-    Disarming.FIRST_INPUTS.forEach(
+    ConstantFoldingGuard.FIRST_INPUTS.forEach(
         (op, type) -> assertThat(firstInput(op).getType()).as(op).isEqualTo(type));
-    Disarming.FIRST_INPUTS_OF_TYPE_T.forEach(
+    ConstantFoldingGuard.FIRST_INPUTS_OF_TYPE_T.forEach(
         op -> assertThat(firstInput(op).getTypeAttr()).as(op).isEqualTo("T"));
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_DeleteBuffer;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_GetAllOpList;
 
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -30,7 +30,7 @@ class OperationsTest {
 
   @BeforeAll
   static void loadNatives() {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
   }
 
   @Test

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.model.savedmodel;
 
-import static io.tensorarrow.spark.model.ModelTest.assertError;
+import static io.tensorarrow.spark.model.ModelTestBase.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;

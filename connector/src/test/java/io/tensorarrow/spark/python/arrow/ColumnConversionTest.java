@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -46,7 +46,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ColumnConversionTest extends SparkTest {
+class ColumnConversionTest extends SparkTestBase {
   private static final int ROWS = 137;
 
   private static final List<DataType> PLAIN =

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.python.retained;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import scala.collection.JavaConverters;
 
 /** Rows meet their answers, however the answers are cut. */
-class RowZipperTest extends SparkTest {
+class RowZipperTest extends SparkTestBase {
   private static final StructType COLUMNS =
       new StructType().add("arrow", DataTypes.LongType).add("reused", DataTypes.LongType);
   private static final long PLENTY = 1 << 20;

@@ -124,9 +124,9 @@ class SegmentPoolTest {
       all.add(next.get());
     }
     assertThat(all).hasSize(8);
-    List<Unshared> reasons = new ArrayList<>();
+    List<InlineReason> reasons = new ArrayList<>();
     assertThat(pool.lease(9 * MIB, reasons::add)).isEmpty();
-    assertThat(reasons).containsExactly(Unshared.POOL_USED_UP);
+    assertThat(reasons).containsExactly(InlineReason.POOL_USED_UP);
     // Room is made of what is free and of another size.
     for (SegmentLease lease : all) {
       write(lease, RELEASED, lease.generation());
@@ -173,10 +173,10 @@ class SegmentPoolTest {
   void aDirectoryWithoutRoomIsLeftAloneForAWhile() {
     try (SegmentPool nowhere =
         new SegmentPool(directory.resolve("missing"), 8 * MIB, Duration.ofMinutes(1))) {
-      List<Unshared> reasons = new ArrayList<>();
+      List<InlineReason> reasons = new ArrayList<>();
       assertThat(nowhere.lease(100, reasons::add)).isEmpty();
       assertThat(nowhere.lease(100, reasons::add)).isEmpty();
-      assertThat(reasons).containsOnly(Unshared.DIRECTORY_FULL).hasSize(2);
+      assertThat(reasons).containsOnly(InlineReason.DIRECTORY_FULL).hasSize(2);
       assertThat(nowhere.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 0, 0));
     }
   }

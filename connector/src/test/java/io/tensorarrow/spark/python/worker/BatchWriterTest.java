@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.shm.SharedMemory;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -36,7 +36,7 @@ import scala.collection.JavaConverters;
 import scala.collection.immutable.Map$;
 
 /** What becomes of a task whose writing thread can't go on. */
-class BatchWriterTest extends SparkTest {
+class BatchWriterTest extends SparkTestBase {
   private static final StructType INPUT = new StructType().add("id", "bigint", false);
 
   /** More than what goes through the socket. */

@@ -2,7 +2,7 @@ package io.tensorarrow.spark.python.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,7 +10,7 @@ import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.junit.jupiter.api.Test;
 import scala.collection.JavaConverters;
 
-class PythonMetricsTest extends SparkTest {
+class PythonMetricsTest extends SparkTestBase {
   @Test
   void theReadmeHasThemAll() throws IOException {
     String readme = Files.readString(Path.of("../README.md"));

@@ -9,7 +9,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.testing.CheckpointWriter;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestFileSystem;
 import io.tensorarrow.spark.testing.TestFileSystem.Fault;
 import io.tensorarrow.spark.testing.TestModels;
@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.proto.DataType;
 
 /** What {@code variables} tells of models, in Java and in SQL. */
-class VariablesTest extends SparkTest {
+class VariablesTest extends SparkTestBase {
   private static final String DATA = "variables/variables.data-00000-of-00001";
 
   @TempDir Path dir;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.util.List;
@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The hidden columns that tell where a row comes from can be used beside predictions. */
-class FileMetadataTest extends LakeTest {
+class FileMetadataTest extends LakeTestBase {
   private static final String ALL =
       "struct(_metadata.file_path, _metadata.file_name, _metadata.file_size, _metadata.file_modification_time, _metadata.file_block_start, _metadata.file_block_length) as m";
 

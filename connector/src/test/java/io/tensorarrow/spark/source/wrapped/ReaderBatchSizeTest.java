@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.ModelBatchesMetric;
 import io.tensorarrow.spark.testing.ChildJvm;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ReaderBatchSizeTest extends SparkTest {
+class ReaderBatchSizeTest extends SparkTestBase {
   /** Of one image of 96 x 96 x 3 floats. */
   private static final int PIXELS = 96 * 96 * 3;
 

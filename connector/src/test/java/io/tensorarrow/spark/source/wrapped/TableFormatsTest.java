@@ -3,7 +3,7 @@ package io.tensorarrow.spark.source.wrapped;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.LakeTest;
+import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A file format must not read the files of a table format: some hold rows that were removed. */
-class TableFormatsTest extends LakeTest {
+class TableFormatsTest extends LakeTestBase {
   private String model = "";
 
   @BeforeEach

@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.PlainType;
 import io.tensorarrow.spark.tensor.TensorShape;
@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Which casts are allowed is NumPy's table; what they make of each value is checked against exact
  * arithmetic.
  */
-final class CastRulesTest extends NativeMemoryTest {
+final class CastRulesTest extends NativeMemoryTestBase {
   private static final List<PlainType> COLUMNS =
       List.of(
           PlainType.BYTE,

@@ -8,7 +8,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.PlainType;
 import io.tensorarrow.spark.tensor.TensorShape;
@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What can be fed, and what is said about the rest. */
-final class ColumnFeederTest extends NativeMemoryTest {
+final class ColumnFeederTest extends NativeMemoryTestBase {
   private static final DataType FLOATS = TestVectors.type(PlainType.FLOAT, 1);
   private static final DataType MATRICES = TestVectors.type(PlainType.FLOAT, 2);
 

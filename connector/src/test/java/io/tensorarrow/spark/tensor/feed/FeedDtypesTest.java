@@ -8,7 +8,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
@@ -47,7 +47,7 @@ import org.tensorflow.internal.c_api.TF_TString;
 import org.tensorflow.internal.c_api.global.tensorflow;
 
 /** Dtypes that Spark has no type for, strings, and columns that are no plain numbers. */
-final class FeedDtypesTest extends NativeMemoryTest {
+final class FeedDtypesTest extends NativeMemoryTestBase {
   private static final DataType ANY_INTEGER = DataTypes.createDecimalType(38, 0);
   private static final StructType COMPLEX =
       new StructType().add("IM", DataTypes.DoubleType).add("Re", DataTypes.DoubleType);

@@ -6,7 +6,7 @@ import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.Dims;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.PlainType;
 import io.tensorarrow.spark.tensor.TensorShape;
@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Columns become tensors and tensors columns: what comes out is what a naive reference says, in
  * each kind of vector.
  */
-public final class RoundTripTest extends NativeMemoryTest {
+public final class RoundTripTest extends NativeMemoryTestBase {
   private static final int CASES_PER_SEED = 60;
 
   @ParameterizedTest

@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.PlainType;
 import io.tensorarrow.spark.tensor.TensorShape;
@@ -32,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of cells of every kind of vector in a sparse tensor. */
-final class SparseFeederTest extends NativeMemoryTest {
+final class SparseFeederTest extends NativeMemoryTestBase {
   private static final DataType DOUBLES = TestVectors.type(PlainType.DOUBLE, 1);
   private static final DataType MATRICES = TestVectors.type(PlainType.DOUBLE, 2);
 

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.Dims;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.vector.RetainedColumns;
@@ -53,7 +53,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Outputs of every dtype but strings: any bytes, read by each of Spark's ways, are what a naive
  * reference says, and they are read where TensorFlow left them.
  */
-final class OutputDtypesTest extends NativeMemoryTest {
+final class OutputDtypesTest extends NativeMemoryTestBase {
   private static final ColumnTypes BINARY =
       new ColumnTypes(ColumnTypes.Strings.BINARY, ColumnTypes.Bytes.BINARY);
   private static final Set<DType> WIDENED =
@@ -140,10 +140,10 @@ final class OutputDtypesTest extends NativeMemoryTest {
 
   /** Where Spark has to widen, the tensor's own bytes can be had, over the same memory. */
   private void checkRaw(ColumnVector column, DType dtype, byte[] bytes, int elements) {
-    Optional<RawTensor> raw = RawTensor.under(column);
+    Optional<NativeElements> raw = NativeElements.under(column);
     assertThat(raw.isPresent())
         .isEqualTo(WIDENED.contains(dtype))
-        .isEqualTo(RawTensor.hasRawElements(dtype.numpyName(), column.dataType()));
+        .isEqualTo(NativeElements.hasRawElements(dtype.numpyName(), column.dataType()));
     if (raw.isEmpty()) {
       return;
     }

@@ -15,7 +15,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.ByteBuffer;
@@ -41,7 +41,7 @@ import org.tensorflow.internal.c_api.TF_TString;
 import org.tensorflow.internal.c_api.TF_Tensor;
 
 /** Outputs of strings, of each kind that TensorFlow may hand over. */
-final class StringOutputsTest extends NativeMemoryTest {
+final class StringOutputsTest extends NativeMemoryTestBase {
   private static final ColumnTypes BINARY =
       new ColumnTypes(ColumnTypes.Strings.BINARY, ColumnTypes.Bytes.ARRAY);
   private static final int STRING_BYTES = 24;

@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.NativeMemoryTest;
+import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The columns that output tensors become: types, metadata, shared memory, ownership. */
-final class TensorColumnsTest extends NativeMemoryTest {
+final class TensorColumnsTest extends NativeMemoryTestBase {
   @Test
   void theShapeDecidesTheColumnsType() {
     assertThat(typeOf(-1)).isEqualTo("float");

@@ -13,7 +13,7 @@ import io.tensorarrow.spark.tensor.feed.NumberType.Kind;
  * @param columnName the column
  * @param source the type of its elements
  */
-record FeedFaults(TensorSpec spec, String columnName, ElementType source) {
+record FeedErrors(TensorSpec spec, String columnName, ElementType source) {
   TensorArrowException nullCell(int row) {
     return nullFound("a null", row, "a value in each row", "column is not null");
   }

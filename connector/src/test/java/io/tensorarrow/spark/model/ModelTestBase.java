@@ -7,7 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.eager.EagerContext;
 import io.tensorarrow.spark.model.eager.ModelSettings;
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * What tests of loaded models share. Each test is a leak test: afterwards no tensor, lease or
  * context may be left.
  */
-public abstract class ModelTest {
+public abstract class ModelTestBase {
   public static final ModelSettings ONE_THREAD = new ModelSettings(1);
 
   public @TempDir Path temp;
@@ -42,7 +42,7 @@ public abstract class ModelTest {
 
   @BeforeAll
   public static void loadNatives() {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
   }
 
   @BeforeEach

@@ -8,11 +8,11 @@ import org.apache.spark.unsafe.Platform;
  * Writes floating point numbers, rounded to the nearest. Finite numbers that would become infinite
  * do not fit; the infinities and NaN do. Complex numbers get no imaginary part.
  */
-final class FractionWriter extends NumberWriter {
+final class FloatWriter extends NumberWriter {
   private final DType to;
   private final double[] scratch = new double[ElementCopier.PIECE];
 
-  FractionWriter(DType to) {
+  FloatWriter(DType to) {
     this.to = to;
   }
 

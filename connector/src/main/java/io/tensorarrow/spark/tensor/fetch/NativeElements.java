@@ -23,12 +23,12 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  *
  * <p>Borrows the column's memory.
  */
-public final class RawTensor {
+public final class NativeElements {
   private final TensorVector column;
   private final ArrowBuf elements;
   private final int elementBytes;
 
-  private RawTensor(TensorVector column, ArrowBuf elements, int elementBytes) {
+  private NativeElements(TensorVector column, ArrowBuf elements, int elementBytes) {
     this.column = column;
     this.elements = elements;
     this.elementBytes = elementBytes;
@@ -53,7 +53,7 @@ public final class RawTensor {
   }
 
   /** Finds them under a column of a batch; empty if it is no such column. */
-  public static Optional<RawTensor> under(ColumnVector column) {
+  public static Optional<NativeElements> under(ColumnVector column) {
     if (!(column instanceof TensorVector vector)) {
       return Optional.empty();
     }
@@ -61,7 +61,7 @@ public final class RawTensor {
     leaf = leaf instanceof RowArrays arrays ? arrays.getChild(0) : leaf;
     if (leaf instanceof WidenedElements widened && widened.element().rawBytes().isPresent()) {
       int bytes = widened.element().rawBytes().getAsInt();
-      return Optional.of(new RawTensor(vector, widened.memory, bytes));
+      return Optional.of(new NativeElements(vector, widened.memory, bytes));
     }
     return Optional.empty();
   }

@@ -4,7 +4,7 @@ import java.math.BigInteger;
 import org.apache.spark.unsafe.Platform;
 
 /** Writes booleans, one byte each. Whatever is not 0 is true, also NaN, as in NumPy and SQL. */
-final class TruthWriter extends NumberWriter {
+final class BooleanWriter extends NumberWriter {
   @Override
   int targetSize() {
     return 1;

@@ -24,7 +24,7 @@ import scala.collection.JavaConverters;
  * One Spark session for all tests of the JVM. Each test is a leak test: afterwards no Arrow buffer,
  * no tensor and no lease of a model may be left.
  */
-public abstract class SparkTest {
+public abstract class SparkTestBase {
   private static final SparkSession SPARK =
       SparkSession.builder()
           .master("local[2]")

@@ -2,7 +2,7 @@ package io.tensorarrow.spark.model.natives;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.ProcessLease;
+import io.tensorarrow.spark.host.ProcessLock;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -27,8 +27,8 @@ import org.tensorflow.internal.c_api.global.tensorflow;
  *
  * <p>Thread-safe.
  */
-public final class Natives {
-  private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
+public final class NativeLibraries {
+  private static final Logger LOG = LoggerFactory.getLogger(NativeLibraries.class);
 
   /** System properties belong to the whole JVM, so must the lock around their change. */
   private static final String LOADING = "natives";
@@ -44,7 +44,7 @@ public final class Natives {
   private static volatile boolean loaded;
   private static volatile @Nullable String failure;
 
-  private Natives() {}
+  private NativeLibraries() {}
 
   /**
    * Extracts the libraries where this has not happened on this host, and loads them where this has
@@ -60,7 +60,7 @@ public final class Natives {
     if (loaded) {
       return;
     }
-    try (ProcessLease turn = ProcessLease.take(LOADING)) {
+    try (ProcessLock turn = ProcessLock.take(LOADING)) {
       if (!loaded) {
         extractAndLoad(directory);
         loaded = true;
@@ -114,7 +114,7 @@ public final class Natives {
           message(libraries, "another copy in this process, " + elsewhere, ONE_COPY));
     }
     if (inOtherClassLoader) {
-      NativesDirectory.withTwin(libraries, Natives::loadFrom);
+      NativesDirectory.withTwin(libraries, NativeLibraries::loadFrom);
     } else {
       loadFrom(libraries);
     }

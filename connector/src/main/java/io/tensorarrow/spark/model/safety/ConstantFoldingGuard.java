@@ -15,7 +15,7 @@ import org.tensorflow.proto.NodeDef;
  * evaluates nodes that depend on constants alone and whose operation is not stateful; one input
  * without a value prevents that, a control input does not.
  */
-final class Disarming {
+final class ConstantFoldingGuard {
   private static final String PREFIX = "tensorarrow_never_";
 
   /** The type of the first input of those operations that could be evaluated. */
@@ -46,7 +46,7 @@ final class Disarming {
   /** Has no input to take away. */
   static final String CONSTANT_FROM_FILE = "ImmutableConst";
 
-  private Disarming() {}
+  private ConstantFoldingGuard() {}
 
   /**
    * Returns the graph with the refused operations disarmed.

@@ -26,9 +26,9 @@ import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.junit.jupiter.api.Test;
 
-class FrameTest {
+class ArrowMessageTest {
   /** A place for frames on the heap. */
-  private record Bytes(ByteBuffer all) implements Frame.Target {
+  private record Bytes(ByteBuffer all) implements ArrowMessage.Target {
     @Override
     public void write(long offset, byte[] bytes, int length) {
       all.put((int) offset, bytes, 0, length);
@@ -70,13 +70,13 @@ class FrameTest {
     for (int rows : new int[] {1, 2, 63, 64, 1000}) {
       try (BufferAllocator allocator = new RootAllocator()) {
         List<FieldVector> columns = columns(allocator, rows);
-        Frame frame = Frame.of(columns, rows);
+        ArrowMessage frame = ArrowMessage.of(columns, rows);
         byte[] message = new byte[(int) frame.bytes()];
         frame.writeTo(new Bytes(ByteBuffer.wrap(message)), 0);
         checkAligned(message);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();
         stream.writeBytes(
-            Messages.schema(new Schema(columns.stream().map(FieldVector::getField).toList())));
+            IpcMessages.schema(new Schema(columns.stream().map(FieldVector::getField).toList())));
         stream.writeBytes(message);
 
         try (ArrowStreamReader reader =
@@ -104,14 +104,14 @@ class FrameTest {
     assertThat(bytes.getInt(0)).isEqualTo(-1);
     int metadata = bytes.getInt(4);
     int body = 8 + metadata;
-    assertThat(body % Frame.ALIGNMENT).isZero();
+    assertThat(body % ArrowMessage.ALIGNMENT).isZero();
     RecordBatch batch =
         (RecordBatch)
             Message.getRootAsMessage(bytes.position(8).slice().order(ByteOrder.LITTLE_ENDIAN))
                 .header(new RecordBatch());
     assertThat(batch.buffersLength()).isGreaterThan(6);
     for (int i = 0; i < batch.buffersLength(); i++) {
-      assertThat(batch.buffers(i).offset() % Frame.ALIGNMENT).isZero();
+      assertThat(batch.buffers(i).offset() % ArrowMessage.ALIGNMENT).isZero();
       assertThat(body + batch.buffers(i).offset() + batch.buffers(i).length())
           .isLessThanOrEqualTo(message.length);
     }

@@ -13,7 +13,7 @@ import org.apache.arrow.vector.FieldVector;
  *
  * <p>Borrows the buffers of the vectors that it was made of.
  */
-public final class Frame {
+public final class ArrowMessage {
   /** What NumPy, TensorFlow and vector instructions want at most. */
   public static final int ALIGNMENT = 64;
 
@@ -23,30 +23,30 @@ public final class Frame {
   private final List<ArrowBuf> buffers;
   private final long bodyBytes;
 
-  private Frame(byte[] head, List<ArrowBuf> buffers, long bodyBytes) {
+  private ArrowMessage(byte[] head, List<ArrowBuf> buffers, long bodyBytes) {
     this.head = head;
     this.buffers = buffers;
     this.bodyBytes = bodyBytes;
   }
 
   /** Lays out a batch; its vectors have to stay as they are until the frame is written. */
-  public static Frame of(List<FieldVector> columns, int rows) {
-    List<Messages.Node> nodes = new ArrayList<>();
+  public static ArrowMessage of(List<FieldVector> columns, int rows) {
+    List<IpcMessages.Node> nodes = new ArrayList<>();
     List<ArrowBuf> buffers = new ArrayList<>();
     columns.forEach(column -> append(column, nodes, buffers));
-    List<Messages.Place> places = new ArrayList<>();
+    List<IpcMessages.Place> places = new ArrayList<>();
     long end = 0;
     for (ArrowBuf buffer : buffers) {
-      places.add(new Messages.Place(end, buffer.readableBytes()));
-      end = Messages.aligned(end + buffer.readableBytes(), ALIGNMENT);
+      places.add(new IpcMessages.Place(end, buffer.readableBytes()));
+      end = IpcMessages.aligned(end + buffer.readableBytes(), ALIGNMENT);
     }
-    return new Frame(Messages.batch(rows, nodes, places, end, ALIGNMENT), buffers, end);
+    return new ArrowMessage(IpcMessages.batch(rows, nodes, places, end, ALIGNMENT), buffers, end);
   }
 
   private static void append(
-      FieldVector vector, List<Messages.Node> nodes, List<ArrowBuf> buffers) {
+      FieldVector vector, List<IpcMessages.Node> nodes, List<ArrowBuf> buffers) {
     int nulls = Validity.nullCount(vector);
-    nodes.add(new Messages.Node(vector.getValueCount(), nulls));
+    nodes.add(new IpcMessages.Node(vector.getValueCount(), nulls));
     buffers.addAll(buffers(vector, nulls));
     vector.getChildrenFromFields().forEach(part -> append(part, nodes, buffers));
   }
@@ -92,7 +92,7 @@ public final class Frame {
       long bytes = buffer.readableBytes();
       if (bytes > 0) {
         target.write(end, buffer);
-        int gap = (int) (Messages.aligned(bytes, ALIGNMENT) - bytes);
+        int gap = (int) (IpcMessages.aligned(bytes, ALIGNMENT) - bytes);
         target.write(end + bytes, ZEROS, gap);
         end += bytes + gap;
       }

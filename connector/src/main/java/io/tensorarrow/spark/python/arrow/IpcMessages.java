@@ -18,14 +18,14 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * @see <a href="https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format">the
  *     format</a>
  */
-public final class Messages {
+public final class IpcMessages {
   private static final int CONTINUATION = 0xFFFFFFFF;
   private static final int PREFIX_BYTES = 2 * Integer.BYTES;
 
   /** What ends a stream. */
   public static final byte[] END = {-1, -1, -1, -1, 0, 0, 0, 0};
 
-  private Messages() {}
+  private IpcMessages() {}
 
   /** How many values a vector has, and how many of them are null. */
   public record Node(int values, int nulls) {}

@@ -25,7 +25,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
  *
  * <p>Owns the batch that it opened last, until the next one or {@link #close}.
  */
-final class Replies implements AutoCloseable {
+final class InPlaceReplies implements AutoCloseable {
   private static final int HEADER_BYTES = 24;
   private static final int COLUMN_BYTES = 24;
   private static final int NOT_SHARED = -1;
@@ -44,7 +44,7 @@ final class Replies implements AutoCloseable {
    * @param declared makes these of what came as Arrow
    * @param leases what the worker was lent
    */
-  Replies(
+  InPlaceReplies(
       StructType output,
       DeclaredColumns declared,
       TaskLeases leases,
@@ -113,7 +113,7 @@ final class Replies implements AutoCloseable {
   }
 
   private ColumnVector inPlace(TaskLeases.Place place, StructField declared, int rows) {
-    InPlaceColumn found = takenBack(place);
+    InPlaceTensor found = takenBack(place);
     // Which says nothing of nulls.
     String type = found.field().dataType().catalogString();
     if (found.dims().get(0) != rows || !type.equals(declared.dataType().catalogString())) {
@@ -128,7 +128,7 @@ final class Replies implements AutoCloseable {
     return column;
   }
 
-  private InPlaceColumn takenBack(TaskLeases.Place place) {
+  private InPlaceTensor takenBack(TaskLeases.Place place) {
     return leases
         .takeBack(place)
         .orElseThrow(() -> refused(place.toString(), "a segment that the worker was lent, once"));

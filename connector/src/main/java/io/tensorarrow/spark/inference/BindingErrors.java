@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** Collects what does not fit, so that a user reads all of it at once. */
-final class Faults {
+final class BindingErrors {
   private static final int LISTED = 20;
 
   private final List<TensorArrowException> found = new ArrayList<>();

@@ -26,9 +26,9 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * @param dims the tensor's shape, rows first
  * @param bytes how many bytes its elements have
  */
-record InPlaceColumn(
+record InPlaceTensor(
     SegmentLease lease, SegmentPool pool, StructField field, List<Long> dims, long bytes) {
-  InPlaceColumn {
+  InPlaceTensor {
     dims = List.copyOf(dims);
   }
 

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.python.shm;
 
 /** Why a batch that is large enough for shared memory goes through the socket instead. */
-public enum Unshared {
+public enum InlineReason {
   /** This executor has no usable shared memory; its log says why. */
   NO_SHARED_MEMORY,
   /** Segments may not take more bytes in all, or one segment not as many. */

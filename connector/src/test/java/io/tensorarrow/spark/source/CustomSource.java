@@ -40,7 +40,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  * for V2 ones that are given back as other objects, {@code local} for rows at hand) and {@code
  * fails} ({@code next}, {@code close}; {@code blocks} if it waits for ever, until interrupted).
  */
-public final class HandmadeSource implements TableProvider {
+public final class CustomSource implements TableProvider {
   public static final int ROWS = 100;
   public static final AtomicInteger OPENED = new AtomicInteger();
   public static final AtomicInteger CLOSED = new AtomicInteger();

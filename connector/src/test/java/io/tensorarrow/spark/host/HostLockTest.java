@@ -13,47 +13,47 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class FileLeaseTest {
+class HostLockTest {
   @TempDir private Path temp;
 
   @Test
   void isKeptFromOtherProcessesUntilItIsClosed() throws Exception {
     Path file = temp.resolve("it.lock");
-    try (FileLease exclusive = FileLease.take(file, FileLease.Mode.EXCLUSIVE)) {
-      assertThat(another(file, FileLease.Mode.SHARED)).isEqualTo("refused");
+    try (HostLock exclusive = HostLock.take(file, HostLock.Mode.EXCLUSIVE)) {
+      assertThat(another(file, HostLock.Mode.SHARED)).isEqualTo("refused");
       exclusive.touch();
-      assertThat(another(file, FileLease.Mode.SHARED)).isEqualTo("refused");
-      assertThat(FileLease.tryTake(file, FileLease.Mode.SHARED)).isEmpty();
-      assertThat(another(file, FileLease.Mode.SHARED)).isEqualTo("refused");
+      assertThat(another(file, HostLock.Mode.SHARED)).isEqualTo("refused");
+      assertThat(HostLock.tryTake(file, HostLock.Mode.SHARED)).isEmpty();
+      assertThat(another(file, HostLock.Mode.SHARED)).isEqualTo("refused");
     }
-    assertThat(another(file, FileLease.Mode.EXCLUSIVE)).isEqualTo("taken");
+    assertThat(another(file, HostLock.Mode.EXCLUSIVE)).isEqualTo("taken");
   }
 
   @Test
   void isSharedByProcessesThatReadOnly() throws Exception {
     Path file = temp.resolve("it.lock");
-    try (FileLease shared = FileLease.take(file, FileLease.Mode.SHARED)) {
+    try (HostLock shared = HostLock.take(file, HostLock.Mode.SHARED)) {
       shared.touch();
-      assertThat(another(file, FileLease.Mode.SHARED)).isEqualTo("taken");
-      assertThat(another(file, FileLease.Mode.EXCLUSIVE)).isEqualTo("refused");
+      assertThat(another(file, HostLock.Mode.SHARED)).isEqualTo("taken");
+      assertThat(another(file, HostLock.Mode.EXCLUSIVE)).isEqualTo("refused");
     }
   }
 
   @Test
   void tellsByTheTimeOfTheFileThatItWasUsed() throws IOException {
     Path file = Files.createFile(temp.resolve("it.lock"));
-    for (FileLease.Mode mode : FileLease.Mode.values()) {
+    for (HostLock.Mode mode : HostLock.Mode.values()) {
       Instant longAgo = Instant.now().minus(Duration.ofDays(9));
       Files.setLastModifiedTime(file, FileTime.from(longAgo));
-      try (FileLease lease = FileLease.take(file, mode)) {
-        lease.touch();
+      try (HostLock lock = HostLock.take(file, mode)) {
+        lock.touch();
       }
       assertThat(Files.getLastModifiedTime(file).toInstant())
           .isAfter(longAgo.plus(Duration.ofDays(8)));
     }
   }
 
-  private static String another(Path file, FileLease.Mode mode) throws Exception {
+  private static String another(Path file, HostLock.Mode mode) throws Exception {
     ChildJvm.Result result =
         ChildJvm.run(List.of(), LeaseProbe.class, file.toString(), mode.name());
     assertThat(result.exitCode()).as(result.output()).isZero();
@@ -66,7 +66,7 @@ class FileLeaseTest {
 
     public static void main(String[] args) throws IOException {
       boolean taken =
-          FileLease.tryTake(Path.of(args[0]), FileLease.Mode.valueOf(args[1])).isPresent();
+          HostLock.tryTake(Path.of(args[0]), HostLock.Mode.valueOf(args[1])).isPresent();
       System.out.println(taken ? "taken" : "refused");
     }
   }

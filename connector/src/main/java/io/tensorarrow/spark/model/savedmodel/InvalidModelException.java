@@ -5,14 +5,15 @@ import io.tensorarrow.spark.errors.TensorArrowException;
 import org.jspecify.annotations.Nullable;
 
 /** Why what lies in a directory is no whole SavedModel. */
-public final class ModelFault extends Exception {
+public final class InvalidModelException extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final ErrorCode code;
   private final String found;
   private final String expected;
 
-  private ModelFault(ErrorCode code, String found, String expected, @Nullable Throwable cause) {
+  private InvalidModelException(
+      ErrorCode code, String found, String expected, @Nullable Throwable cause) {
     super(found, cause);
     this.code = code;
     this.found = found;
@@ -20,18 +21,19 @@ public final class ModelFault extends Exception {
   }
 
   /** There is no SavedModel. */
-  static ModelFault notFound(String found, String expected) {
-    return new ModelFault(ErrorCode.TA_MODEL_NOT_FOUND, found, expected, null);
+  static InvalidModelException notFound(String found, String expected) {
+    return new InvalidModelException(ErrorCode.TA_MODEL_NOT_FOUND, found, expected, null);
   }
 
   /** There is one, but parts of it are missing or not as TensorFlow wrote them. */
-  public static ModelFault corrupt(String found, String expected) {
+  public static InvalidModelException corrupt(String found, String expected) {
     return corrupt(found, expected, null);
   }
 
   /** There is one, but it can't be understood. */
-  public static ModelFault corrupt(String found, String expected, @Nullable Throwable cause) {
-    return new ModelFault(
+  public static InvalidModelException corrupt(
+      String found, String expected, @Nullable Throwable cause) {
+    return new InvalidModelException(
         ErrorCode.TA_MODEL_CORRUPT, found, expected + " (copy or save the model again)", cause);
   }
 

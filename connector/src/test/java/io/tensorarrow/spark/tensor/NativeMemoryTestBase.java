@@ -2,7 +2,7 @@ package io.tensorarrow.spark.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tensorarrow.spark.model.natives.Natives;
+import io.tensorarrow.spark.model.natives.NativeLibraries;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -14,9 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
  * Makes each test a leak test: Arrow's allocators must close empty, and as many tensors live after
  * it as before.
  */
-public abstract class NativeMemoryTest {
+public abstract class NativeMemoryTestBase {
   static {
-    Natives.ensureLoaded(Optional.empty());
+    NativeLibraries.ensureLoaded(Optional.empty());
   }
 
   private long liveBefore;

@@ -10,7 +10,7 @@ import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.AliasModels;
 import io.tensorarrow.spark.testing.AliasModels.Tensor;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.proto.DataType;
 
 /** Columns over memory that inputs, other outputs or the model itself have a share in. */
-class SharedMemoryTest extends SparkTest {
+class TensorAliasingTest extends SparkTestBase {
   private static final String MAX = "spark.tensorarrow.allowOps.max";
   private static final StructType SCHEMA =
       new StructType()

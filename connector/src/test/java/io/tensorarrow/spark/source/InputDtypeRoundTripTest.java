@@ -12,7 +12,7 @@ import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.AliasModels;
 import io.tensorarrow.spark.testing.AliasModels.Tensor;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -46,7 +46,7 @@ import org.tensorflow.proto.DataType;
  * Inputs of every dtype in queries: what one model returned is fed to another, which returns it as
  * it is, bit by bit.
  */
-class EchoedTypesTest extends SparkTest {
+class InputDtypeRoundTripTest extends SparkTestBase {
   private static final int ROWS = 50;
   private static final List<String> SHAPES = List.of("scalar", "single", "pair", "grid");
 

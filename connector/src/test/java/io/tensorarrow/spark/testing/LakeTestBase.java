@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
  * both, an Iceberg catalog named {@code ice} that is empty for each test, and Delta's catalog as
  * the session catalog.
  */
-public abstract class LakeTest extends SparkTest {
+public abstract class LakeTestBase extends SparkTestBase {
   private static final SparkSession LAKE = newSession();
 
   /** Holds the Iceberg tables of the test, and is free for other files. */
@@ -25,7 +25,7 @@ public abstract class LakeTest extends SparkTest {
   private SparkSession session = LAKE;
 
   private static SparkSession newSession() {
-    SparkSession plain = SparkTest.spark();
+    SparkSession plain = SparkTestBase.spark();
     SparkSession.clearDefaultSession();
     SparkSession.clearActiveSession();
     try {
@@ -63,6 +63,6 @@ public abstract class LakeTest extends SparkTest {
 
   @AfterEach
   void closeCatalog() {
-    SparkSession.setActiveSession(SparkTest.spark());
+    SparkSession.setActiveSession(SparkTestBase.spark());
   }
 }

@@ -6,22 +6,22 @@ import java.util.Arrays;
  * Positions in a vector, in order, as stretches without gaps: what lies together is copied
  * together. Not thread-safe.
  */
-public final class Runs {
+public final class RowRuns {
   private int[] starts = new int[8];
   private int[] lengths = new int[8];
   private int count;
   private int size;
 
   /** Returns the positions of all rows from the first. */
-  public static Runs first(int rows) {
-    Runs runs = new Runs();
+  public static RowRuns first(int rows) {
+    RowRuns runs = new RowRuns();
     runs.add(0, rows);
     return runs;
   }
 
   /** Returns the positions that a selection means. */
-  public static Runs of(RowSelection selection) {
-    Runs runs = new Runs();
+  public static RowRuns of(RowSelection selection) {
+    RowRuns runs = new RowRuns();
     for (int i = 0; i < selection.size(); i++) {
       runs.add(selection.at(i), 1);
     }
@@ -29,9 +29,9 @@ public final class Runs {
   }
 
   /** Returns, of these positions, those that a selection means. */
-  public Runs select(RowSelection selection) {
+  public RowRuns select(RowSelection selection) {
     int[] positions = positions();
-    Runs selected = new Runs();
+    RowRuns selected = new RowRuns();
     for (int i = 0; i < selection.size(); i++) {
       selected.add(positions[selection.at(i)], 1);
     }
@@ -63,7 +63,7 @@ public final class Runs {
   }
 
   /** What is done for a stretch. */
-  public interface Stretch {
+  public interface RunVisitor {
     /**
      * Does it.
      *
@@ -74,7 +74,7 @@ public final class Runs {
   }
 
   /** Goes through all stretches, none longer than {@code most}. */
-  public void forEach(int most, Stretch visitor) {
+  public void forEach(int most, RunVisitor visitor) {
     int at = 0;
     for (int i = 0; i < count; i++) {
       for (int done = 0; done < lengths[i]; done += most) {

@@ -4,8 +4,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** Threads for what has to be done now and then. */
-public final class Daemons {
-  private Daemons() {}
+public final class DaemonTimers {
+  private DaemonTimers() {}
 
   /**
    * Makes a timer with one thread. It ends neither the JVM's life nor keeps anything of whoever
@@ -21,7 +21,7 @@ public final class Daemons {
             task -> {
               Thread thread = new Thread(null, task, name, 0, false);
               thread.setDaemon(true);
-              thread.setContextClassLoader(Daemons.class.getClassLoader());
+              thread.setContextClassLoader(DaemonTimers.class.getClassLoader());
               return thread;
             });
     timer.setRemoveOnCancelPolicy(true);

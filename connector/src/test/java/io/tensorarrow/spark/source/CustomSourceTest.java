@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sources that are no file sources: of rows, with filters of either kind, that fail. */
-class HandmadeSourceTest extends SparkTest {
+class CustomSourceTest extends SparkTestBase {
   @TempDir Path dir;
   private int openBefore;
 
@@ -30,17 +30,17 @@ class HandmadeSourceTest extends SparkTest {
         .read()
         .format("tensorflow")
         .option("model", TestModels.scale(dir).toString())
-        .option("source", HandmadeSource.class.getName());
+        .option("source", CustomSource.class.getName());
   }
 
   @BeforeEach
   void countReaders() {
-    openBefore = HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get();
+    openBefore = CustomSource.OPENED.get() - CustomSource.CLOSED.get();
   }
 
   @AfterEach
   void everyReaderIsClosedOnce() {
-    assertThat(HandmadeSource.OPENED.get() - HandmadeSource.CLOSED.get()).isEqualTo(openBefore);
+    assertThat(CustomSource.OPENED.get() - CustomSource.CLOSED.get()).isEqualTo(openBefore);
   }
 
   private static List<Long> ids(Dataset<Row> query) {
@@ -61,7 +61,7 @@ class HandmadeSourceTest extends SparkTest {
     Dataset<Row> query = reader().load().selectExpr("s.b", "y", "span");
 
     assertThat(query.collectAsList())
-        .hasSize(HandmadeSource.ROWS)
+        .hasSize(CustomSource.ROWS)
         .allSatisfy(
             r -> {
               assertThat(r.getString(0)).isEqualTo("b" + Math.round(r.getFloat(1) / 2));
@@ -107,9 +107,9 @@ class HandmadeSourceTest extends SparkTest {
 
   @Test
   void aLimitStopsTheSourceOnlyWhereNoFilterIsLeft() throws IOException {
-    int before = HandmadeSource.READ.get();
+    int before = CustomSource.READ.get();
     assertThat(reader().load().select("id", "y").limit(7).collectAsList()).hasSize(7);
-    assertThat(HandmadeSource.READ.get() - before).isEqualTo(7);
+    assertThat(CustomSource.READ.get() - before).isEqualTo(7);
 
     assertThat(ids(reader().load().where("id % 9 = 5").select("id", "y").limit(3)))
         .containsExactlyElementsOf(LongStream.of(5, 14, 23).boxed().toList());

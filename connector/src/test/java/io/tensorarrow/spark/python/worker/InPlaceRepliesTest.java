@@ -8,7 +8,7 @@ import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SegmentPool;
 import io.tensorarrow.spark.python.shm.SharedSegment;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
-import io.tensorarrow.spark.testing.SparkTest;
+import io.tensorarrow.spark.testing.SparkTestBase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import scala.collection.immutable.Map;
 
 /** What a worker replies is what it was lent, or an error. */
-class RepliesTest extends SparkTest {
+class InPlaceRepliesTest extends SparkTestBase {
   private static final StructField TENSOR =
       new StructField(
           "p",
@@ -64,13 +64,13 @@ class RepliesTest extends SparkTest {
   private final HandoverCounters counters = new HandoverCounters(metrics);
   private final TaskLeases leases =
       new TaskLeases(Optional.of(pool), TaskContext$.MODULE$.empty(), counters);
-  private final Replies replies = replies(OUTPUT);
+  private final InPlaceReplies replies = replies(OUTPUT);
 
-  private Replies replies(StructType output) {
+  private InPlaceReplies replies(StructType output) {
     DeclaredColumns declared =
         new DeclaredColumns(
             output, ArrowUtils.toArrowSchema(output, "UTC", true, false).getFields(), allocator);
-    return new Replies(output, declared, leases, counters, allocator);
+    return new InPlaceReplies(output, declared, leases, counters, allocator);
   }
 
   @AfterEach
@@ -82,8 +82,8 @@ class RepliesTest extends SparkTest {
     allocator.close();
   }
 
-  private InPlaceColumn lent() {
-    InPlaceColumn column =
+  private InPlaceTensor lent() {
+    InPlaceTensor column =
         leases
             .leaseInPlace(TENSOR, List.of((long) ROWS, 2L), 2L * ROWS * Float.BYTES)
             .orElseThrow();
@@ -138,7 +138,7 @@ class RepliesTest extends SparkTest {
     try (VarBinaryVector head = binary(EnvelopeSink.COLUMN.getName(), header);
         VarBinaryVector rest = binary("data", data)) {
       List<FieldVector> envelope = List.of(head, rest);
-      assertThat(Replies.isEnvelope(envelope)).isTrue();
+      assertThat(InPlaceReplies.isEnvelope(envelope)).isTrue();
       return replies.opened(envelope);
     }
   }
@@ -158,7 +158,7 @@ class RepliesTest extends SparkTest {
 
   @Test
   void whatStayedInPlaceIsReadThereAndHeldUntilTheNextReply() throws IOException {
-    InPlaceColumn lent = lent();
+    InPlaceTensor lent = lent();
     byte[] data = ids(7, 8, 9);
     byte[] header = header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of());
 
@@ -177,7 +177,7 @@ class RepliesTest extends SparkTest {
 
   @Test
   void aTaskMayEndWhileItsReplyIsRead() throws IOException {
-    InPlaceColumn lent = lent();
+    InPlaceTensor lent = lent();
     byte[] data = ids(7, 8, 9);
     ColumnarBatch batch =
         opened(header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of()), data);
@@ -190,9 +190,9 @@ class RepliesTest extends SparkTest {
 
   @Test
   void whatIsNotReturnedIsLetGo() throws IOException {
-    InPlaceColumn lent = lent();
+    InPlaceTensor lent = lent();
     byte[] data = ids(1, 2, 3);
-    Replies ids = replies(new StructType().add("id", "bigint"));
+    InPlaceReplies ids = replies(new StructType().add("id", "bigint"));
     try (VarBinaryVector head =
             binary(
                 EnvelopeSink.COLUMN.getName(),
@@ -240,7 +240,7 @@ class RepliesTest extends SparkTest {
       }
     }
     byte[] data = out.toByteArray();
-    Replies converting = replies(new StructType().add("p", "array<int>"));
+    InPlaceReplies converting = replies(new StructType().add("p", "array<int>"));
     try (VarBinaryVector head =
             binary(
                 EnvelopeSink.COLUMN.getName(), header(ROWS, List.of(Said.sent(data)), List.of()));

@@ -7,13 +7,13 @@ import java.util.Optional;
  * A lock among the threads and class loaders of this process. Class loaders share nothing but the
  * JVM's own objects, so a system property stands for it.
  */
-public final class ProcessLease implements AutoCloseable {
+public final class ProcessLock implements AutoCloseable {
   private static final String PROPERTY = "io.tensorarrow.lease:";
   private static final long POLL_MILLIS = 50;
 
   private final String property;
 
-  private ProcessLease(String property) {
+  private ProcessLock(String property) {
     this.property = property;
   }
 
@@ -24,9 +24,9 @@ public final class ProcessLease implements AutoCloseable {
    * @return the lock, owned by the caller; any thread may close it
    * @throws InterruptedIOException if the thread is interrupted, or its task killed, while it waits
    */
-  public static ProcessLease take(String name) throws InterruptedIOException {
+  public static ProcessLock take(String name) throws InterruptedIOException {
     while (true) {
-      Optional<ProcessLease> lease = tryTake(name);
+      Optional<ProcessLock> lease = tryTake(name);
       if (lease.isPresent()) {
         return lease.get();
       }
@@ -35,10 +35,10 @@ public final class ProcessLease implements AutoCloseable {
   }
 
   /** Takes the lock if nobody has it. */
-  static Optional<ProcessLease> tryTake(String name) {
+  static Optional<ProcessLock> tryTake(String name) {
     String property = PROPERTY + name;
     return System.getProperties().putIfAbsent(property, "taken") == null
-        ? Optional.of(new ProcessLease(property))
+        ? Optional.of(new ProcessLock(property))
         : Optional.empty();
   }
 

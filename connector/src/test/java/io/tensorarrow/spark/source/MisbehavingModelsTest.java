@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.proto.DataType;
 
 /** Models that do not do what their signatures say, or say strange things. */
-class OddModelsTest extends SourceTestBase {
+class MisbehavingModelsTest extends SourceTestBase {
   private DataFrameReader reader(Path otherModel) {
     return spark().read().format("tensorflow").option("model", otherModel.toString());
   }

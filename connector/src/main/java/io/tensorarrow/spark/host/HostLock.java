@@ -12,7 +12,7 @@ import java.util.Optional;
  * A lock among the processes of a host, and among the threads and class loaders of each. The system
  * ends it with the process, however that dies.
  */
-public final class FileLease implements AutoCloseable {
+public final class HostLock implements AutoCloseable {
   /** Whether other processes may have it at the same time. */
   public enum Mode {
     SHARED,
@@ -21,10 +21,10 @@ public final class FileLease implements AutoCloseable {
 
   private static final long POLL_MILLIS = 50;
 
-  private final ProcessLease mine;
+  private final ProcessLock mine;
   private final FileChannel channel;
 
-  private FileLease(ProcessLease mine, FileChannel channel) {
+  private HostLock(ProcessLock mine, FileChannel channel) {
     this.mine = mine;
     this.channel = channel;
   }
@@ -37,9 +37,9 @@ public final class FileLease implements AutoCloseable {
    *     it waits
    * @throws IOException if the file can't be made or locked
    */
-  public static FileLease take(Path file, Mode mode) throws IOException {
+  public static HostLock take(Path file, Mode mode) throws IOException {
     while (true) {
-      Optional<FileLease> lease = tryTake(file, mode);
+      Optional<HostLock> lease = tryTake(file, mode);
       if (lease.isPresent()) {
         return lease.get();
       }
@@ -52,21 +52,21 @@ public final class FileLease implements AutoCloseable {
    *
    * @throws IOException if the file can't be made or locked
    */
-  public static Optional<FileLease> tryTake(Path file, Mode mode) throws IOException {
+  public static Optional<HostLock> tryTake(Path file, Mode mode) throws IOException {
     // The system's lock is the process's: to close a second channel would give up the first one's
     // lock.
-    ProcessLease mine = ProcessLease.tryTake(file.toString()).orElse(null);
+    ProcessLock mine = ProcessLock.tryTake(file.toString()).orElse(null);
     if (mine == null) {
       return Optional.empty();
     }
-    FileLease lease = null;
+    HostLock lease = null;
     try {
       FileChannel channel =
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
-        lease = lock == null ? null : new FileLease(mine, channel);
+        lease = lock == null ? null : new HostLock(mine, channel);
       } finally {
         if (lease == null) {
           channel.close();
