@@ -3,7 +3,8 @@
  * version it came with; and {@link io.tensorarrow.spark.options.InferenceSpec}, all that an
  * executor needs to know of a query.
  *
- * <p>The README's tables are generated from these declarations; a test fails when they differ.
+ * <p>The reference of options and settings is generated from these declarations; a test fails when
+ * they differ.
  *
  * <p>Everything here is immutable; no native memory.
  */
