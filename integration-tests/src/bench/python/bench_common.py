@@ -95,7 +95,7 @@ def ratios(above, below):
 
 
 class Table:
-    """A table of the README, which the caller of the program puts there."""
+    """A table of the documentation, which the caller of the program puts there."""
 
     def __init__(self, name, header):
         self._path = WORK / f"{name}.tsv"

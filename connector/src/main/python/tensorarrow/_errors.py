@@ -4,28 +4,92 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-# What a code means, in one phrase. The jar's own codes reach Python inside Spark's exceptions.
+
+class Code(NamedTuple):
+    """What an error code means, and what to do about it, in Markdown."""
+
+    meaning: str
+    remedy: str
+
+
+# The jar's own codes reach Python inside Spark's exceptions.
 CODES = {
-    "TA_COLUMN_UNKNOWN": "a column that the batch does not have, or has twice",
-    "TA_HANDOVER": "an envelope or a segment of shared memory that is not what was sent",
-    "TA_MODEL_EMPTY": "a model without signatures to show",
-    "TA_RESULT_COLUMNS": "returned columns that are not those of the declared schema",
-    "TA_RESULT_LENGTH": "returned columns of different length",
-    "TA_RESULT_TYPE": "a returned column whose type or shape is not the declared one",
-    "TA_SESSION_MISSING": "no active Spark session",
-    "TA_TAGS_NOT_FOUND": "no graph in the SavedModel has the wanted tag set",
-    "TA_TENSOR_NULL": "a null where an array needs a value",
-    "TA_TENSOR_RAGGED": "rows of different shape, which no single array can hold",
-    "TA_TENSOR_SHAPE": "rows that do not have the shape of the tensor they came from",
-    "TA_TENSOR_TYPE": "an Arrow type that does not fit the tensor's dtype and shape",
-    "TA_TENSOR_UNKNOWN": "a column of which nothing says that it is a tensor",
-    "TA_TENSOR_UNSUPPORTED": "a tensor of a dtype that this version or this Python can't view",
-    "TA_TENSOR_VALUE": "a value that the tensor's dtype can't hold",
-    "TA_UNSUPPORTED": "something that this version does not cover",
-    "TA_VARIABLE_UNKNOWN": "a variable that the model does not have",
-    "TA_VERSION_MISMATCH": "a column that a later version of the jar made than the module's",
+    "TA_COLUMN_UNKNOWN": Code(
+        "a column that the batch does not have, or has twice",
+        "Use one of the names that the message lists, each once.",
+    ),
+    "TA_HANDOVER": Code(
+        "an envelope or a segment of shared memory that is not what was sent",
+        "Make sure that the driver's jar and the workers' module have the same version. If they"
+        " have, the option `handover=arrow` does without shared memory.",
+    ),
+    "TA_MODEL_EMPTY": Code(
+        "a model without signatures to show",
+        "Export the model with at least one signature.",
+    ),
+    "TA_RESULT_COLUMNS": Code(
+        "returned columns that are not those of the declared schema",
+        "Return a dict whose keys are the declared columns.",
+    ),
+    "TA_RESULT_LENGTH": Code(
+        "returned columns of different length",
+        "Return arrays whose first axis has the same length.",
+    ),
+    "TA_RESULT_TYPE": Code(
+        "a returned column whose type or shape is not the declared one",
+        "Convert with `astype` or `reshape`, or declare another type: nothing is cast for you.",
+    ),
+    "TA_SESSION_MISSING": Code(
+        "no active Spark session",
+        "Start a Spark session first.",
+    ),
+    "TA_TAGS_NOT_FOUND": Code(
+        "no graph in the SavedModel has the wanted tag set",
+        "Use one of the tag sets that the message lists.",
+    ),
+    "TA_TENSOR_NULL": Code(
+        "a null where an array needs a value",
+        "Filter or fill the nulls, or ask for the mask with `mask=True`.",
+    ),
+    "TA_TENSOR_RAGGED": Code(
+        "rows of different shape, which no single array can hold",
+        "Take the rows one by one (`batch.slice(i, 1)`), group them by shape before, or pad "
+        "the model's input.",
+    ),
+    "TA_TENSOR_SHAPE": Code(
+        "rows that do not have the shape of the tensor they came from",
+        "Use the column as the model gave it: it was changed in between.",
+    ),
+    "TA_TENSOR_TYPE": Code(
+        "an Arrow type that does not fit the tensor's dtype and shape",
+        "Pass the `schema` of the DataFrame that the batches come from.",
+    ),
+    "TA_TENSOR_UNKNOWN": Code(
+        "a column of which nothing says that it is a tensor",
+        "Pass `schema=scored.schema`, the schema of the DataFrame that has the model's outputs.",
+    ),
+    "TA_TENSOR_UNSUPPORTED": Code(
+        "a tensor of a dtype that this version or this Python can't view",
+        "Install `ml_dtypes` for bfloat16 on driver and executors, or pass `raw=True`.",
+    ),
+    "TA_TENSOR_VALUE": Code(
+        "a value that the tensor's dtype can't hold",
+        "Use the column as the model gave it: it was changed in between.",
+    ),
+    "TA_UNSUPPORTED": Code(
+        "something that this version does not cover",
+        "The message says what was found and what is supported instead.",
+    ),
+    "TA_VARIABLE_UNKNOWN": Code(
+        "a variable that the model does not have",
+        "Use one of the names that the message lists.",
+    ),
+    "TA_VERSION_MISMATCH": Code(
+        "a column that a later version of the jar made than the module's",
+        "Install the module of the jar's version: the jar itself on `--py-files`, or the wheel.",
+    ),
 }
 
 _LISTED = 20
@@ -35,10 +99,10 @@ class TensorArrowError(ValueError):
     """Something that can't be done, and why.
 
     The message has the form ``[TA_CODE] Cannot <verb> <thing> '<name>': found <what was found>;
-    expected <what is allowed, or how to mend it>``. It never holds cell values.
+    expected <what is allowed, or how to fix it>``. It never holds cell values.
 
     Attributes:
-        code: what kind of fault it is, one of the codes in the README.
+        code: what went wrong, one of the keys of ``CODES``.
     """
 
     code: str

@@ -7,14 +7,14 @@ import org.openjdk.jmh.runner.RunnerException;
 
 /**
  * Runs the benchmarks that are named, or all: {@code eager}, {@code loading}, {@code start}, {@code
- * strings}, {@code handover}, {@code opponent}. Each prints tables of the README's section on
- * figures, and writes them there if told where the README is.
+ * strings}, {@code handover}, {@code opponent}. Each prints tables of the documentation's page on
+ * benchmarks, and writes them there if told where the page is.
  *
  * <pre>{@code
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=eager,loading
  * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench=handover -Dbench.cases=8MiB,query
- * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench.readme=$PWD/README.md
+ * mvn -B -ntp -Pfast,benchmarks -DskipTests verify -Dbench.docs=$PWD/connector/docs/benchmarks.md
  * }</pre>
  */
 public final class Benchmarks {

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A table of the README: printed, and written into it if the property {@code bench.readme} says
- * where it is.
+ * A table of the documentation's page on benchmarks: printed, and written into the page if the
+ * property {@code bench.docs} says where it is.
  */
 final class Figures {
   private final StringBuilder table = new StringBuilder();
@@ -16,7 +16,7 @@ final class Figures {
   /**
    * Begins a table.
    *
-   * @param name what its place in the README is called
+   * @param name what its section of the page is called
    */
   Figures(String name, List<String> header) {
     this.name = name;
@@ -32,28 +32,28 @@ final class Figures {
     table.append("| ").append(String.join(" | ", cells)).append(" |");
   }
 
-  /** Prints the table, and puts it into the README. */
+  /** Prints the table, and puts it into the page. */
   void publish() {
     System.out.println("\n" + name + "\n" + table + "\n");
-    String readme = System.getProperty("bench.readme", "");
-    if (!readme.isEmpty()) {
+    String page = System.getProperty("bench.docs", "");
+    if (!page.isEmpty()) {
       try {
-        update(Path.of(readme));
+        update(Path.of(page));
       } catch (IOException e) {
-        throw new IllegalStateException("cannot update " + readme, e);
+        throw new IllegalStateException("cannot update " + page, e);
       }
     }
   }
 
-  private void update(Path readme) throws IOException {
+  private void update(Path page) throws IOException {
     String begin = "<!-- " + name + ":begin -->\n";
     String end = "\n<!-- " + name + ":end -->";
-    String text = Files.readString(readme);
+    String text = Files.readString(page);
     int from = text.indexOf(begin) + begin.length();
     int to = text.indexOf(end);
     if (from < begin.length() || to < from) {
-      throw new IllegalStateException("no place for " + name + " in " + readme);
+      throw new IllegalStateException("no section " + name + " in " + page);
     }
-    Files.writeString(readme, text.substring(0, from) + table + text.substring(to));
+    Files.writeString(page, text.substring(0, from) + table + text.substring(to));
   }
 }

@@ -28,8 +28,8 @@ final class PySparkPrograms {
 
   /** Runs {@code bench_<name>.py}, and publishes its tables. */
   static void run(String name, List<String> tables) throws IOException {
-    if (!CASES.isEmpty() && !System.getProperty("bench.readme", "").isEmpty()) {
-      throw new IllegalArgumentException("the README's tables have all cases, not " + CASES);
+    if (!CASES.isEmpty() && !System.getProperty("bench.docs", "").isEmpty()) {
+      throw new IllegalArgumentException("the documentation's tables have all cases, not " + CASES);
     }
     prepare();
     for (String table : tables) {

@@ -23,6 +23,11 @@ final class Installation {
   /** The repository's root. */
   static final Path REPOSITORY = path("it.repository");
 
+  static final Path README = REPOSITORY.resolve("README.md");
+
+  /** The documentation's pages. */
+  static final Path DOCUMENTATION = REPOSITORY.resolve("connector/docs");
+
   /** The scripts, beside the tests. */
   static final Path SCRIPTS = REPOSITORY.resolve("integration-tests/src/test/python");
 

@@ -66,6 +66,18 @@ class PackagedJarIT {
         .allSatisfy(name -> assertThat(ALLOWED).anyMatch(name::matches));
   }
 
+  @Test
+  void theSourcesJarHasTheSourcesAndTheDocumentation() throws IOException {
+    Path sources =
+        Installation.JAR.resolveSibling(
+            Installation.ARTIFACT + "-" + Installation.VERSION + "-sources.jar");
+
+    try (ZipFile file = new ZipFile(sources.toFile())) {
+      assertThat(file.stream().map(ZipEntry::getName))
+          .contains("io/tensorarrow/spark/TensorFlowDataSource.java", "docs/index.md");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -23,6 +23,7 @@ public final class ConfigEntry<T> {
   private final String type;
   private final String since;
   private final String doc;
+  private final String example;
   private final String defaultText;
   private final Optional<T> defaultValue;
   private final Function<String, T> parser;
@@ -32,6 +33,7 @@ public final class ConfigEntry<T> {
     this.type = builder.type;
     this.since = builder.since;
     this.doc = builder.doc;
+    this.example = builder.example;
     this.defaultText = builder.defaultText;
     this.defaultValue = builder.defaultValue;
     this.parser = builder.parser;
@@ -55,6 +57,11 @@ public final class ConfigEntry<T> {
   /** Returns what it means. */
   public String doc() {
     return doc;
+  }
+
+  /** Returns a value that could be given, for the documentation. */
+  public String example() {
+    return example;
   }
 
   /** Returns the default in words. */
@@ -161,6 +168,7 @@ public final class ConfigEntry<T> {
     private final Function<String, T> parser;
     private String since = "0.1.0";
     private String doc = "";
+    private String example = "";
     private String defaultText = "";
     private Optional<T> defaultValue = Optional.empty();
 
@@ -185,6 +193,11 @@ public final class ConfigEntry<T> {
 
     Builder<T> doc(String text) {
       this.doc = text;
+      return this;
+    }
+
+    Builder<T> example(String value) {
+      this.example = value;
       return this;
     }
 

@@ -20,8 +20,9 @@ public final class ExecutorSettings {
   public static final ConfigEntry<Integer> CACHE_MODELS =
       ConfigEntry.count("spark.tensorarrow.cache.models", 1, 10_000)
           .doc(
-              "models an executor keeps loaded; more are loaded while queries use them, the least recently used idle ones go"
-                  + " first")
+              "how many models an executor keeps loaded; more are loaded while queries use "
+                  + "them, and the least recently used idle ones are unloaded first")
+          .example("2")
           .withDefault(8, "`8`");
 
   public static final ConfigEntry<Long> CACHE_BYTES =
@@ -29,9 +30,11 @@ public final class ExecutorSettings {
               "spark.tensorarrow.cache.bytes", "a size such as `4g`", JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes >= 0)
           .doc(
-              "how large the models that an executor keeps loaded may be in total; more are loaded while queries use them, and the"
-                  + " model used last stays in any case. A model counts with the size of its graph and variables on disk:"
-                  + " variables take that in memory, constants of frozen graphs about four times as much")
+              "how large the models that an executor keeps loaded may be in total; more are "
+                  + "loaded while queries use them, and the model used last stays in any case. A "
+                  + "model counts with the size of its graph and variables on disk: variables take "
+                  + "that in memory, constants of frozen graphs about four times as much")
+          .example("16g")
           .withDefault(4L << 30, "`4g`");
 
   public static final ConfigEntry<Duration> CACHE_IDLE =
@@ -41,14 +44,17 @@ public final class ExecutorSettings {
               text -> Duration.ofSeconds(JavaUtils.timeStringAsSec(text)))
           .checked(time -> !time.isNegative())
           .doc("how long a model that no task uses stays loaded")
+          .example("30min")
           .withDefault(Duration.ofMinutes(10), "`10min`");
 
   public static final ConfigEntry<Path> NATIVES_DIRECTORY =
       ConfigEntry.of("spark.tensorarrow.natives.directory", "an absolute path", Path::of)
           .checked(Path::isAbsolute)
           .doc(
-              "where TensorFlow's native libraries are unpacked, once per host and version (about 700 MB); must belong to the"
-                  + " executor's user and be writable by no one else")
+              "where TensorFlow's native libraries are unpacked, once per host and version "
+                  + "(about 700 MB); must belong to the executor's user and be writable by no one "
+                  + "else")
+          .example("/local-disk/tensorarrow")
           .withDefaultOf(
               "`$XDG_CACHE_HOME/tensorarrow` or `~/.cache/tensorarrow`, else `<java.io.tmpdir>/tensorarrow-<user>`");
 
@@ -56,15 +62,19 @@ public final class ExecutorSettings {
       ConfigEntry.of("spark.tensorarrow.models.directory", "an absolute path", Path::of)
           .checked(Path::isAbsolute)
           .doc(
-              "where remote models are copied to, once per host; must belong to the executor's user and be writable by no one"
-                  + " else. Copies that were not used for 7 days are deleted when another one is made")
+              "where remote models are copied to, once per host; must belong to the executor's "
+                  + "user and be writable by no one else. Copies that were not used for 7 days are "
+                  + "deleted when another one is made")
+          .example("/local-disk/tensorarrow-models")
           .withDefaultOf("`models` in the natives' directory");
 
   public static final ConfigEntry<Path> SHARED_MEMORY_DIRECTORY =
       ConfigEntry.of("spark.tensorarrow.sharedMemory.directory", "an absolute path", Path::of)
           .checked(Path::isAbsolute)
           .doc(
-              "where segments are made that batches get to Python workers through: a file system in memory, unless it is set")
+              "where the segments are created that carry batches to Python workers. The default "
+                  + "must be a file system in memory; a directory that is set here may be on a disk")
+          .example("/mnt/tmpfs/tensorarrow")
           .withDefaultOf("`/dev/shm`");
 
   public static final ConfigEntry<Long> SHARED_MEMORY_BYTES =
@@ -74,8 +84,9 @@ public final class ExecutorSettings {
               JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes >= 0)
           .doc(
-              "how large all segments of an executor may be together; batches that find no room go through the socket. 0 switches"
-                  + " shared memory off")
+              "how large all segments of an executor may be together; batches that get no "
+                  + "segment go through the socket. 0 switches shared memory off")
+          .example("2g")
           .withDefaultOf("`512m`, or a quarter of what is free in the directory if that is less");
 
   public static final ConfigEntry<Duration> SHARED_MEMORY_IDLE =
@@ -85,6 +96,7 @@ public final class ExecutorSettings {
               text -> Duration.ofSeconds(JavaUtils.timeStringAsSec(text)))
           .checked(time -> !time.isNegative())
           .doc("how long a segment that no batch uses is kept")
+          .example("5min")
           .withDefault(Duration.ofSeconds(60), "`60s`");
 
   public static final ConfigEntry<List<String>> ALLOW_OPS_MAX =
@@ -93,8 +105,9 @@ public final class ExecutorSettings {
               "comma-separated names of operations, or `*` for all",
               ReadOptions::list)
           .doc(
-              "operations outside the allow-list that queries may allow with `allowOps`; set it for driver and executors, which"
-                  + " both check it")
+              "operations outside the allow-list that queries may allow with `allowOps`; set it "
+                  + "for driver and executors, which both check it")
+          .example("ReadFile,PrintV2")
           .withDefault(List.of(), "none");
 
   public static final ConfigEntry<Long> RETAINED_BYTES =
@@ -104,8 +117,9 @@ public final class ExecutorSettings {
               JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes >= 0)
           .doc(
-              "how many bytes of batches a task keeps in memory until a scalar pandas UDF has answered them; more are kept on"
-                  + " disk, in `spark.local.dir`")
+              "how many bytes of batches a task keeps in memory until a scalar pandas UDF has "
+                  + "answered them; more are kept on disk, in `spark.local.dir`")
+          .example("1g")
           .withDefault(256L << 20, "`256m`");
 
   /** All of them, in the order of the documentation. */

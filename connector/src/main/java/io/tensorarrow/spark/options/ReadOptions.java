@@ -34,81 +34,100 @@ public final class ReadOptions {
   public static final ConfigEntry<String> MODEL =
       ConfigEntry.text("model")
           .doc(
-              "SavedModel directory, or a directory of numbered versions: a local path or `file:` URI, the same on every host, or"
-                  + " any Hadoop URI; a path without scheme resolves like `load`'s (`fs.defaultFS`)")
+              "SavedModel directory, or a directory of numbered versions: a local path or "
+                  + "`file:` URI that is the same on every host, or any URI that Hadoop knows; a path "
+                  + "without scheme resolves like that of `load` (`fs.defaultFS`)")
+          .example("models/digits")
           .required();
 
   public static final ConfigEntry<String> VERSION =
       ConfigEntry.text("version")
           .doc(
-              "which version of a directory of versions: a number, a label (from `labels.properties` in the directory) or"
-                  + " `latest`, the largest number that is whole; looked up on the driver for each planned query and pinned for it")
+              "which version of a directory of versions: a number, a label (from "
+                  + "`labels.properties` in the directory) or `latest`, the largest complete number; "
+                  + "looked up on the driver for each planned query and pinned for it")
+          .example("stable")
           .withDefault("latest", "`latest`");
 
   public static final ConfigEntry<String> SIGNATURE =
       ConfigEntry.text("signature")
           .doc("name of the SignatureDef")
+          .example("classify")
           .withDefaultOf("`serving_default`, else the only one");
 
   public static final ConfigEntry<List<String>> TAGS =
       ConfigEntry.of("tags", "comma-separated tags", ReadOptions::list)
           .doc("tag set of the MetaGraphDef")
+          .example("serve,gpu")
           .withDefault(List.of("serve"), "`serve`");
 
   public static final ConfigEntry<String> SOURCE =
       ConfigEntry.text("source")
-          .doc("format of the wrapped data; its own options as `source.<option>`")
+          .doc("format of the wrapped data; its own options are given as `source.<option>`")
+          .example("iceberg")
           .withDefaultOf("`spark.sql.sources.default`");
 
   public static final ConfigEntry<StructType> SOURCE_SCHEMA =
       ConfigEntry.of(
               "source.schema", "columns in DDL such as `id BIGINT, x FLOAT`", ReadOptions::ddl)
           .doc(
-              "the wrapped data's own columns, instead of inferring them; the same as `.schema(...)` or the column list of a"
-                  + " temporary view; the outputs are added")
+              "the wrapped data's own columns, instead of inferring them; the same as "
+                  + "`.schema(...)` or the column list of a temporary view; the outputs are added")
+          .example("id BIGINT, pixels ARRAY<FLOAT>")
           .withDefaultOf("inferred");
 
   public static final ConfigEntry<NameMapping<ColumnName>> INPUTS =
       ConfigEntry.of("inputs", "`tensor=column, tensor=column` or JSON", NameMapping::inputs)
           .doc(
-              "which column feeds which tensor, for tensors whose column has another name; columns are Spark identifiers, fields"
-                  + " of structs too; see below for JSON and odd names")
+              "which column feeds which tensor, for tensors whose column has another name; "
+                  + "columns are Spark identifiers, also fields of structs")
+          .example("x=features.pixels, mask=valid")
           .withDefaultOf("by name, case-insensitive");
 
   public static final ConfigEntry<NameMapping<String>> OUTPUTS =
       ConfigEntry.of("outputs", "`tensor, tensor=column` or JSON", NameMapping::outputs)
           .doc("selects outputs and renames their columns; what is not selected is not computed")
+          .example("digit, probabilities=p")
           .withDefaultOf("all per-row outputs");
 
   public static final ConfigEntry<Optional<Integer>> BATCH_ROWS =
       ConfigEntry.of("batchRows", "`auto` or a whole number from 1 to 1048576", ReadOptions::rows)
           .doc(
-              "rows per model call; `auto` is 1024, fewer when `batchBytes` says so, or the batch size that the signature is fixed to")
+              "rows per model call; `auto` is 1024, or fewer if `batchBytes` says so, or the "
+                  + "batch size that the signature is fixed to")
+          .example("256")
           .withDefault(Optional.empty(), "`auto`");
 
   public static final ConfigEntry<Long> BATCH_BYTES =
       ConfigEntry.of("batchBytes", "a size such as `32m`", JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes > 0)
           .doc(
-              "what `auto` may fill with one batch's inputs and outputs, by the signature's shapes")
+              "how many bytes the inputs and outputs of one batch may take with "
+                  + "`batchRows=auto`, estimated from the signature's shapes")
+          .example("64m")
           .withDefault(32L << 20, "`32m`");
 
   public static final ConfigEntry<CastMode> CAST =
       ConfigEntry.choice("cast", CastMode.class)
           .doc(
-              "NumPy's words: `safe` (exact widenings), `same_kind` (also double to float, long to int, int to float), `unsafe`"
-                  + " (also float to int); a value out of range is an error in every mode")
+              "which conversions of numbers are allowed, in NumPy's words: `safe` (exact "
+                  + "widenings), `same_kind` (also double to float, long to int, int to float), "
+                  + "`unsafe` (also float to int); a value out of range is an error in every mode")
+          .example("safe")
           .withDefault(CastMode.SAME_KIND, "`same_kind`");
 
   public static final ConfigEntry<ColumnTypes.Strings> STRINGS =
       ConfigEntry.choice("strings", ColumnTypes.Strings.class)
           .doc(
-              "Spark type of string outputs: `string` (invalid UTF-8 is an error) or `binary` (the bytes as they are)")
+              "Spark type of string outputs: `string` (invalid UTF-8 is an error) or `binary` "
+                  + "(the bytes as they are)")
+          .example("binary")
           .withDefault(ColumnTypes.Strings.STRING, "`string`");
 
   public static final ConfigEntry<ColumnTypes.Bytes> BYTES =
       ConfigEntry.choice("bytes", ColumnTypes.Bytes.class)
           .doc("Spark type of uint8 outputs: `array` (of smallint) or `binary`")
+          .example("binary")
           .withDefault(ColumnTypes.Bytes.ARRAY, "`array`");
 
   public static final ConfigEntry<Handover> HANDOVER =
@@ -120,43 +139,56 @@ public final class ReadOptions {
                       .collect(Collectors.joining(", ")),
               Handover::of)
           .doc(
-              "how batches get to Python functions above this read: `auto`, or `shared-memory`, `arrow` or `rows` as a demand, which"
-                  + " is an error where the query's plan does not allow it, or an executor has no shared memory. Plans without Python functions ignore it")
+              "transfer mode to Python functions above this read: `auto` chooses; "
+                  + "`shared-memory`, `arrow` or `rows` require that mode, and the query fails if its "
+                  + "plan does not allow it or an executor has no shared memory. Plans without Python "
+                  + "functions ignore it")
+          .example("shared-memory")
           .withDefault(Handover.AUTO, "`auto`");
 
   public static final ConfigEntry<List<String>> ALLOW_OPS =
       ConfigEntry.of("allowOps", "comma-separated names of operations", ReadOptions::list)
           .doc(
-              "operations outside the allow-list that this model may reach; bounded by `spark.tensorarrow.allowOps.max`")
+              "operations outside the allow-list that this model may reach; bounded by "
+                  + "`spark.tensorarrow.allowOps.max`")
+          .example("ReadFile,PrintV2")
           .withDefault(List.of(), "none");
 
   public static final ConfigEntry<Boolean> INSPECT =
       ConfigEntry.flag("inspect")
           .doc(
-              "instead of data: one row per tag set (all, or that of `tags`), signature, direction and tensor, with dtype, shape,"
-                  + " encoding (`dense` or `sparse`) and, for an output that may not be computed, `refused`: the error; no native"
-                  + " code; `ta.show` reads it")
+              "returns, instead of data, one row per tag set (all, or that of `tags`), "
+                  + "signature, direction and tensor, with dtype, shape, encoding (`dense` or "
+                  + "`sparse`) and, for an output that may not be computed, the error in `refused`; "
+                  + "loads no native code; `ta.show` reads it")
+          .example("true")
           .withDefault(false, "`false`");
 
   public static final ConfigEntry<Boolean> VARIABLES =
       ConfigEntry.flag("variables")
           .doc(
-              "instead of data: one row per variable of the model: name, dtype, shape, tensor (the elements' bytes, little-endian,"
-                  + " row-major); no native code; `ta.variables` reads it")
+              "returns, instead of data, one row per variable of the model: name, dtype, shape, "
+                  + "tensor (the elements' bytes, little-endian, row-major); loads no native code; "
+                  + "`ta.variables` reads it")
+          .example("true")
           .withDefault(false, "`false`");
 
   public static final ConfigEntry<Refresh> REFRESH =
       ConfigEntry.choice("refresh", Refresh.class)
           .doc(
-              "when `version`, the model's files and the wrapped data are looked up again: `query`, for each planned query")
+              "when `version`, the model's files and the wrapped data are looked up again: "
+                  + "`query`, for each planned query")
+          .example("query")
           .withDefault(Refresh.QUERY, "`query`");
 
   public static final ConfigEntry<Integer> THREADS =
       ConfigEntry.count("threads", 1, 1024)
           .doc(
-              "how many threads one operation may use, for all tasks together. TensorFlow has one pool of them per executor, as"
-                  + " large as the first model asked for; with TF_OVERRIDE_GLOBAL_THREADPOOL=1 in the executors'"
-                  + " environment each model has its own")
+              "how many threads one operation may use, for all tasks together. TensorFlow has "
+                  + "one pool of them per executor, as large as the first model asked for; with "
+                  + "TF_OVERRIDE_GLOBAL_THREADPOOL=1 in the executors' environment each model has its "
+                  + "own")
+          .example("4")
           .withDefaultOf("the executor's cores");
 
   /** All of them, in the order of the documentation. */

@@ -2,8 +2,8 @@
  * Every option and setting, declared once with key, type, default, check, documentation and the
  * version it came with.
  *
- * <p>The documentation's reference is generated from these declarations; a test fails when they
- * differ.
+ * <p>The reference of options and settings is generated from these declarations; a test fails when
+ * they differ.
  *
  * <p>Everything here is immutable; no native memory.
  */

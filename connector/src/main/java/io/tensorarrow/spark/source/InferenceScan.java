@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A planned read: the wrapped scan, and what to run over it. Immutable. */
 final class InferenceScan implements Scan, SupportsReportStatistics {
-  /** The first word of the description; the README and the examples look for it in plans. */
+  /** The first word of the description; the documentation and the examples look for it in plans. */
   private static final String TITLE = "InferenceScan";
 
   /** Enough of the fingerprint to tell two versions of a model apart by eye. */

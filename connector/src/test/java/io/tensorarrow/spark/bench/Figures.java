@@ -30,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's figures, over the digits model of the examples. Not a test: it asserts no time, and
- * the build does not run it.
+ * Figures of the documentation's page on benchmarks, over the digits model of the examples. Not a
+ * test: it asserts no time, and the build does not run it.
  *
  * <pre>{@code mvn -B -ntp -Pfast -pl connector test -Dtest=Figures}</pre>
  */

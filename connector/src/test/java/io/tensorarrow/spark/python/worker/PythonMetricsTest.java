@@ -1,24 +1,37 @@
 package io.tensorarrow.spark.python.worker;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import io.tensorarrow.spark.testing.Docs;
 import io.tensorarrow.spark.testing.SparkTestBase;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.junit.jupiter.api.Test;
 import scala.collection.JavaConverters;
 
 class PythonMetricsTest extends SparkTestBase {
   @Test
-  void theReadmeHasThemAll() throws IOException {
-    String readme = Files.readString(Path.of("../README.md"));
+  void metricsOfPythonNodesAreDocumentedAsDeclared() {
+    Map<String, SQLMetric> metrics = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    metrics.putAll(JavaConverters.mapAsJavaMap(PythonMetrics.create(spark().sparkContext())));
+    List<String> lines = new ArrayList<>();
+    lines.add("");
+    metrics.forEach(
+        (name, metric) -> {
+          lines.addAll(List.of("### `" + name + "`", ""));
+          lines.add(Docs.sentence(metric.name().get()) + " Unit: " + unit(metric) + ".");
+          lines.add("");
+        });
 
-    for (var metric :
-        JavaConverters.mapAsJavaMap(PythonMetrics.create(spark().sparkContext())).entrySet()) {
-      SQLMetric value = metric.getValue();
-      assertThat(readme).contains("| `%s` | %s |".formatted(metric.getKey(), value.name().get()));
-    }
+    Docs.check(Docs.METRICS, "python-metrics", lines);
+  }
+
+  private static String unit(SQLMetric metric) {
+    return switch (metric.metricType()) {
+      case "size" -> "bytes";
+      case "timing", "nsTiming" -> "time";
+      default -> "count";
+    };
   }
 }
