@@ -56,8 +56,7 @@ final class Checks {
     List<String> all = new ArrayList<>(List.of("-m", "pytest"));
     all.addAll(pytest(arguments));
     return Program.of(name, interpreter, all.toArray(new String[0]))
-        .with(
-            Map.of("PYSPARK_PYTHON", interpreter, "PYSPARK_DRIVER_PYTHON", interpreter))
+        .with(Map.of("PYSPARK_PYTHON", interpreter, "PYSPARK_DRIVER_PYTHON", interpreter))
         .with(variables());
   }
 

@@ -67,15 +67,7 @@ class ClusterIT {
     return Checks.submitted(
         name,
         ENVIRONMENT,
-        List.of(
-            "--master",
-            master,
-            "--jars",
-            jar,
-            "--py-files",
-            jar,
-            "--executor-memory",
-            "1g"),
+        List.of("--master", master, "--jars", jar, "--py-files", jar, "--executor-memory", "1g"),
         pytest);
   }
 

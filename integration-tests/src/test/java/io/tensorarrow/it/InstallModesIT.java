@@ -47,8 +47,7 @@ class InstallModesIT {
 
   @Test
   void jarsAloneGivesSqlAndPlainFunctions() {
-    Checks.pass(
-        Checks.submitted("jars", ENVIRONMENT, List.of("--jars", JAR), FILE).with(ABSENT));
+    Checks.pass(Checks.submitted("jars", ENVIRONMENT, List.of("--jars", JAR), FILE).with(ABSENT));
   }
 
   @Test

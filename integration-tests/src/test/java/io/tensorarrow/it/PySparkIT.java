@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class PySparkIT {
   static Stream<Arguments> processes() {
     return Stream.of(
-        process("python", Environment.NEWEST, "it_scalar.py", "it_promises.py", "it_differential.py"),
+        process(
+            "python", Environment.NEWEST, "it_scalar.py", "it_promises.py", "it_differential.py"),
         process(
             "oldest",
             Environment.OLDEST,
