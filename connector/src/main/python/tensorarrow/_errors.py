@@ -35,10 +35,10 @@ class TensorArrowError(ValueError):
     """Something that can't be done, and why.
 
     The message has the form ``[TA_CODE] Cannot <verb> <thing> '<name>': found <what was found>;
-    expected <what is allowed, or how to mend it>``. It never holds cell values.
+    expected <what is allowed, or how to fix it>``. It never holds cell values.
 
     Attributes:
-        code: what kind of fault it is, one of the codes in the README.
+        code: what kind of error it is, one of the codes in the README.
     """
 
     code: str
@@ -51,6 +51,14 @@ class TensorArrowError(ValueError):
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is pickled by its args, which are the finished text only.
         return type(self), (self.code, self._message)
+
+
+def protocol_error(actual: str, expected: str) -> TensorArrowError:
+    """Returns the error of an envelope or of a segment that is not what the JVM sends."""
+    return TensorArrowError(
+        "TA_HANDOVER",
+        f"Cannot take a batch out of shared memory: found {actual}; expected {expected}",
+    )
 
 
 def closest_first(wanted: str, known: Iterable[str]) -> str:
