@@ -22,6 +22,8 @@ import helpers as it
 import pytest
 from pyspark import cloudpickle
 
+DAEMON = Path(__file__).with_name("daemon")
+
 
 def pytest_configure():
     """Fills in what the build says of where its files are, where pytest was started by hand."""
@@ -38,10 +40,11 @@ def pytest_configure():
         IT_NATIVES=str(target / "natives"),
         PYSPARK_PYTHON=sys.executable,
         PYSPARK_SUBMIT_ARGS=f"--master local[2] --jars {jar} --py-files {jar} pyspark-shell",
+        PYTHONPATH=str(DAEMON),
         SPARK_LOCAL_IP="127.0.0.1",
         SPARK_LOCAL_DIRS=str(work / "local"),
     )
-    sys.path.append(jar)
+    sys.path += [jar, str(DAEMON)]
 
 
 @pytest.fixture(autouse=True, scope="module")

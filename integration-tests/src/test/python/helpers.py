@@ -8,6 +8,7 @@ import os
 import re
 import time
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +27,10 @@ TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def builder():
-    """Returns a small session's builder; master and jars come from the command line."""
+    """Returns a small session's builder; master and jars come from the command line.
+
+    Its workers are those of ``daemon/preloaded_daemon.py`` where that is on the path.
+    """
     settings = {
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
@@ -35,6 +39,8 @@ def builder():
         "spark.sql.warehouse.dir": f"{os.environ['IT_WORK']}/warehouse",
         "spark.tensorarrow.natives.directory": os.environ["IT_NATIVES"],
     }
+    if find_spec("preloaded_daemon"):
+        settings["spark.python.daemon.module"] = "preloaded_daemon"
     result = SparkSession.builder.appName("integration-tests")
     for key, value in settings.items():
         result = result.config(key, value)

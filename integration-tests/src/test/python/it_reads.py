@@ -7,7 +7,7 @@ import helpers as it
 import pyarrow as pa
 import pytest
 from pyspark.errors.exceptions.captured import IllegalArgumentException
-from pyspark.sql import functions
+from pyspark.sql import functions, types
 
 import tensorarrow as ta
 
@@ -46,7 +46,7 @@ def columns(*names):
     return select
 
 
-@functions.pandas_udf("long")
+@functions.pandas_udf(types.LongType())
 def plus(ids):
     return ids + 1000
 
