@@ -259,7 +259,9 @@ class Round:
             "spark.sql.adaptive.enabled": draw.choice(["true", "false"]),
             "spark.sql.execution.arrow.maxRecordsPerBatch": str(rows),
         }
-        other = draw.choice([name for name in columns if name not in ("id", "float32_vector_out")])
+        # Stock Spark fails on a complex NaN that comes back from pandas, where it is a null.
+        others = [name for name in columns if not name.startswith(("id", "complex", "float32_v"))]
+        other = draw.choice(others)
         limited = draw.choice(
             [name for name, (_, same) in QUERIES.items() if same is assert_same_rows]
         )

@@ -14,8 +14,9 @@ IMPORTABLE = os.environ.get("IT_IMPORTABLE", "true") == "true"
 SETTINGS = dict(each.split("=", 1) for each in os.environ.get("IT_SETTINGS", "").split())
 
 pytestmark = pytest.mark.settings(
-    {"spark.master": "local[2]", "spark.driver.memory": "1g", **SETTINGS}
+    {"spark.master": "local[1]", "spark.driver.memory": "1g", **SETTINGS}
 )
+EXTENSION = {"spark.sql.extensions": "io.tensorarrow.spark.TensorArrowExtensions"}
 
 
 def driver_imports():
@@ -64,19 +65,26 @@ def scored(spark):
     return spark.table("scored")
 
 
-def test_the_first_use_of_the_data_source_adds_the_strategy_without_the_extension(spark):
-    extended = "spark.sql.extensions" in SETTINGS
-    assert ("ColumnarPythonStrategy" in strategies(spark)) == extended, strategies(spark)
+def test_the_first_use_of_the_data_source_adds_the_strategy(spark):
+    assert "ColumnarPythonStrategy" not in strategies(spark), strategies(spark)
     it.digits(spark)
     assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
 
 
 def test_sql_works(scored):
+    assert_sql_works(scored)
+
+
+def assert_sql_works(scored):
     right = scored.selectExpr("avg(cast(digit = label AS int)) AS share").first()
     assert right.share > 0.95
 
 
 def test_plain_functions_get_batches(scored):
+    assert_plain_functions_get_batches(scored)
+
+
+def assert_plain_functions_get_batches(scored):
     rows = scored.where("split = 'test'").mapInArrow(widest, "p double").collect()
     assert all(0.1 <= row.p <= 1 for row in rows)
 
@@ -108,3 +116,12 @@ def test_map_tensors_works(scored):
         "best long",
     )
     assert mapped.count() == 360
+
+
+@pytest.mark.skipif("spark.jars" not in SETTINGS, reason="the same in each way to install")
+@pytest.mark.settings(EXTENSION)
+def test_the_extension_adds_the_strategy_from_the_sessions_start(spark):
+    assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
+    scored = it.digits(spark)
+    assert_sql_works(scored)
+    assert_plain_functions_get_batches(scored)

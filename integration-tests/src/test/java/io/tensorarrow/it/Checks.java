@@ -22,15 +22,16 @@ final class Checks {
   private Checks() {}
 
   /**
-   * Makes a program that runs checks inside a session with the jar and its module, on a master.
+   * Makes a program that runs checks inside a session with the jar and its module, on a local
+   * master. Its Python workers start at once; see {@code preloaded_daemon.py}.
    *
    * @param arguments pytest's; files of checks by their names
    */
-  static Program onMaster(
-      String name, Environment environment, String master, String... arguments) {
+  static Program local(String name, Environment environment, String... arguments) {
     String jar = Installation.JAR.toString();
-    List<String> spark = List.of("--master", master, "--jars", jar, "--py-files", jar);
-    return submitted(name, environment, spark, arguments);
+    List<String> spark = List.of("--master", "local[2]", "--jars", jar, "--py-files", jar);
+    return submitted(name, environment, spark, arguments)
+        .with(Map.of("PYTHONPATH", Installation.SCRIPTS.resolve("daemon").toString()));
   }
 
   /**

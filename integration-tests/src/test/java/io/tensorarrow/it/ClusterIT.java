@@ -8,18 +8,13 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** Executors in processes of their own. */
+/** Executors in processes of their own. {@link HdfsIT} has a local cluster of two. */
 class ClusterIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
   private static final Duration START = Duration.ofMinutes(1);
   private static final String MASTER_CLASS = "org.apache.spark.deploy.master.Master";
   private static final String WORKER_CLASS = "org.apache.spark.deploy.worker.Worker";
   private static final String MASTER_LINE = "Starting Spark master at ";
-
-  @Test
-  void aLocalClusterRunsModelsInItsExecutors() {
-    Checks.pass(program("local-cluster", "local-cluster[2,1,1024]", "it_cluster.py"));
-  }
 
   @Test
   void aStandaloneClusterRunsModelsAndKilledExecutorsLeaveNothing() {

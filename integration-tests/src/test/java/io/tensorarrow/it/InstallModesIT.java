@@ -59,17 +59,6 @@ class InstallModesIT {
   }
 
   @Test
-  void theExtensionIsThereFromTheSessionsStart() {
-    Checks.pass(
-        Checks.inPython("extension", INTERPRETER, FILE)
-            .with(ABSENT)
-            .with(
-                settings(
-                    "spark.jars=" + JAR,
-                    "spark.sql.extensions=io.tensorarrow.spark.TensorArrowExtensions")));
-  }
-
-  @Test
   void jarsWithPyFilesGivesSqlAndTheModule() {
     List<String> arguments = List.of("--jars", JAR, "--py-files", JAR);
 

@@ -50,16 +50,16 @@ class PySparkIT {
             "it_arrays.py",
             "it_zoo.py",
             "it_reads.py"),
-        optimized("memory", Environment.NEWEST, "it_inplace.py", "it_crash.py"));
+        optimized("memory", "it_inplace.py", "it_crash.py"));
   }
 
   private static Arguments process(String name, Environment environment, String... pytest) {
-    return arguments(name, Checks.onMaster("pyspark-" + name, environment, "local[2]", pytest));
+    return arguments(name, Checks.local("pyspark-" + name, environment, pytest));
   }
 
   /** Of what depends on the order in which processes see memory change. */
-  private static Arguments optimized(String name, Environment environment, String... pytest) {
-    Program program = Checks.onMaster("pyspark-" + name, environment, "local[2]", pytest);
+  private static Arguments optimized(String name, String... pytest) {
+    Program program = Checks.local("pyspark-" + name, Environment.NEWEST, pytest);
     return arguments(name, program.optimized());
   }
 

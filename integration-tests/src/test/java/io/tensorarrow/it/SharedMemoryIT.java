@@ -21,8 +21,7 @@ class SharedMemoryIT {
   }
 
   private static Program program(String selection) {
-    return Checks.onMaster(
-        "shared-memory", ENVIRONMENT, "local[2]", "it_shared_memory.py", "-m", selection);
+    return Checks.local("shared-memory", ENVIRONMENT, "it_shared_memory.py", "-m", selection);
   }
 
   private static boolean canMount() {

@@ -12,7 +12,7 @@ class ZooIT {
   @Test
   void givesTheRecordedBitsWithTheKernelsOfTheRecording() {
     Checks.pass(
-        Checks.onMaster("zoo", Environment.NEWEST, "local[2]", "it_zoo.py", "-m", "kernels")
+        Checks.local("zoo", Environment.NEWEST, "it_zoo.py", "-m", "kernels")
             .with(
                 Map.of(
                     "IT_KERNELS",
