@@ -1,5 +1,6 @@
 """A read behaves like Spark's own: guards, caches, schemas, hidden columns, plain messages."""
 
+import os
 import shutil
 from contextlib import contextmanager
 
@@ -11,8 +12,15 @@ from pyspark.sql import functions, types
 
 import tensorarrow as ta
 
-# Kept by Hive, as in clusters; the other checks do not mind.
-pytestmark = pytest.mark.settings({"spark.sql.catalogImplementation": "hive"})
+METASTORE = f"jdbc:derby:;databaseName={os.environ['IT_WORK']}/metastore_db;create=true"
+
+# With a catalog of Hive's, as in clusters; most checks would do without.
+pytestmark = pytest.mark.settings(
+    {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": METASTORE,
+    }
+)
 
 
 @contextmanager
