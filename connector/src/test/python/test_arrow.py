@@ -3,8 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import address, batch_of, lists, metadata, shaped, unlabelled
-from test_numpy import Field, fails
+from helpers import Field, address, batch_of, fails, lists, metadata, shaped, unlabelled
 
 import tensorarrow as ta
 

@@ -5,13 +5,11 @@ import decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import address, batch_of, lists, shaped
-from test_map_tensors import map_one
-from test_numpy import fails
+from helpers import address, batch_of, fails, lists, map_one, shaped
 
 import tensorarrow as ta
 
-HALVES = np.arange(1 << 16, dtype=np.uint16)
+EVERY_16_BITS = np.arange(1 << 16, dtype=np.uint16)
 NAN_WITH_PAYLOAD = 0xFFA01234
 
 
@@ -37,7 +35,7 @@ WIDENED = {
     "float8_e4m3fn": (np.array([0, 127, 128, 255, 1, 2], np.uint8), pa.int16()),
     "float16": (np.array([0.5, -0.0, np.inf, 6e-8, 65504, -2], np.float16), pa.float32()),
 }
-OWN = {
+NATIVE = {
     "qint8": (np.array([0, 127, -128, -1, 1, 2], np.int8), pa.int8()),
     "qint16": (np.array([0, 32767, -32768, -1, 1, 2], np.int16), pa.int16()),
     "qint32": (np.array([0, 2**31 - 1, -(2**31), -1, 1, 2], np.int32), pa.int32()),
@@ -50,7 +48,7 @@ PAIR = pa.struct([("re", pa.float64()), ("im", pa.float64())])
 COMPLEX = {"complex64": pa.float32(), "complex128": pa.float64()}
 LIST_TYPES = {
     **{(dtype, str(wire)): (values, wire) for dtype, (values, wire) in WIDENED.items()},
-    **{(dtype, str(wire)): (values, wire) for dtype, (values, wire) in OWN.items()},
+    **{(dtype, str(wire)): (values, wire) for dtype, (values, wire) in NATIVE.items()},
 }
 
 
@@ -108,7 +106,7 @@ def test_reads_structs_of_data_and_shape(dtype, wire):
 
 @pytest.mark.parametrize("dtype", ["qint8", "qint16", "qint32", "int4", "uint4"])
 def test_views_what_came_as_the_tensors_own_bytes(dtype):
-    values, wire = OWN[dtype]
+    values, wire = NATIVE[dtype]
     cells = wire_values(values, wire)
 
     assert address(ta.numpy(batch_of(cells, dtype, ()), "x")) == address(cells)
@@ -138,31 +136,32 @@ def test_refuses_complex_numbers_of_which_a_part_is_null():
     fails("TA_TENSOR_NULL", ta.numpy, batch_of(as_column(cells, (2,)), "complex64", (2,)), "x")
 
 
-def test_every_half_comes_back_bit_by_bit():
-    wide = HALVES.view(np.float16).astype(np.float32)
+def test_every_float16_comes_back_bit_by_bit():
+    widened = EVERY_16_BITS.view(np.float16).astype(np.float32)
     # Conversions may make quiet NaNs of others; Spark's rows keep them.
-    nan = np.isnan(wide)
-    wide.view(np.uint32)[nan] = [
-        (int(half) & 0x8000) << 16 | 0x7F800000 | (int(half) & 0x3FF) << 13 for half in HALVES[nan]
+    nan = np.isnan(widened)
+    widened.view(np.uint32)[nan] = [
+        (int(bits) & 0x8000) << 16 | 0x7F800000 | (int(bits) & 0x3FF) << 13
+        for bits in EVERY_16_BITS[nan]
     ]
 
-    found = ta.numpy(batch_of(pa.array(wide), "float16", ()), "x")
+    found = ta.numpy(batch_of(pa.array(widened), "float16", ()), "x")
 
     assert found.dtype == np.float16
-    assert np.array_equal(found.view(np.uint16), HALVES)
+    assert np.array_equal(found.view(np.uint16), EVERY_16_BITS)
 
 
 def test_every_bfloat16_comes_back_bit_by_bit():
-    wide = (HALVES.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    batch = batch_of(pa.array(wide), "bfloat16", ())
+    widened = (EVERY_16_BITS.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    batch = batch_of(pa.array(widened), "bfloat16", ())
 
     found = ta.numpy(batch, "x", raw=True)
 
     assert found.dtype == np.uint16
-    assert np.array_equal(found, HALVES)
+    assert np.array_equal(found, EVERY_16_BITS)
     ml_dtypes = pytest.importorskip("ml_dtypes")
     assert ta.numpy(batch, "x").dtype == ml_dtypes.bfloat16
-    assert np.array_equal(ta.numpy(batch, "x").view(np.uint16), HALVES)
+    assert np.array_equal(ta.numpy(batch, "x").view(np.uint16), EVERY_16_BITS)
 
 
 def test_names_the_package_that_widened_bfloat16_needs(monkeypatch):
@@ -218,7 +217,7 @@ def test_refuses_values_that_no_such_tensor_has(dtype, value, wire):
     assert ta.numpy(batch_of(cells.slice(0, 1), dtype, (2,)), "x", raw=True).shape == (1, 2)
 
 
-def test_refuses_a_nan_that_no_half_has():
+def test_refuses_a_nan_that_no_float16_has():
     cells = pa.array(bits([0x7F800001], np.uint32, np.float32))
 
     fails("TA_TENSOR_VALUE", ta.numpy, batch_of(cells, "float16", ()), "x")
@@ -361,7 +360,7 @@ def test_functions_of_arrays_return_bfloat16_and_nans_bit_by_bit():
     batch = batch_of(pa.array(np.zeros(1 << 16, np.float32)), "float32", ())
 
     def f(_):
-        return {"h": HALVES.view(np.float16), "b": HALVES.view(ml_dtypes.bfloat16)}
+        return {"h": EVERY_16_BITS.view(np.float16), "b": EVERY_16_BITS.view(ml_dtypes.bfloat16)}
 
     result = map_one(batch, f, ("h", "float"), ("b", "float"))
 
@@ -369,7 +368,7 @@ def test_functions_of_arrays_return_bfloat16_and_nans_bit_by_bit():
         column = result.column(result.schema.get_field_index(name))
         assert column.type == pa.float32()
         found = ta.numpy(batch_of(column, dtype, ()), "x", raw=True)
-        assert np.array_equal(found.view(np.uint16), HALVES)
+        assert np.array_equal(found.view(np.uint16), EVERY_16_BITS)
 
 
 def test_functions_of_arrays_return_strings_and_bytes_of_rows():

@@ -1,4 +1,4 @@
-"""Tensors that functions change where they lie, and what goes back."""
+"""Tensors that functions change in place, and what goes back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from helpers import HANDLE, Segment, fails, schema_envelope
 from pyspark.sql import types
-from test_numpy import fails
-from test_worker import HANDLE, Segment, schema_envelope
 
 import tensorarrow as ta
 from tensorarrow import _worker
@@ -81,8 +80,8 @@ def in_place(segment: Segment) -> bytes:
 
 def batch(segment: Segment) -> list[bytes]:
     """Returns the messages of a batch of which a tensor may be changed."""
-    together = pa.RecordBatch.from_arrays([IDS], schema=pa.schema([SCHEMA.field("id")]))
-    inline = struct.pack("<i", 3).ljust(64, b"\0") + together.serialize().to_pybytes()
+    others = pa.RecordBatch.from_arrays([IDS], schema=pa.schema([SCHEMA.field("id")]))
+    inline = struct.pack("<i", 3).ljust(64, b"\0") + others.serialize().to_pybytes()
     return [schema_envelope(SCHEMA), in_place(segment), inline]
 
 
@@ -107,7 +106,7 @@ def parsed(reply: pa.RecordBatch) -> tuple[tuple[int, ...], list[Any], list[tupl
     """Takes a reply apart: header, columns as places or arrays, places that are not returned."""
     assert reply.schema.names == [_worker.COLUMN, "data"]
     header, data = reply.column(0)[0].as_py(), reply.column(1)[0].as_py()
-    rows, count, dropped, _, separated = struct.unpack_from("<iiiiq", header)
+    rows, count, dropped, _, copied = struct.unpack_from("<iiiiq", header)
     columns: list[Any] = []
     for i in range(count):
         number, generation, offset, length = struct.unpack_from("<iiqq", header, 24 + 24 * i)
@@ -118,7 +117,7 @@ def parsed(reply: pa.RecordBatch) -> tuple[tuple[int, ...], list[Any], list[tupl
                 columns.append(stream.read_next_batch().column(0))
     places = [struct.unpack_from("<ii", header, 24 + 24 * count + 8 * i) for i in range(dropped)]
     assert len(header) == 24 + 24 * count + 8 * dropped
-    return (rows, separated), columns, places  # type: ignore[return-value]
+    return (rows, copied), columns, places  # type: ignore[return-value]
 
 
 def changed(segment: Segment) -> np.ndarray[Any, Any]:
@@ -138,8 +137,8 @@ def add_one(t: Any) -> dict[str, Any]:
 
 def test_what_stays_in_place_goes_back_as_a_handle(segment: Segment) -> None:
     [reply] = replies(batch(segment), add_one)
-    (rows, separated), found, dropped = parsed(reply)
-    assert (rows, separated, dropped) == (ROWS, 0, [])
+    (rows, copied), found, dropped = parsed(reply)
+    assert (rows, copied, dropped) == (ROWS, 0, [])
     assert found[0].equals(IDS)
     assert found[1] == (segment.number, 1)
     assert np.array_equal(changed(segment), VALUES + 1)
@@ -172,8 +171,8 @@ def test_a_view_that_is_kept_writes_to_nobody(segment: Segment) -> None:
 
     [reply] = replies(batch(segment), keeps)
     kept[0][:] = -1
-    (_, separated), found, dropped = parsed(reply)
-    assert separated == VALUES.nbytes
+    (_, copied), found, dropped = parsed(reply)
+    assert copied == VALUES.nbytes
     assert dropped == [(segment.number, 1)]
     assert np.array_equal(found[1].flatten().to_numpy(), (VALUES + 1).ravel())
     assert segment.word(64) == 0, "not released"
@@ -210,8 +209,8 @@ def test_what_a_forked_child_may_write_to_is_copied(segment: Segment) -> None:
         return result
 
     [reply] = replies(batch(segment), forks)
-    (_, separated), found, _ = parsed(reply)
-    assert separated == VALUES.nbytes
+    (_, copied), found, _ = parsed(reply)
+    assert copied == VALUES.nbytes
     assert np.array_equal(found[1].flatten().to_numpy(), (VALUES + 1).ravel())
     assert segment.word(64) == 0
 
@@ -234,8 +233,8 @@ def test_parts_and_copies_are_sent(segment: Segment) -> None:
 
 def test_what_is_not_returned_is_given_back(segment: Segment) -> None:
     [reply] = replies(batch(segment), lambda t: {"id": t["id"]}, columns(("id", "bigint")))
-    (rows, separated), _, dropped = parsed(reply)
-    assert (rows, separated, dropped) == (ROWS, 0, [(segment.number, 1)])
+    (rows, copied), _, dropped = parsed(reply)
+    assert (rows, copied, dropped) == (ROWS, 0, [(segment.number, 1)])
     assert segment.word(64) == 1
 
 
@@ -250,19 +249,19 @@ def test_tensors_that_are_not_shared_are_copies(segment: Segment) -> None:
     lists = pa.ListArray.from_arrays(
         pa.array(np.arange(ROWS + 1, dtype=np.int32) * WIDTH), pa.array(VALUES.ravel())
     )
-    whole = pa.RecordBatch.from_arrays([IDS, lists.cast(SCHEMA.field("p").type)], schema=SCHEMA)
+    complete = pa.RecordBatch.from_arrays([IDS, lists.cast(SCHEMA.field("p").type)], schema=SCHEMA)
 
     def add(t: Any) -> dict[str, Any]:
         t["p"][...] += 1
         return {"id": t["id"], "p": t["p"]}
 
-    inline = struct.pack("<i", 3).ljust(64, b"\0") + whole.serialize().to_pybytes()
+    inline = struct.pack("<i", 3).ljust(64, b"\0") + complete.serialize().to_pybytes()
     [reply] = replies([schema_envelope(SCHEMA), inline], add)
     _, found, _ = parsed(reply)
     assert np.array_equal(found[1].flatten().to_numpy(), (VALUES + 1).ravel())
-    [plain] = mapped(add).function(iter([whole]))
+    [plain] = mapped(add).function(iter([complete]))
     assert np.array_equal(plain.column(1).flatten().to_numpy(), (VALUES + 1).ravel())
-    assert np.array_equal(whole.column(1).flatten().to_numpy(), VALUES.ravel())
+    assert np.array_equal(complete.column(1).flatten().to_numpy(), VALUES.ravel())
 
 
 def test_a_tensor_that_is_asked_for_late_is_refused(segment: Segment) -> None:

@@ -5,38 +5,20 @@ import datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import address, batch_of, lists, metadata, unlabelled
-from test_numpy import Field, fails
+from helpers import (
+    Column,
+    Field,
+    Frame,
+    address,
+    batch_of,
+    fails,
+    lists,
+    map_one,
+    metadata,
+    unlabelled,
+)
 
 import tensorarrow as ta
-
-
-class Type:
-    def __init__(self, text):
-        self.text = text
-
-    def simpleString(self):  # noqa: N802  PySpark's name
-        return self.text
-
-
-class Column:
-    def __init__(self, name, text):
-        self.name, self.dataType = name, Type(text)
-
-
-class Frame:
-    """A DataFrame of given batches, which runs what is mapped over it at once."""
-
-    def __init__(self, batches, schema=()):
-        self.batches, self.schema = batches, schema
-
-    def mapInArrow(self, f, schema):  # noqa: N802  PySpark's name
-        return list(f(iter(self.batches)))
-
-
-def map_one(batch, f, *columns, schema=()):
-    (result,) = ta.map_tensors(Frame([batch], schema), f, [Column(*c) for c in columns])
-    return result
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import batch_of
-from test_numpy import fails
+from helpers import batch_of, fails
 
 import tensorarrow as ta
 from tensorarrow import _errors, _requirements, _spec, _version
@@ -72,6 +71,11 @@ sys.path[:0] = [copy, archive, others]
 importlib.util.find_spec("no_such_module")
 import tensorarrow
 assert tensorarrow.__file__.startswith(copy), tensorarrow.__file__
+importers = [i for i in sys.path_importer_cache.values() if isinstance(i, zipimport.zipimporter)]
+assert not any("invalidate_caches" in vars(importer) for importer in importers), importers
+# As workers do, and only they.
+from tensorarrow._archive import cache_zip_directories
+cache_zip_directories()
 read, count = zipimport._read_directory, []
 zipimport._read_directory = lambda path: count.append(path) or read(path)
 importlib.invalidate_caches()

@@ -3,37 +3,22 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import WIRE, address, batch_of, lists, metadata, shaped, unlabelled
+from helpers import (
+    WIRE,
+    Field,
+    address,
+    batch_of,
+    fails,
+    lists,
+    metadata,
+    read_only,
+    shaped,
+    unlabelled,
+)
 
 import tensorarrow as ta
 
 DTYPES = ["float32", "float64", "int8", "int16", "int32", "int64"]
-
-
-class Field:
-    def __init__(self, name, metadata):
-        self.name, self.metadata = name, metadata
-
-
-def fails(code, call, *args, **kwargs):
-    with pytest.raises(ta.TensorArrowError) as caught:
-        call(*args, **kwargs)
-    assert caught.value.code == code
-    message = str(caught.value)
-    assert message.startswith(f"[{code}] Cannot ")
-    assert "found " in message
-    assert "expected " in message
-    return message
-
-
-def read_only(array):
-    assert not array.flags.writeable
-    with pytest.raises(ValueError, match=r"WRITEABLE|writeable"):
-        array.flags.writeable = True
-    with pytest.raises(ValueError, match="read-only"):
-        array[...] = 0
-    copy = array.copy()
-    copy[...] = 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 import pytest
-from test_numpy import fails
+from helpers import fails
 
 import tensorarrow as ta
 

@@ -4,8 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
-from conftest import address
-from test_numpy import fails, read_only
+from helpers import address, fails, read_only
 
 import tensorarrow as ta
 from tensorarrow._variables import array

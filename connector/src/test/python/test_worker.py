@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from collections.abc import Iterator
@@ -11,49 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_numpy import fails
+from helpers import BATCH, NONCE, SIZE, Segment, fails, schema_envelope
 
 import tensorarrow as ta
-from tensorarrow import _raw, _worker
-
-SIZE = 1 << 16
-NONCE = 123456789
-MAGIC = 0x31534154
-HANDLE = "<iiiiiiqqqq"
-
-BATCH = pa.RecordBatch.from_arrays([pa.array(np.arange(1000, dtype=np.float32))], ["x"])
-
-
-class Segment:
-    """What the JVM makes: a file in memory with a header page and one batch, or other bytes."""
-
-    def __init__(self, number: int, payload: bytes = BATCH.serialize().to_pybytes()) -> None:
-        self.number = number
-        self.descriptor = os.memfd_create("segment")
-        os.truncate(self.descriptor, SIZE)
-        self.memory = mmap.mmap(self.descriptor, SIZE)
-        struct.pack_into("<iiq", self.memory, 0, MAGIC, 1, NONCE)
-        self.length = len(payload)
-        self.memory[4096 : 4096 + self.length] = payload
-
-    def word(self, offset: int) -> int:
-        found: int = struct.unpack_from("<i", self.memory, offset)[0]
-        return found
-
-    def handle(self, **changes: int) -> bytes:
-        fields = {
-            "kind": 2,
-            "pid": os.getpid(),
-            "descriptor": self.descriptor,
-            "number": self.number,
-            "generation": 1,
-            "zero": 0,
-            "size": SIZE,
-            "offset": 4096,
-            "length": self.length,
-            "nonce": NONCE,
-        }
-        return struct.pack(HANDLE, *{**fields, **changes}.values())
+from tensorarrow import _native, _worker
 
 
 @pytest.fixture
@@ -61,10 +21,6 @@ def segment(request: pytest.FixtureRequest) -> Iterator[Segment]:
     made = Segment(abs(hash(request.node.name)) % 1_000_000)
     yield made
     os.close(made.descriptor)
-
-
-def schema_envelope(schema: pa.Schema = BATCH.schema) -> bytes:
-    return struct.pack("<ii", 1, 0) + schema.serialize().to_pybytes()
 
 
 def stream(*envelopes: bytes) -> Iterator[pa.RecordBatch]:
@@ -178,16 +134,16 @@ def test_batches_need_a_schema(segment: Segment) -> None:
     fails("TA_HANDOVER", taken, segment.handle())
 
 
-def raw_column(dtype: str, values: np.ndarray[Any, Any], own: pa.DataType) -> pa.Array:
+def native_column(dtype: str, values: np.ndarray[Any, Any], native: pa.DataType) -> pa.Array:
     """Returns rows of two elements with the bytes of a tensor."""
     size = values.size
-    elements = pa.Array.from_buffers(own, size, [None, pa.py_buffer(values.tobytes())])
+    elements = pa.Array.from_buffers(native, size, [None, pa.py_buffer(values.tobytes())])
     offsets = pa.array(np.arange(0, size + 1, 2, dtype=np.int32))
     return pa.ListArray.from_arrays(offsets, elements)
 
 
 @pytest.mark.parametrize(
-    ("dtype", "own", "wide"),
+    ("dtype", "native", "widened"),
     [
         ("bool", pa.uint8(), pa.bool_()),
         ("uint8", pa.uint8(), pa.int16()),
@@ -202,21 +158,21 @@ def raw_column(dtype: str, values: np.ndarray[Any, Any], own: pa.DataType) -> pa
         ("complex128", pa.binary(16), pa.struct([("re", pa.float64()), ("im", pa.float64())])),
     ],
 )
-def test_raw_elements_are_widened_for_those_who_expect_it(
-    dtype: str, own: pa.DataType, wide: pa.DataType
+def test_native_elements_are_widened_for_those_who_expect_it(
+    dtype: str, native: pa.DataType, widened: pa.DataType
 ) -> None:
-    width = own.byte_width if pa.types.is_fixed_size_binary(own) else own.bit_width // 8
+    width = native.byte_width if pa.types.is_fixed_size_binary(native) else native.bit_width // 8
     bits = np.random.default_rng(7).integers(0, 256, 12 * width, np.uint8)
     values = bits & 1 if dtype == "bool" else bits
-    column = raw_column(dtype, values.view(f"V{width}"), own)
+    column = native_column(dtype, values.view(f"V{width}"), native)
     field = pa.field(
         "x",
-        pa.list_(pa.field("element", wide, nullable=False)),
+        pa.list_(pa.field("element", widened, nullable=False)),
         nullable=False,
         metadata={"tensor.dtype": dtype, "tensor.shape": "[2]", "tensorarrow.raw": ""},
     )
-    raw = pa.RecordBatch.from_arrays([column], names=["x"])
-    inline = struct.pack("<i", 3).ljust(64, b"\0") + raw.serialize().to_pybytes()
+    native_batch = pa.RecordBatch.from_arrays([column], names=["x"])
+    inline = struct.pack("<i", 3).ljust(64, b"\0") + native_batch.serialize().to_pybytes()
     messages = [schema_envelope(pa.schema([field])), inline]
 
     [found] = taken(*messages)
@@ -233,6 +189,15 @@ def test_raw_elements_are_widened_for_those_who_expect_it(
     assert ta.numpy(again, "x", raw=True).tobytes() == values.tobytes()
     assert ta.numpy(again.slice(2, 3), "x", raw=True).tobytes() == array[2:5].tobytes()
     # And nothing is kept of batches that are gone.
-    assert _raw._own
+    assert _native._native_batches
     del found
-    assert not _raw._own
+    assert not _native._native_batches
+
+
+def test_fields_with_native_elements_have_a_tensors_metadata() -> None:
+    field = pa.field("x", pa.int16(), metadata={"tensorarrow.raw": ""})
+    inline = struct.pack("<i", 3).ljust(64, b"\0") + BATCH.serialize().to_pybytes()
+
+    message = fails("TA_HANDOVER", taken, schema_envelope(pa.schema([field])), inline)
+
+    assert "field 'x'" in message

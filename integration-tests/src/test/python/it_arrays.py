@@ -3,14 +3,13 @@
 import contextlib
 import importlib.util
 import io
-import os
-from pathlib import Path
 
 import dtype_samples
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pyspark.ml.linalg import Vectors
 
 import tensorarrow as ta
@@ -34,7 +33,35 @@ signature_def['serving_default']:
 """
 
 
-def check_numpy(scored, expected):
+@pytest.fixture(scope="module")
+def expected():
+    """What Python TensorFlow computed of the test images."""
+    return pq.read_table(it.DIGITS_EXPECTED)
+
+
+@pytest.fixture
+def scored(spark):
+    """The test images with the model's outputs."""
+    return it.digits(spark).where("split = 'test'")
+
+
+@pytest.fixture
+def small(conf):
+    """Slices of a model's batch: more batches than one per task."""
+    conf("spark.sql.execution.arrow.maxRecordsPerBatch", "7")
+
+
+@pytest.mark.packages
+def test_numpy_views_the_tensors(scored, expected):
+    assert_views(scored, expected)
+
+
+@pytest.mark.packages
+def test_numpy_views_slices_in_partitions_without_rows(scored, expected, small):
+    assert_views(scored.repartition(5), expected)
+
+
+def assert_views(scored, expected):
     """Checks plain mapInArrow with views of the tensors."""
     schema = scored.schema
 
@@ -70,12 +97,12 @@ def check_numpy(scored, expected):
     assert [row.id for row in rows] == expected["id"].to_pylist()
     assert [row.best for row in rows] == expected["digit"].to_pylist()
     assert [row.digit for row in rows] == expected["digit"].to_pylist()
-    found = np.array([row.p for row in rows])
-    np.testing.assert_allclose(found, expected["probabilities"].to_pylist(), **it.TOLERANCE)
+    actual = np.array([row.p for row in rows])
+    np.testing.assert_allclose(actual, expected["probabilities"].to_pylist(), **it.TOLERANCE)
 
 
-def check_map_tensors(scored, expected):
-    """Checks functions of arrays, with schemas of both kinds."""
+@pytest.mark.packages
+def test_map_tensors_takes_schemas_of_both_kinds(scored, expected, small):
 
     def f(t):
         p = t["probabilities"]
@@ -90,22 +117,28 @@ def check_map_tensors(scored, expected):
     rows = mapped.orderBy("id").collect()
     assert [row.best for row in rows] == expected["digit"].to_pylist()
     twice = np.array([row.twice for row in rows])
-    wanted = 2 * np.array(expected["probabilities"].to_pylist())
-    np.testing.assert_allclose(twice, wanted, **it.TOLERANCE)
+    doubled = 2 * np.array(expected["probabilities"].to_pylist())
+    np.testing.assert_allclose(twice, doubled, **it.TOLERANCE)
     again = ta.map_tensors(scored, f, mapped.schema)
     assert again.where("right").count() == sum(row.right for row in rows)
-    # Results need not have a row for each row.
+
+
+def test_map_tensors_returns_other_numbers_of_rows(scored, small):
     ids = ta.map_tensors(scored, lambda t: {"n": np.array([len(t["id"])])}, "n long")
-    assert sum(row.n for row in ids.collect()) == len(rows)
-    # The function runs in workers, and so do its faults.
+    assert sum(row.n for row in ids.collect()) == scored.count()
+    none = ta.map_tensors(scored.where("false"), lambda t: {"id": t["id"]}, "id long")
+    assert none.count() == 0
+
+
+def test_map_tensors_refuses_results_of_other_types(scored):
     with it.raises("[TA_RESULT_TYPE]", "'best'", "int64", "float64"):
         ta.map_tensors(scored, lambda t: {"best": t["digit"]}, "best double").collect()
     with it.raises("[TA_UNSUPPORTED]", "map<string,string>"):
-        ta.map_tensors(scored, f, "best map<string, string>")
+        ta.map_tensors(scored, lambda t: t, "best map<string, string>")
 
 
-def check_arrow(scored):
-    """Checks Arrow's own tensor type."""
+@pytest.mark.packages
+def test_arrow_gives_arrows_own_tensor_type(scored, small):
     schema = scored.schema
 
     def f(batches):
@@ -121,35 +154,37 @@ def check_arrow(scored):
     assert sum(row.n for row in scored.mapInArrow(f, "n long").collect()) == scored.count()
 
 
-def check_dtypes(spark, model, samples):
-    """Checks that every dtype is fed to a model that returns it, and comes back bit by bit."""
-    data = str(Path(os.environ["IT_WORK"]) / f"{model}.parquet")
+@pytest.mark.packages
+@pytest.mark.parametrize("model", dtype_samples.SAMPLES)
+def test_every_dtype_comes_back_bit_by_bit(spark, work, model, small):
+    samples = dtype_samples.SAMPLES[model]
+    data = str(work / f"{model}.parquet")
     pq.write_table(dtype_samples.table(samples), data)
     reader = spark.read.format("tensorflow").option("model", f"{it.ZOO}/{model}")
     scored = reader.option("batchRows", "5").load(data)
     expected = dtype_samples.arrays(samples)
     schema = scored.schema
 
-    def same(found, name, rows):
-        wanted = expected[name][rows]
-        assert found.dtype == wanted.dtype, (name, found.dtype)
-        assert found.shape == wanted.shape, (name, found.shape)
-        assert not found.flags.writeable, name
-        given, wanted = (a.tolist() if a.dtype == object else a.tobytes() for a in (found, wanted))
-        assert given == wanted, (name, given, wanted)
+    def assert_same(array, name, rows):
+        values = expected[name][rows]
+        assert array.dtype == values.dtype, (name, array.dtype)
+        assert array.shape == values.shape, (name, array.shape)
+        assert not array.flags.writeable, name
+        left, right = (a.tolist() if a.dtype == object else a.tobytes() for a in (array, values))
+        assert left == right, (name, left, right)
 
     def compare(batches):
         for batch in batches:
             rows = batch.column(batch.schema.get_field_index("id")).to_numpy()
             for name in expected:
-                same(ta.numpy(batch, name, schema=schema, raw=True), name, rows)
+                assert_same(ta.numpy(batch, name, schema=schema, raw=True), name, rows)
                 masked, mask = ta.numpy(batch, name, schema=schema, raw=True, mask=True)
-                same(masked, name, rows)
+                assert_same(masked, name, rows)
                 assert not mask.any()
             yield pa.RecordBatch.from_arrays([pa.array(rows)], names=["id"])
 
-    found = scored.mapInArrow(compare, "id long").collect()
-    assert sorted(row.id for row in found) == list(range(dtype_samples.ROWS))
+    compared = scored.mapInArrow(compare, "id long").collect()
+    assert sorted(row.id for row in compared) == list(range(dtype_samples.ROWS))
 
     # All of them go back as they came, but 4 bits are a byte in NumPy, which has another column.
     lacks = [] if importlib.util.find_spec("ml_dtypes") else ["bfloat16"]
@@ -160,14 +195,15 @@ def check_dtypes(spark, model, samples):
             types[name] = types[name].replace("tinyint", "smallint")
     declared = ", ".join(f"`{name}` {types[name]}" for name in ["id", *names])
     mapped = ta.map_tensors(scored, lambda t: {name: t[name] for name in ["id", *names]}, declared)
-    wanted = scored.orderBy("id").select("id", *names).collect()
+    rows = scored.orderBy("id").select("id", *names).collect()
     # Texts, because no NaN is equal to itself.
-    assert str(mapped.orderBy("id").collect()) == str(wanted)
+    assert str(mapped.orderBy("id").collect()) == str(rows)
 
 
-def check_bfloat16(spark):
-    """Checks what is said of the dtype that NumPy lacks."""
-    data = str(Path(os.environ["IT_WORK"]) / "module_dtypes.parquet")
+@pytest.mark.packages
+def test_bfloat16_needs_ml_dtypes(spark, work):
+    data = str(work / "bfloat16.parquet")
+    pq.write_table(dtype_samples.table(dtype_samples.SAMPLES["module_dtypes"]), data)
     reader = spark.read.format("tensorflow").option("model", f"{it.ZOO}/module_dtypes")
     scored = reader.option("outputs", "bfloat16_vector_out=b").load(data)
 
@@ -183,10 +219,9 @@ def check_bfloat16(spark):
             mapped.collect()
 
 
-def check_vectors(spark):
-    """Checks that Spark ML's vectors, dense and sparse ones, are fed as arrays."""
+def test_vectors_of_spark_ml_are_fed_as_arrays(spark, work):
     digits = spark.read.parquet(it.DIGITS_DATA).where("id < 40")
-    data = str(Path(os.environ["IT_WORK"]) / "vectors")
+    data = str(work / "vectors")
 
     def vector(row):
         pixels = [float(p) for p in row.pixels]
@@ -197,13 +232,13 @@ def check_vectors(spark):
     rows = [vector(row) for row in digits.collect()]
     spark.createDataFrame(rows, ["id", "pixels"]).write.parquet(data)
     reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL)
-    found = reader.load(data).orderBy("id").select("id", "digit").collect()
-    assert found == it.digits(spark).where("id < 40").orderBy("id").select("id", "digit").collect()
+    of_vectors = reader.load(data).orderBy("id").select("id", "digit").collect()
+    of_arrays = it.digits(spark).where("id < 40").orderBy("id").select("id", "digit").collect()
+    assert of_vectors == of_arrays
 
 
-def check_sparse_vectors(spark):
-    """Checks that both forms of Spark ML's vectors feed sparse tensors alike, without zeros."""
-    data = str(Path(os.environ["IT_WORK"]) / "sparse_vectors")
+def test_vectors_of_spark_ml_feed_sparse_tensors_without_zeros(spark, work):
+    data = str(work / "sparse_vectors")
     vectors = [
         Vectors.sparse(6, {1: 2.5, 4: -1.5}),
         Vectors.dense(0, 2.5, 0, 0, -1.5, 0),
@@ -211,64 +246,59 @@ def check_sparse_vectors(spark):
         Vectors.sparse(6, {}),
     ]
     rows = [(i, vector, float(i), ["blue"]) for i, vector in enumerate(vectors)]
-    frame = spark.createDataFrame(rows, ["id", "numbers", "other", "words"])
-    frame.coalesce(1).write.parquet(data)
+    df = spark.createDataFrame(rows, ["id", "numbers", "other", "words"])
+    df.coalesce(1).write.parquet(data)
     options = {"model": f"{it.ZOO}/v1_sparse", "inputs": "numbers.other=other"}
     reader = spark.read.format("tensorflow").options(**options)
-    found = reader.load(data).orderBy("id").select("count", "dense").collect()
-    assert [row["count"] for row in found] == [2, 2, 1, 0]
-    some, one, none = [-1, 2.5, -1, -1, -1.5, -1], [-1] * 5 + [8], [-1] * 6
-    assert [row.dense for row in found] == [some, some, one, none]
-    wide = [(0, Vectors.sparse(7, {1: 2.5}), 0.0, ["blue"])]
-    spark.createDataFrame(wide, frame.schema).write.parquet(data + "_wide")
+    scored = reader.load(data).orderBy("id").select("count", "dense").collect()
+    assert [row["count"] for row in scored] == [2, 2, 1, 0]
+    two, one, none = [-1, 2.5, -1, -1, -1.5, -1], [-1] * 5 + [8], [-1] * 6
+    assert [row.dense for row in scored] == [two, two, one, none]
+    longer = [(0, Vectors.sparse(7, {1: 2.5}), 0.0, ["blue"])]
+    spark.createDataFrame(longer, df.schema).write.parquet(data + "_longer")
     with it.raises("[TA_INPUT_SHAPE]", "a vector of size 7 in row 0", "expected size 6"):
-        reader.load(data + "_wide").collect()
+        reader.load(data + "_longer").collect()
 
 
-def check_show(spark):
-    """Checks the signatures' text, with the active session and with a given one."""
-    for given in [{}, {"spark": spark}, {"tags": "serve"}]:
-        text = io.StringIO()
-        with contextlib.redirect_stdout(text):
-            ta.show(it.DIGITS_MODEL, **given)
-        assert text.getvalue() == SIGNATURE, text.getvalue()
+@pytest.mark.parametrize(
+    "parameters",
+    [lambda _: {}, lambda spark: {"spark": spark}, lambda _: {"tags": "serve"}],
+    ids=["active session", "given session", "tags"],
+)
+def test_show_prints_signatures(spark, capture_print, parameters):
+    assert capture_print(it.DIGITS_MODEL, **parameters(spark)) == SIGNATURE
+
+
+def test_show_refuses_unknown_tags(spark):
     with it.raises("[TA_TAGS_NOT_FOUND]", "'serve'"):
         ta.show(it.DIGITS_MODEL, tags="train")
-    for model, said in {
-        "v1_sparse": "        shape: (-1, 6)\n        encoding: sparse\n",
-        "refused_file": "        refused: [TA_OP_NOT_ALLOWED] Cannot run signature",
-    }.items():
+
+
+@pytest.mark.parametrize(
+    ("model", "lines"),
+    [
+        ("v1_sparse", "        shape: (-1, 6)\n        encoding: sparse\n"),
+        ("refused_file", "        refused: [TA_OP_NOT_ALLOWED] Cannot run signature"),
+    ],
+)
+def test_show_prints_encodings_and_refusals(spark, capture_print, model, lines):
+    assert lines in capture_print(f"{it.ZOO}/{model}")
+
+
+@pytest.fixture
+def capture_print():
+    """Returns what ``show`` prints."""
+
+    def printed(model, **parameters):
         text = io.StringIO()
         with contextlib.redirect_stdout(text):
-            ta.show(f"{it.ZOO}/{model}")
-        assert said in text.getvalue(), text.getvalue()
+            ta.show(model, **parameters)
+        return text.getvalue()
+
+    return printed
 
 
-def main():
-    """Run the checks."""
+def test_show_needs_a_session(sessions):
+    sessions.close()
     with it.raises("[TA_SESSION_MISSING]"):
         ta.show(it.DIGITS_MODEL)
-    spark = it.builder().getOrCreate()
-    expected = pq.read_table(it.DIGITS_EXPECTED)
-    scored = it.digits(spark).where("split = 'test'")
-    check_show(spark)
-    check_numpy(scored, expected)
-    # Slices of a model's batch, more batches than one per task, partitions without rows.
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 7)
-    check_numpy(scored.repartition(5), expected)
-    check_map_tensors(scored, expected)
-    check_arrow(scored)
-    for model, samples in dtype_samples.SAMPLES.items():
-        check_dtypes(spark, model, samples)
-    check_bfloat16(spark)
-    check_vectors(spark)
-    check_sparse_vectors(spark)
-    none = ta.map_tensors(scored.where("false"), lambda t: {"id": t["id"]}, "id long")
-    assert none.count() == 0
-    it.check_nothing_is_left(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

@@ -6,25 +6,52 @@ import threading
 import time
 from pathlib import Path
 
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow as pa
+import pytest
 
 import tensorarrow as ta
 
-ROWS = 60_000
+ROWS = 48_000
 BATCH = 4096
 
+pytestmark = pytest.mark.settings(
+    {
+        "spark.tensorarrow.sharedMemory.bytes": "4m",
+        "spark.python.worker.faulthandler.enabled": "false",
+    }
+)
 
-def rows(spark):
-    """Reads rows whose model output is larger than what goes through the socket."""
-    path = os.path.join(os.environ["IT_WORK"], "rows.parquet")
-    it.write_pixels(spark, path, ROWS)
-    return it.scored(spark, path, "auto", batchRows=str(BATCH))
+
+@pytest.fixture(scope="module")
+def memo():
+    """What one check has computed for the others."""
+    return {}
+
+
+@pytest.fixture
+def df(spark, work, memo):
+    """Rows whose model output is larger than what goes through the socket.
+
+    They are right after a check, too, and no segment is lent any more.
+    """
+    # Workers that keep views do so in this module.
+    spark.sparkContext.addPyFile(str(Path(__file__).with_name("worker_state.py")))
+    path = it.write_pixels(spark, work / "crash.parquet", ROWS)
+    df = it.scored(spark, path, "auto", batchRows=str(BATCH))
+    if "before" not in memo:
+        memo["before"] = sums(df)
+        assert abs(memo["before"] - ROWS) < ROWS * 1e-4, memo
+    yield df
+    it.check_nothing_is_left(spark)
+    assert sums(df) == memo["before"]
+    it.check_nothing_is_left(spark)
+    assert it.segments()
 
 
 def sums(df):
-    """Returns what is to be found: the probabilities of a row add up to 1."""
+    """Returns what the probabilities of all rows add up to: 1 for each row."""
 
     def total(batches):
         for batch in batches:
@@ -34,176 +61,136 @@ def sums(df):
     return df.mapInArrow(total, "total double").groupBy().sum("total").first()[0]
 
 
-def check_killed_worker(spark, df):
-    """Checks that a worker that is killed while it holds views fails its task, and no more."""
+class Killed:
+    """A worker that is killed."""
 
-    def die(batches):
-        kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
-        assert len(kept) == 2
-        os.kill(os.getpid(), signal.SIGKILL)
-        yield from batches
+    def test_a_killed_worker_fails_its_task_and_no_more(self, df):
+        def die(batches):
+            kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
+            assert len(kept) == 2
+            os.kill(os.getpid(), signal.SIGKILL)
+            yield from batches
 
-    with it.raises("Job aborted due to stage failure"):
-        df.mapInArrow(die, "id long").collect()
-
-
-def check_exception(spark, df):
-    """Checks that a function that fails while it holds views tells its own error."""
-
-    def fail(batches):
-        kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
-        raise RuntimeError(f"on purpose, with {len(kept)} views")
-        yield from batches
-
-    with it.raises("on purpose, with 2 views"):
-        df.mapInArrow(fail, "id long").collect()
+        with it.raises("Job aborted due to stage failure"):
+            df.mapInArrow(die, "id long").collect()
 
 
-def check_limit(spark, df):
-    """Checks that a query may end in the middle of its batches."""
-    mapped = df.mapInArrow(lambda batches: (b.select(["id"]) for b in batches), "id long")
-    assert len(mapped.limit(3).collect()) == 3
-    assert len(mapped.limit(BATCH + 1).collect()) == BATCH + 1
+class Failing:
+    """A function that fails, or whose job is cancelled."""
+
+    def test_a_function_that_fails_while_it_holds_views_tells_its_error(self, df):
+        def fail(batches):
+            kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
+            raise RuntimeError(f"on purpose, with {len(kept)} views")
+            yield from batches
+
+        with it.raises("on purpose, with 2 views"):
+            df.mapInArrow(fail, "id long").collect()
+
+    def test_a_job_that_is_cancelled_while_its_function_sleeps_frees_all(self, spark, df):
+        def sleep(batches):
+            for batch in batches:
+                assert ta.numpy(batch, "probabilities").shape[1] == 10
+                time.sleep(600)
+                yield batch
+
+        outcome = []
+
+        def run():
+            context = spark.sparkContext
+            context.setJobGroup("sleeping", "to be cancelled", interruptOnCancel=True)
+            try:
+                df.mapInArrow(sleep, df.schema).collect()
+            except Exception as error:
+                outcome.append(str(error))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        it.eventually(lambda: it.in_use(spark)["segments lent"] > 0)
+        spark.sparkContext.cancelJobGroup("sleeping")
+        thread.join(60)
+        assert not thread.is_alive()
+        assert "cancelled" in outcome[0], outcome
 
 
-def check_cancelled(spark, df):
-    """Checks that a job that is cancelled while its function sleeps ends, and frees all."""
+class Keeping:
+    """Queries that end early, and functions that keep all they get."""
 
-    def sleep(batches):
-        for batch in batches:
-            assert ta.numpy(batch, "probabilities").shape[1] == 10
-            time.sleep(600)
-            yield batch
+    def test_a_query_may_end_in_the_middle_of_its_batches(self, df):
+        mapped = df.mapInArrow(lambda batches: (b.select(["id"]) for b in batches), "id long")
+        assert len(mapped.limit(3).collect()) == 3
+        assert len(mapped.limit(BATCH + 1).collect()) == BATCH + 1
 
-    outcome = []
+    def test_a_function_that_keeps_every_batch_gets_right_data(self, df):
+        # There are not enough segments for all.
+        def everything(batches):
+            kept = [ta.numpy(batch, "probabilities") for batch in batches]
+            totals = np.concatenate(kept).sum(axis=1)
+            right = bool(np.allclose(totals, 1, atol=1e-4))
+            columns = [pa.array([right]), pa.array([len(totals)])]
+            yield pa.RecordBatch.from_arrays(columns, ["ok", "n"])
 
-    def run():
-        spark.sparkContext.setJobGroup("sleeping", "to be cancelled", interruptOnCancel=True)
-        try:
-            df.mapInArrow(sleep, df.schema).collect()
-        except Exception as error:
-            outcome.append(str(error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    lent = spark.sparkContext._jvm.io.tensorarrow.spark.python.shm.SharedMemory.lent
-    it.eventually(lambda: lent() > 0)
-    spark.sparkContext.cancelJobGroup("sleeping")
-    thread.join(60)
-    assert not thread.is_alive()
-    assert "cancelled" in outcome[0], outcome
+        tasks = df.mapInArrow(everything, "ok boolean, n long").collect()
+        assert sum(row.n for row in tasks) == ROWS
+        assert all(row.ok for row in tasks), tasks
 
 
-def check_kept_views(spark, df):
-    """Checks that views stay as they are past their batches, their function and their task."""
+class TestReusedWorkers(Killed, Failing, Keeping):
+    """Workers as Spark starts them by itself."""
 
-    def keep(batches):
-        import it_kept
+    def test_forked_children_see_the_pages_for_as_long_as_they_like(self, df):
+        def fork(batches):
+            children = []
+            for batch in batches:
+                view = ta.numpy(batch, "probabilities")
+                copy = view.copy()
+                reading, writing = os.pipe()
+                child = os.fork()
+                if child == 0:
+                    # Later batches would have overwritten the pages by then.
+                    time.sleep(0.05)
+                    os.write(writing, b"1" if np.array_equal(view, copy) else b"0")
+                    os._exit(0)
+                del view, batch
+                children.append((reading, child))
+            for reading, child in children:
+                ok = os.read(reading, 1) == b"1"
+                os.waitpid(child, 0)
+                yield pa.RecordBatch.from_arrays([pa.array([ok])], ["ok"])
 
-        kept = it_kept.KEPT
-        same = all(np.array_equal(view, copy) for view, copy in kept)
-        for batch in batches:
-            view = ta.numpy(batch, "probabilities")
-            kept.append((view, view.copy()))
-        del batch
-        same = same and all(np.array_equal(view, copy) for view, copy in kept)
-        yield pa.RecordBatch.from_arrays([pa.array([same]), pa.array([len(kept)])], ["same", "n"])
+        children = df.mapInArrow(fork, "ok boolean").collect()
+        assert len(children) > 10
+        assert all(row.ok for row in children), children
 
-    counts = []
-    for _ in range(4):
-        found = df.mapInArrow(keep, "same boolean, n long").collect()
-        assert all(row.same for row in found), found
-        counts.append(max(row.n for row in found))
-        assert sums(df) > ROWS * 0.999
-    # Workers are used again, so what was kept has grown.
-    assert counts[-1] > counts[0], counts
+    def test_views_stay_as_they_are_past_their_tasks(self, df):
+        def keep(batches):
+            import worker_state
 
+            kept = worker_state.KEPT
+            same = all(np.array_equal(view, copy) for view, copy in kept)
+            for batch in batches:
+                view = ta.numpy(batch, "probabilities")
+                kept.append((view, view.copy()))
+            del batch
+            same = same and all(np.array_equal(view, copy) for view, copy in kept)
+            columns = [pa.array([same]), pa.array([len(kept)])]
+            yield pa.RecordBatch.from_arrays(columns, ["same", "n"])
 
-def check_forks(spark, df):
-    """Checks that a forked child sees the pages for as long as it likes."""
-
-    def fork(batches):
-        good = []
-        for batch in batches:
-            view = ta.numpy(batch, "probabilities")
-            copy = view.copy()
-            reading, writing = os.pipe()
-            child = os.fork()
-            if child == 0:
-                # Later batches would have overwritten the pages by then.
-                time.sleep(0.05)
-                os.write(writing, b"1" if np.array_equal(view, copy) else b"0")
-                os._exit(0)
-            del view, batch
-            good.append((reading, child))
-        for reading, child in good:
-            ok = os.read(reading, 1) == b"1"
-            os.waitpid(child, 0)
-            yield pa.RecordBatch.from_arrays([pa.array([ok])], ["ok"])
-
-    found = df.mapInArrow(fork, "ok boolean").collect()
-    assert len(found) > 10
-    assert all(row.ok for row in found), found
-
-
-def check_all_kept(spark, df):
-    """Checks that a function that keeps every batch gets right data when segments run out."""
-
-    def everything(batches):
-        kept = [ta.numpy(batch, "probabilities") for batch in batches]
-        whole = np.concatenate(kept).sum(axis=1)
-        right = bool(np.allclose(whole, 1, atol=1e-4))
-        yield pa.RecordBatch.from_arrays([pa.array([right]), pa.array([len(whole)])], ["ok", "n"])
-
-    each = df.mapInArrow(everything, "ok boolean, n long").collect()
-    assert sum(row.n for row in each) == ROWS
-    assert all(row.ok for row in each), each
+        counts = []
+        for _ in range(4):
+            tasks = df.mapInArrow(keep, "same boolean, n long").collect()
+            assert all(row.same for row in tasks), tasks
+            counts.append(max(row.n for row in tasks))
+            assert sums(df) > ROWS * 0.999
+        # Workers are used again, so what was kept has grown.
+        assert counts[-1] > counts[0], counts
 
 
-CHECKS = [
-    check_killed_worker,
-    check_exception,
-    check_limit,
-    check_cancelled,
-    check_forks,
-    check_all_kept,
-    check_kept_views,
-]
-
-# Workers as Spark starts them otherwise, and what may go wrong with those.
-WORKERS = {
-    "spark.python.worker.reuse": [check_killed_worker, check_limit, check_all_kept],
-    "spark.python.use.daemon": [check_killed_worker, check_exception, check_cancelled],
-}
+@pytest.mark.settings({"spark.python.worker.reuse": "false"})
+class TestWorkersOfOneTask(Killed, Keeping):
+    """Workers that end with their task."""
 
 
-def run(session, checks):
-    """Runs checks in a session of their own."""
-    session = session.config("spark.tensorarrow.sharedMemory.bytes", "4m")
-    spark = session.config("spark.python.worker.faulthandler.enabled", "false").getOrCreate()
-    # Workers that keep views do so in this module.
-    spark.sparkContext.addPyFile(str(Path(__file__).with_name("it_kept.py")))
-    df = rows(spark)
-    wanted = sums(df)
-    assert abs(wanted - ROWS) < ROWS * 1e-4, wanted
-    for check in checks:
-        check(spark, df)
-        it.check_nothing_is_left(spark)
-        assert sums(df) == wanted, check.__name__
-    it.check_nothing_is_left(spark)
-    assert it.segments()
-    spark.stop()
-    # The pool has gone with the session, and kept views with their workers.
-    it.eventually(lambda: not it.segments(), it.segments)
-
-
-def main():
-    """Run the checks."""
-    run(it.builder(), CHECKS)
-    for setting, checks in WORKERS.items():
-        run(it.builder().config(setting, "false"), checks)
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)
+@pytest.mark.settings({"spark.python.use.daemon": "false"})
+class TestWorkersWithoutDaemon(Killed, Failing):
+    """Workers that the JVM starts itself."""

@@ -1,9 +1,8 @@
 """Faults reach Python with a code, what was found and what would be right."""
 
-import os
-
-import it_common as it
+import helpers as it
 import pyarrow as pa
+import pytest
 from pyspark.sql import functions
 
 import tensorarrow as ta
@@ -17,66 +16,92 @@ def load(spark, data=it.DIGITS_DATA, **options):
     return spark.read.format("tensorflow").options(**options).load(data)
 
 
-def check_reading(spark):
-    """Checks faults that are found before any task starts."""
-    model = it.DIGITS_MODEL
-    with it.raises("[TA_OPTION_MISSING]", "model"):
-        load(spark)
-    with it.raises("[TA_MODEL_NOT_FOUND]", "no/such/model"):
-        load(spark, model="/no/such/model")
+MODEL = it.DIGITS_MODEL
+
+
+@pytest.mark.parametrize(
+    ("message", "data", "options"),
+    [
+        (("[TA_OPTION_MISSING]", "model"), it.DIGITS_DATA, {}),
+        (
+            ("[TA_MODEL_NOT_FOUND]", "no/such/model"),
+            it.DIGITS_DATA,
+            {"model": "/no/such/model"},
+        ),
+        (
+            ("[TA_OPTION_UNKNOWN]", "signatur", "signature"),
+            it.DIGITS_DATA,
+            {"model": MODEL, "signatur": "serving_default"},
+        ),
+        (
+            ("[TA_SIGNATURE_NOT_FOUND]", "servng", "serving_default"),
+            it.DIGITS_DATA,
+            {"model": MODEL, "signature": "servng"},
+        ),
+        (("[TA_TAGS_NOT_FOUND]", "serve"), it.DIGITS_DATA, {"model": MODEL, "tags": "train"}),
+        (
+            ("[TA_OUTPUT_MISMATCH]", "probability", "probabilities"),
+            it.DIGITS_DATA,
+            {"model": MODEL, "outputs": "probability"},
+        ),
+        (("[TA_INPUT_MISMATCH]", "pixels"), it.FEATURES_DATA, {"model": MODEL}),
+        (
+            ("[TA_INPUT_TYPE]", "split"),
+            it.DIGITS_DATA,
+            {"model": MODEL, "inputs": "pixels=split"},
+        ),
+        (("PATH_NOT_FOUND",), "/no/such/data", {"model": MODEL}),
+    ],
+    ids=lambda value: value[0].strip("[]") if isinstance(value, tuple) else "",
+)
+def test_wrong_options_are_refused_before_any_task(spark, message, data, options):
+    with it.raises(*message):
+        load(spark, data, **options)
+
+
+def test_show_and_views_refuse_what_reads_refuse(spark):
     with it.raises("[TA_MODEL_NOT_FOUND]"):
         ta.show(it.DIGITS_DATA)
-    with it.raises("[TA_OPTION_UNKNOWN]", "signatur", "signature"):
-        load(spark, model=model, signatur="serving_default")
-    with it.raises("[TA_SIGNATURE_NOT_FOUND]", "servng", "serving_default"):
-        load(spark, model=model, signature="servng")
-    with it.raises("[TA_TAGS_NOT_FOUND]", "serve"):
-        load(spark, model=model, tags="train")
-    with it.raises("[TA_OUTPUT_MISMATCH]", "probability", "probabilities"):
-        load(spark, model=model, outputs="probability")
-    with it.raises("[TA_INPUT_MISMATCH]", "pixels"):
-        load(spark, it.FEATURES_DATA, model=model)
-    with it.raises("[TA_INPUT_TYPE]", "split"):
-        load(spark, model=model, inputs="pixels=split")
-    with it.raises("PATH_NOT_FOUND"):
-        load(spark, "/no/such/data", model=model)
     with it.raises("[TA_SIGNATURE_NOT_FOUND]"):
         spark.sql(
             f"CREATE TEMPORARY VIEW v USING tensorflow"
-            f" OPTIONS (model '{model}', path '{it.DIGITS_DATA}', signature 'x')"
+            f" OPTIONS (model '{MODEL}', path '{it.DIGITS_DATA}', signature 'x')"
         )
 
 
-def check_running(spark):
-    """Checks faults that are found in tasks and in workers."""
+def test_rows_of_another_length_are_refused_in_tasks(spark):
     with it.raises("[TA_INPUT_SHAPE]", "pixels"):
-        load(spark, it.FEATURES_DATA, model=it.DIGITS_MODEL, inputs="pixels=a").collect()
+        load(spark, it.FEATURES_DATA, model=MODEL, inputs="pixels=a").collect()
 
-    scored = it.digits(spark)
 
+@pytest.mark.packages
+def test_batches_without_metadata_need_a_schema(spark):
     def without_schema(batches):
         for batch in batches:
             ta.numpy(batch, "probabilities")
             yield pa.RecordBatch.from_arrays([pa.array([1])], names=["n"])
 
     # Spark's own rows do not say what they are; our batches do.
-    assert scored.mapInArrow(without_schema, "n long").count() > 0
+    assert it.digits(spark).mapInArrow(without_schema, "n long").count() > 0
     with it.raises("[TA_TENSOR_UNKNOWN]", "schema=scored.schema"):
         it.digits(spark, handover="rows").mapInArrow(without_schema, "n long").collect()
+
+
+def test_unknown_columns_are_refused_and_the_session_goes_on(spark):
+    scored = it.digits(spark)
     with it.raises("[TA_COLUMN_UNKNOWN]", "'probabilities'"):
         ta.map_tensors(scored, lambda t: {"p": t["probability"]}, "p float").collect()
-    # The session and its workers go on.
     assert scored.select("digit").where("id = 0").count() == 1
 
 
-def check_rows(spark):
-    """Checks that the file and the row of a fault stand early in what Python shows of it."""
-    whole = os.environ["IT_WORK"] + "/whole"
-    data = os.environ["IT_WORK"] + "/nulls"
-    it.write_pixels(spark, whole, 1000)
+@pytest.fixture
+def place(spark, work):
+    """Rows of which one has no pixels: where they are, its file, and its place in words."""
+    data = str(work / "nulls")
+    ids = it.write_pixels(spark, work / "no_nulls", 1000)
     pixels = functions.expr("if(id = 809, null, pixels)").alias("pixels")
-    ordered = spark.read.parquet(whole).sortWithinPartitions("id")
-    ordered.select("id", pixels).write.parquet(data)
+    ordered = spark.read.parquet(ids).sortWithinPartitions("id")
+    ordered.select("id", pixels).write.mode("ignore").parquet(data)
     block = [
         functions.input_file_name().alias("file"),
         functions.input_file_block_start().alias("start"),
@@ -84,50 +109,44 @@ def check_rows(spark):
     ]
     upto = spark.read.parquet(data).where("id <= 809").groupBy(*block)
     counted = upto.agg(functions.max("id").alias("last"), functions.count("id").alias("rows"))
-    place = counted.where("last = 809").first()
-    row = f"in row {place.rows - 1} of split {place.start}+{place.length} of '{place.file}'"
-    scored = it.scored(spark, data, "auto").select("id", "digit")
+    found = counted.where("last = 809").first()
+    row = f"in row {found.rows - 1} of split {found.start}+{found.length} of '{found.file}'"
+    return data, found.file, row
 
-    def same(batches):
-        yield from batches
 
-    def text(run):
-        """Returns what a user sees of the fault."""
-        try:
-            run()
-        except Exception as error:
-            assert row in str(error), error
-            return str(error)
-        raise AssertionError("nothing was raised")
+def text_of(run, row):
+    """Returns what a user sees of the error of a row."""
+    try:
+        run()
+    except Exception as error:
+        assert row in str(error), error
+        return str(error)
+    raise AssertionError("nothing was raised")
 
-    mapped = scored.mapInArrow(same, scored.schema)
-    for run in (
-        scored.collect,
-        scored.toPandas,
-        scored.groupBy("digit").count().collect,
-        mapped.collect,
-        mapped.toPandas,
-    ):
-        seen = text(run)
-        fault = seen.index("[TA_NULL_INPUT] Cannot feed column 'pixels' to tensor 'pixels'")
-        assert fault < seen.index(place.file) < SHOWN, seen
-    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+
+NULL_INPUT = "[TA_NULL_INPUT] Cannot feed column 'pixels'"
+
+
+@pytest.mark.parametrize("action", ["collect", "toPandas", "count"])
+@pytest.mark.parametrize("mapped", [False, True], ids=["read", "mapped"])
+def test_file_and_row_of_an_error_stand_early(spark, place, action, mapped):
+    data, file, row = place
+    df = it.scored(spark, data, "auto").select("id", "digit")
+    if mapped:
+        df = df.mapInArrow(it.identity, df.schema)
+    if action == "count":
+        df, action = df.groupBy("digit").count(), "collect"
+    text = text_of(getattr(df, action), row)
+    assert text.index(NULL_INPUT + " to tensor 'pixels'") < text.index(file) < SHOWN, text
+
+
+def test_errors_reach_pandas_through_arrow(spark, place, conf):
+    conf("spark.sql.execution.arrow.pyspark.enabled", "true")
+    data, _, row = place
+    df = it.scored(spark, data, "auto").select("id", "digit")
     # PySpark waits for Arrow in another way, and shows some frames of its own first.
-    assert "[TA_NULL_INPUT] Cannot feed column 'pixels'" in text(scored.toPandas)
-    spark.conf.unset("spark.sql.execution.arrow.pyspark.enabled")
-    assert scored.where("pixels is not null").count() == 999
+    assert NULL_INPUT in text_of(df.toPandas, row)
 
 
-def main():
-    """Run the checks."""
-    spark = it.builder().getOrCreate()
-    check_reading(spark)
-    check_running(spark)
-    check_rows(spark)
-    it.check_nothing_is_left(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)
+def test_rows_with_errors_can_be_filtered_out(spark, place):
+    assert it.scored(spark, place[0], "auto").where("pixels is not null").count() == 999

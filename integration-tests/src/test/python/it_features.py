@@ -1,10 +1,8 @@
 """A model of many inputs and outputs, types and ranks: equal to what Python TensorFlow recorded."""
 
-import os
-from pathlib import Path
-
-import it_common as it
+import helpers as it
 import numpy as np
+import pytest
 from pyspark.ml.linalg import Vectors, VectorUDT
 from pyspark.sql import functions
 
@@ -27,17 +25,18 @@ def scored(spark, **options):
     return reader.options(**options).load(it.FEATURES_DATA)
 
 
-def close(found, wanted):
+def assert_close(actual, expected):
     """Compares numbers; integers must be equal."""
-    found, wanted = np.array(found), np.array(wanted)
-    if wanted.dtype.kind == "i":
-        assert np.array_equal(found, wanted)
+    actual, expected = np.array(actual), np.array(expected)
+    if expected.dtype.kind == "i":
+        assert np.array_equal(actual, expected)
     else:
-        np.testing.assert_allclose(found, wanted, **it.TOLERANCE)
+        np.testing.assert_allclose(actual, expected, **it.TOLERANCE)
 
 
-def check_columns(df):
-    """Checks types, metadata and values of the outputs in SQL."""
+@pytest.mark.parametrize("options", [{}, {"batchRows": "9"}], ids=["auto", "small batches"])
+def test_outputs_in_sql_have_types_metadata_and_recorded_values(spark, options):
+    df = scored(spark, **options)
     types = dict(df.dtypes)
     for name, sql_type in SQL_TYPES.items():
         assert types[name] == sql_type, (name, types[name])
@@ -49,14 +48,15 @@ def check_columns(df):
     rows = df.orderBy("id").collect()
     assert len(rows) == 200
     for name in ["y", "z", "grid", "key"]:
-        close([row[name] for row in rows], [row[f"serving_default_{name}"] for row in rows])
+        assert_close([row[name] for row in rows], [row[f"serving_default_{name}"] for row in rows])
     for part in ["data", "shape"]:
-        wanted = [row["serving_default_open"][part] for row in rows]
-        close([row["open"][part] for row in rows], wanted)
+        recorded = [row["serving_default_open"][part] for row in rows]
+        assert_close([row["open"][part] for row in rows], recorded)
 
 
-def check_arrays(df):
-    """Checks the arrays of every output in a worker."""
+@pytest.mark.packages
+def test_arrays_of_every_output_have_dtypes_and_shapes(spark):
+    df = scored(spark)
 
     def f(t):
         rows = len(t["id"])
@@ -69,15 +69,16 @@ def check_arrays(df):
 
     declared = ", ".join(f"{name} {kind}" for name, kind in SQL_TYPES.items() if name != "open")
     mapped = ta.map_tensors(df, f, f"id long, {declared}, open array<bigint>")
-    found = {row.id: row for row in mapped.collect()}
+    by_id = {row.id: row for row in mapped.collect()}
     for row in df.collect():
         for name in ["y", "z", "grid", "key"]:
-            close(found[row.id][name], row[name])
-        assert found[row.id]["open"] == row["open"].data
+            assert_close(by_id[row.id][name], row[name])
+        assert by_id[row.id]["open"] == row["open"].data
 
 
-def check_text(df):
-    """Checks text in and out, as rows and as arrays."""
+@pytest.mark.packages
+def test_text_goes_in_and_out(spark):
+    df = scored(spark, signature="text")
     assert dict(df.dtypes)["upper"] == "string"
     assert df.schema["upper"].metadata["tensor.dtype"] == "str"
     rows = df.collect()
@@ -89,29 +90,27 @@ def check_text(df):
         assert isinstance(t["upper"][0], str)
         return {"id": t["id"], "letters": np.array([len(text) for text in t["upper"]], np.int32)}
 
-    found = {
-        row.id: row.letters for row in ta.map_tensors(df, lengths, "id long, letters int").collect()
-    }
-    assert found == {row.id: row.length for row in rows}
+    mapped = ta.map_tensors(df, lengths, "id long, letters int").collect()
+    assert {row.id: row.letters for row in mapped} == {row.id: row.length for row in rows}
 
 
-def check_vectors(spark):
-    """Checks that Spark ML's own vectors, dense and sparse, are fed like the arrays they hold."""
+@pytest.mark.parametrize("vectorized", ["true", "false"], ids=["columns", "rows"])
+def test_vectors_of_spark_ml_are_fed_like_the_arrays_they_hold(spark, conf, work, vectorized):
     plain = spark.read.parquet(it.DIGITS_DATA)
     sparse = functions.udf(
         lambda v: Vectors.sparse(len(v), [(i, x) for i, x in enumerate(v) if x]), VectorUDT()
     )
     dense = functions.udf(Vectors.dense, VectorUDT())
-    path = str(Path(os.environ["IT_WORK"]) / "vectors")
+    path = str(work / "features_vectors")
     plain.select(
         "id",
         "pixels",
         functions.when(functions.col("id") % 2 == 0, dense("pixels"))
         .otherwise(sparse("pixels"))
         .alias("v"),
-    ).write.mode("overwrite").parquet(path)
+    ).write.mode("ignore").parquet(path)
     # Of the same files, so that the batches are the same, too: last bits may depend on them.
-    found, wanted = (
+    of_vectors, of_arrays = (
         spark.read.format("tensorflow")
         .options(model=it.DIGITS_MODEL, inputs=f"pixels={column}")
         .load(path)
@@ -119,37 +118,16 @@ def check_vectors(spark):
         for column in ("v", "pixels")
     )
     assert dict(spark.read.parquet(path).dtypes)["v"] == "vector"
-    for columnar in ["true", "false"]:
-        spark.conf.set("spark.sql.parquet.enableNestedColumnVectorizedReader", columnar)
-        assert found.orderBy("id").collect() == wanted.orderBy("id").collect()
+    conf("spark.sql.parquet.enableNestedColumnVectorizedReader", vectorized)
+    assert of_vectors.orderBy("id").collect() == of_arrays.orderBy("id").collect()
     with it.raises("[TA_INPUT_TYPE]", "'v'", "cast=same_kind"):
         spark.read.format("tensorflow").options(
             model=it.DIGITS_MODEL, inputs="pixels=v", cast="safe"
         ).load(path)
 
 
-def check_refused(spark):
-    """Checks a signature that can't be fed row by row: an input without a batch axis."""
+def test_inputs_without_batch_axis_are_refused(spark):
     with it.raises("[TA_INPUT_MISMATCH]", "'factor'"):
         scored(spark, signature="scaled")
     with it.raises("[TA_TENSOR_UNSUPPORTED]", "'factor'", "no batch axis"):
         scored(spark, signature="scaled", inputs="factor=b")
-
-
-def main():
-    """Run the checks."""
-    spark = it.builder().getOrCreate()
-    df = scored(spark)
-    check_columns(df)
-    check_columns(scored(spark, batchRows="9"))
-    check_arrays(df)
-    check_text(scored(spark, signature="text"))
-    check_vectors(spark)
-    check_refused(spark)
-    it.check_nothing_is_left(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

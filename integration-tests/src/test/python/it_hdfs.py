@@ -1,13 +1,17 @@
-"""Models on a real HDFS: each host copies one once, and what is wrong is said clearly."""
+"""Models on a real HDFS: each host copies one once, and what is wrong is said clearly.
+
+The checks run in the order of the file: the last one has the name node stopped.
+"""
 
 import os
 import shutil
 import time
 from pathlib import Path
 
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 import tensorarrow as ta
 
@@ -17,24 +21,27 @@ SECRET = os.environ["IT_SECRET"]
 SHARD = "/variables/variables.data-00000-of-00001"
 
 
-def session():
-    """Returns a session with two executors that share their host's copies."""
-    (WORK / "events").mkdir()
-    return (
-        it.builder()
-        .config("spark.sql.files.maxPartitionBytes", "8k")
-        .config("spark.sql.files.openCostInBytes", "0")
-        .config("spark.scheduler.minRegisteredResourcesRatio", "1.0")
-        .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "60s")
-        .config("spark.locality.wait", "0s")
-        .config("spark.tensorarrow.models.directory", str(WORK / "models"))
-        .config("spark.eventLog.enabled", "true")
-        .config("spark.eventLog.dir", (WORK / "events").as_uri())
-        .config("spark.hadoop.fs.test.application.secret", SECRET)
+pytestmark = pytest.mark.settings(
+    {
+        "spark.sql.files.maxPartitionBytes": "8k",
+        "spark.sql.files.openCostInBytes": "0",
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+        "spark.scheduler.maxRegisteredResourcesWaitingTime": "60s",
+        "spark.locality.wait": "0s",
+        # The two executors share their host's copies.
+        "spark.tensorarrow.models.directory": str(WORK / "models"),
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": (WORK / "events").as_uri(),
+        "spark.hadoop.fs.test.application.secret": SECRET,
         # A name node that does not answer is not asked for long.
-        .config("spark.hadoop.ipc.client.connect.max.retries", "1")
-        .getOrCreate()
-    )
+        "spark.hadoop.ipc.client.connect.max.retries": "1",
+    }
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _events():
+    (WORK / "events").mkdir()
 
 
 def scored(spark, model, **options):
@@ -51,13 +58,26 @@ def plan(df):
 
 
 def copies():
-    """Returns this host's copies of models, whole or not."""
+    """Returns this host's copies of models, complete or not."""
     return [path.name for path in (WORK / "models").iterdir() if path.is_dir()]
 
 
-def check_copied_once(spark):
-    """Checks that both executors run the model, and share one copy of it."""
-    planned = scored(spark, "/models/digits", **{"fs.defaultFS": HDFS})
+@pytest.fixture(scope="module")
+def memo():
+    """What one check has planned for another."""
+    return {}
+
+
+@pytest.fixture
+def copied(spark, memo):
+    """A query of the model that is copied."""
+    if "copied" not in memo:
+        memo["copied"] = plan(scored(spark, "/models/digits", **{"fs.defaultFS": HDFS}))
+    return memo["copied"]
+
+
+def test_both_executors_run_the_model_and_share_one_copy_of_it(copied):
+    planned = copied
     assert planned.rdd.getNumPartitions() >= 4, planned.rdd.getNumPartitions()
     plan = planned._jdf.queryExecution().toString()
     # Version 2 has no variables.
@@ -77,11 +97,9 @@ def check_copied_once(spark):
     assert len({row.executor for row in rows}) == 2
     assert len(copies()) == 1, copies()
     assert copies()[0].startswith("sha256-"), copies()
-    return planned
 
 
-def check_changed(spark):
-    """Checks a model that is replaced between planning and running."""
+def test_a_model_that_is_replaced_between_planning_and_running_is_refused(spark):
     model = HDFS + "/models/changing"
     planned = plan(scored(spark, model))
     jvm = spark.sparkContext._jvm
@@ -92,8 +110,7 @@ def check_changed(spark):
     assert len(copies()) == 1, copies()
 
 
-def check_missing(spark):
-    """Checks a local model that executors do not find."""
+def test_a_local_model_that_executors_do_not_find_is_an_error(spark):
     model = WORK / "vanishing"
     shutil.copytree(it.DIGITS_MODEL, model)
     planned = plan(scored(spark, model.as_uri()))
@@ -104,8 +121,7 @@ def check_missing(spark):
         planned.collect()
 
 
-def check_out_of_reach(spark, copied):
-    """Checks a model whose file system goes away between planning and running."""
+def test_a_copy_serves_on_when_its_file_system_goes_away(spark, copied):
     model = HDFS + "/models/out_of_reach"
     planned = plan(scored(spark, model))
     print("\nREADY for the end of the name node", flush=True)
@@ -121,19 +137,8 @@ def check_out_of_reach(spark, copied):
     assert len(copied.select("probabilities").limit(5).collect()) == 5
 
 
-def main():
-    """Run the checks."""
-    spark = session()
-    copied = check_copied_once(spark)
-    check_changed(spark)
-    check_missing(spark)
-    check_out_of_reach(spark, copied)
-    spark.stop()
+def test_event_logs_hold_plans_and_no_secret(sessions):
+    sessions.close()
     logs = [path.read_text() for path in (WORK / "events").iterdir()]
     assert any("InferenceScan model=" + HDFS in log for log in logs)
     assert not any(SECRET in log for log in logs)
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

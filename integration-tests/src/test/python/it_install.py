@@ -1,14 +1,22 @@
 """One way to install: SQL and plain functions work; the module is importable, or is not.
 
-    it_install.py importable|absent [KEY=VALUE...]
-
-says what to expect of `import tensorarrow`, and sets settings of the session.
+IT_IMPORTABLE is ``true`` if ``import tensorarrow`` is to work, on the driver and in Spark's own
+workers. IT_SETTINGS has settings of the session, ``KEY=VALUE`` separated by spaces.
 """
 
-import sys
+import os
 
-import it_common as it
+import helpers as it
 import pyarrow as pa
+import pytest
+
+IMPORTABLE = os.environ.get("IT_IMPORTABLE", "true") == "true"
+SETTINGS = dict(each.split("=", 1) for each in os.environ.get("IT_SETTINGS", "").split())
+
+pytestmark = pytest.mark.settings(
+    {"spark.master": "local[1]", "spark.driver.memory": "1g", **SETTINGS}
+)
+EXTENSION = {"spark.sql.extensions": "io.tensorarrow.spark.TensorArrowExtensions"}
 
 
 def driver_imports():
@@ -27,12 +35,12 @@ def workers_import(batches):
     try:
         import tensorarrow
 
-        found = callable(tensorarrow.numpy)
+        can_import = callable(tensorarrow.numpy)
     except ModuleNotFoundError as error:
         assert error.name == "tensorarrow", error
-        found = False
+        can_import = False
     for _ in batches:
-        yield pa.RecordBatch.from_arrays([pa.array([found])], names=["found"])
+        yield pa.RecordBatch.from_arrays([pa.array([can_import])], names=["can_import"])
 
 
 def widest(batches):
@@ -47,43 +55,73 @@ def strategies(spark):
     return spark._jsparkSession.sessionState().planner().strategies().toString()
 
 
-def main(expected, settings):
-    """Run the checks."""
-    builder = it.builder().master("local[2]").config("spark.driver.memory", "1g")
-    for setting in settings:
-        builder = builder.config(*setting.split("=", 1))
-    spark = builder.getOrCreate()
-
-    # Without the extension, the first use of the data source does it.
-    extended = any(setting.startswith("spark.sql.extensions=") for setting in settings)
-    assert ("ColumnarPythonStrategy" in strategies(spark)) == extended, strategies(spark)
+@pytest.fixture
+def scored(spark):
+    """The view of the quick start in SQL."""
     spark.sql(
-        "CREATE TEMPORARY VIEW scored USING tensorflow"
+        "CREATE OR REPLACE TEMPORARY VIEW scored USING tensorflow"
         f" OPTIONS (model '{it.DIGITS_MODEL}', path '{it.DIGITS_DATA}')"
     )
-    share = spark.sql("SELECT avg(cast(digit = label AS int)) AS share FROM scored").first().share
-    assert share > 0.95
+    return spark.table("scored")
+
+
+def test_the_first_use_of_the_data_source_adds_the_strategy(spark):
+    assert "ColumnarPythonStrategy" not in strategies(spark), strategies(spark)
+    it.digits(spark)
     assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
-    scored = spark.table("scored").where("split = 'test'")
-    assert all(0.1 <= row.p <= 1 for row in scored.mapInArrow(widest, "p double").collect())
-
-    importable = expected == "importable"
-    # Workers that batches are handed to have the jar's module; Spark's own have what was installed.
-    for df, wanted in [(scored, True), (scored.orderBy("id"), importable)]:
-        found = df.mapInArrow(workers_import, "found boolean").collect()
-        assert [row.found for row in found] == [wanted] * len(found), it.plan(df)
-        assert len(found) > 0
-    assert driver_imports() == importable
-    if importable:
-        import tensorarrow as ta
-
-        mapped = ta.map_tensors(
-            scored, lambda t: {"best": t["probabilities"].argmax(1)}, "best long"
-        )
-        assert mapped.count() == 360
-    spark.stop()
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
-    it.passed(__file__)
+def test_sql_works(scored):
+    assert_sql_works(scored)
+
+
+def assert_sql_works(scored):
+    right = scored.selectExpr("avg(cast(digit = label AS int)) AS share").first()
+    assert right.share > 0.95
+
+
+def test_plain_functions_get_batches(scored):
+    assert_plain_functions_get_batches(scored)
+
+
+def assert_plain_functions_get_batches(scored):
+    rows = scored.where("split = 'test'").mapInArrow(widest, "p double").collect()
+    assert all(0.1 <= row.p <= 1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "importable"),
+    # Workers that batches are handed to have the jar's module; Spark's own have what is installed.
+    [(False, True), (True, IMPORTABLE)],
+    ids=["batches", "rows"],
+)
+def test_workers_import_the_module(scored, ordered, importable):
+    df = scored.orderBy("id") if ordered else scored
+    rows = df.mapInArrow(workers_import, "can_import boolean").collect()
+    assert [row.can_import for row in rows] == [importable] * len(rows), it.plan(df)
+    assert len(rows) > 0
+
+
+def test_the_driver_imports_the_module():
+    assert driver_imports() == IMPORTABLE
+
+
+@pytest.mark.skipif(not IMPORTABLE, reason="the module is not there")
+def test_map_tensors_works(scored):
+    import tensorarrow as ta
+
+    mapped = ta.map_tensors(
+        scored.where("split = 'test'"),
+        lambda t: {"best": t["probabilities"].argmax(1)},
+        "best long",
+    )
+    assert mapped.count() == 360
+
+
+@pytest.mark.skipif("spark.jars" not in SETTINGS, reason="the same in each way to install")
+@pytest.mark.settings(EXTENSION)
+def test_the_extension_adds_the_strategy_from_the_sessions_start(spark):
+    assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
+    scored = it.digits(spark)
+    assert_sql_works(scored)
+    assert_plain_functions_get_batches(scored)

@@ -1,28 +1,30 @@
 """What Spark promises of its own Python nodes holds of those that stand in their place."""
 
-import os
-from contextlib import suppress
-from pathlib import Path
-
-import it_common as it
+import helpers as it
 import pandas as pd
 import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark import BarrierTaskContext, TaskContext
+import pytest
+from pyspark import BarrierTaskContext, SparkContext, TaskContext
 from pyspark.errors import PythonException
 from pyspark.sql import functions, types
 
-WAYS = ["rows", "arrow", "auto"]
+pytestmark = pytest.mark.settings({"spark.python.profile": "true"})
+
+MODES = ["rows", "arrow", "auto"]
 PARTS = 2
 ROWS = 1_000
 
 
-def write_rows(spark):
-    """Writes rows in two files; returns the path."""
-    path = str(Path(os.environ["IT_WORK"]) / "promises.parquet")
-    pixels = functions.array(*[functions.lit(float(i)).cast("float") for i in range(64)])
-    spark.range(0, ROWS, 1, PARTS).select("id", pixels.alias("pixels")).write.parquet(path)
-    return path
+@pytest.fixture
+def scored(spark, work):
+    """Reads rows of two files in a mode."""
+    path = it.write_pixels(spark, work / "promises.parquet", ROWS, files=PARTS)
+    return lambda mode: it.scored(spark, path, mode).select("id", "digit")
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    return request.param
 
 
 @functions.pandas_udf(types.LongType())
@@ -50,65 +52,52 @@ def counted(batches):
         yield pa.RecordBatch.from_arrays([pa.array([batch.num_rows])], ["n"])
 
 
-def counted_frames(frames):
-    """Returns the length of each frame."""
-    for frame in frames:
-        yield pd.DataFrame({"n": [len(frame)]})
+def counted_in_pandas(pandas_batches):
+    """Returns the length of each DataFrame."""
+    for batch in pandas_batches:
+        yield pd.DataFrame({"n": [len(batch)]})
 
 
-def check_lengths(spark, path):
-    """Checks that no batch is longer than the setting says, and that none has no rows."""
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "70")
-    for way in WAYS:
-        df = it.scored(spark, path, way).select("id", "digit")
-        for found in (
-            df.mapInArrow(counted, "n bigint"),
-            df.mapInPandas(counted_frames, "n bigint"),
-        ):
-            sizes = [row.n for row in found.collect()]
-            assert sum(sizes) == ROWS, sizes
-            assert 0 < min(sizes) <= max(sizes) <= 70, sizes
-        sizes = [row.n for row in df.select(lengths("digit").alias("n")).collect()]
-        assert len(sizes) == ROWS, sizes
-        assert max(sizes) <= 70, sizes
-    spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda df: df.mapInArrow(counted, "n bigint"),
+        lambda df: df.mapInPandas(counted_in_pandas, "n bigint"),
+    ],
+    ids=["mapInArrow", "mapInPandas"],
+)
+def test_no_batch_is_longer_than_the_setting_or_empty(scored, conf, mode, query):
+    conf("spark.sql.execution.arrow.maxRecordsPerBatch", "70")
+    sizes = [row.n for row in query(scored(mode)).collect()]
+    assert sum(sizes) == ROWS, sizes
+    assert 0 < min(sizes) <= max(sizes) <= 70, sizes
 
 
-def python_metrics(df):
-    """Runs a query; returns Spark's own metrics of its Python node."""
-    execution = df._jdf.queryExecution()
-    execution.executedPlan().executeCollect()
-    nodes = [execution.executedPlan()]
-    while nodes:
-        node = nodes.pop()
-        if node.metrics().contains("pythonDataSent"):
-            names = ["pythonDataSent", "pythonDataReceived", "pythonNumRowsReceived"]
-            return [node.metrics().apply(name).value() for name in names]
-        if "Adaptive" in node.nodeName():
-            nodes.append(node.executedPlan())
-        nodes.extend(node.children().apply(i) for i in range(node.children().size()))
-    raise AssertionError("no Python node")
+def test_no_batch_of_a_scalar_function_is_longer_than_the_setting(scored, conf, mode):
+    conf("spark.sql.execution.arrow.maxRecordsPerBatch", "70")
+    sizes = [row.n for row in scored(mode).select(lengths("digit").alias("n")).collect()]
+    assert len(sizes) == ROWS, sizes
+    assert max(sizes) <= 70, sizes
 
 
-def check_metrics(spark, path):
-    """Checks Spark's own metrics."""
-    for way in WAYS:
-        df = it.scored(spark, path, way).select("id", "digit")
-        for query in (
-            df.mapInArrow(lambda batches: batches, df.schema),
-            df.select(lengths("digit")),
-        ):
-            sent, received, rows = python_metrics(query)
-            assert rows == ROWS, (way, rows)
-            assert sent > 0 < received, (way, sent, received)
+@pytest.mark.parametrize(
+    "query",
+    [lambda df: df.mapInArrow(it.identity, df.schema), lambda df: df.select(lengths("digit"))],
+    ids=["mapInArrow", "pandas_udf"],
+)
+def test_nodes_have_sparks_own_metrics(scored, mode, query):
+    df = query(scored(mode))
+    df._jdf.queryExecution().executedPlan().executeCollect()
+    metrics = it.metrics_of(df, lambda node: node.metrics().contains("pythonDataSent"))
+    assert metrics["pythonNumRowsReceived"] == ROWS, metrics
+    assert metrics["pythonDataSent"] > 0 < metrics["pythonDataReceived"], metrics
 
 
-def check_context(spark, path):
-    """Checks barriers, the task's context, broadcasts and accumulators."""
+def test_barriers_broadcasts_and_accumulators_work(spark, scored, mode, barriers):
     seen = spark.sparkContext.accumulator(0)
     sent = spark.sparkContext.broadcast(7)
 
-    def together(batches):
+    def gather(batches):
         context = BarrierTaskContext.get()
         tasks = len(context.allGather(str(context.partitionId())))
         for batch in batches:
@@ -116,68 +105,55 @@ def check_context(spark, path):
         parts = pa.array([tasks * sent.value])
         yield pa.RecordBatch.from_arrays([parts], ["n"])
 
-    def alone(batches):
+    df = scored(mode)
+    products = [row.n for row in df.mapInArrow(gather, "n bigint", barrier=True).collect()]
+    tasks = df.rdd.getNumPartitions()
+    assert products == [tasks * 7] * tasks
+    it.eventually(lambda: seen.value == ROWS)
+
+
+@pytest.fixture(scope="module")
+def barriers():
+    """Ends Spark's timer of barriers, a thread that would keep the JVM alive."""
+    yield
+    companion = getattr(SparkContext._jvm.org.apache.spark, "BarrierTaskContext$")
+    timer = "org$apache$spark$BarrierTaskContext$$timer"
+    getattr(getattr(companion, "MODULE$"), timer)().cancel()
+
+
+def test_functions_see_their_tasks_context(scored, mode):
+    def partitions(batches):
         for batch in batches:
             part = pa.array([TaskContext.get().partitionId()] * batch.num_rows)
             yield pa.RecordBatch.from_arrays([part], ["n"])
 
-    for n, way in enumerate(WAYS):
-        df = it.scored(spark, path, way).select("id", "digit")
-        found = [row.n for row in df.mapInArrow(together, "n bigint", barrier=True).collect()]
-        tasks = df.rdd.getNumPartitions()
-        assert found == [tasks * 7] * tasks, (way, found)
-        it.eventually(lambda n=n: seen.value == (n + 1) * ROWS)
-        parts = {row.n for row in df.mapInArrow(alone, "n bigint").collect()}
-        assert parts == set(range(tasks)), (way, parts)
+    df = scored(mode)
+    parts = {row.n for row in df.mapInArrow(partitions, "n bigint").collect()}
+    assert parts == set(range(df.rdd.getNumPartitions()))
 
 
-def check_errors(spark, path):
-    """Checks that a function's fault comes as Spark brings it: its type, text and traceback."""
-    for way in WAYS:
-        df = it.scored(spark, path, way).select("id", "digit")
-        for query, text in (
-            (df.mapInArrow(fails, "n bigint"), "a function's own text"),
-            (df.mapInPandas(fails, "n bigint"), "a function's own text"),
-            (df.select(failing("digit")), "a scalar function's own text"),
-        ):
-            try:
-                query.collect()
-                raise AssertionError(f"nothing was raised with {way}")
-            except PythonException as fault:
-                assert f'KeyError: "{text}"' in str(fault), (way, str(fault))
-                assert "it_promises.py" in str(fault), (way, str(fault))
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (lambda df: df.mapInArrow(fails, "n bigint"), "a function's own text"),
+        (lambda df: df.mapInPandas(fails, "n bigint"), "a function's own text"),
+        (lambda df: df.select(failing("digit")), "a scalar function's own text"),
+    ],
+    ids=["mapInArrow", "mapInPandas", "pandas_udf"],
+)
+def test_errors_have_their_type_text_and_traceback(scored, mode, query, text):
+    with pytest.raises(PythonException) as caught:
+        query(scored(mode)).collect()
+    assert f'KeyError: "{text}"' in str(caught.value)
+    assert "it_promises.py" in str(caught.value)
 
 
-def check_profiles(spark, path):
-    """Checks that scalar functions are profiled where Spark is told to."""
-    collector = spark.sparkContext.profiler_collector
-    counts = []
-    for way in WAYS:
-        assert it.scored(spark, path, way).select(lengths("digit")).collect()
-        counts.append(sum(p.stats() is not None for _, p, _ in collector.profilers))
-    assert counts[0] >= 1, counts
+def test_scalar_functions_are_profiled(spark, scored):
+    profilers = spark.sparkContext.profiler_collector.profilers
+    counts = [sum(each.stats() is not None for _, each, _ in profilers)]
+    for mode in MODES:
+        assert scored(mode).select(lengths("digit")).collect()
+        counts.append(sum(each.stats() is not None for _, each, _ in profilers))
+    assert counts[1] > counts[0], counts
     assert counts == sorted(counts), counts
-    assert counts[-1] > counts[0], counts
-
-
-def main():
-    """Run the checks."""
-    spark = it.builder().config("spark.python.profile", "true").getOrCreate()
-    path = write_rows(spark)
-    check_lengths(spark, path)
-    check_metrics(spark, path)
-    check_context(spark, path)
-    check_errors(spark, path)
-    check_profiles(spark, path)
-    it.check_nothing_is_left(spark)
-    jvm = spark.sparkContext._jvm
-    spark.stop()
-    return jvm
-
-
-if __name__ == "__main__":
-    gateway = main()
-    it.passed(__file__)
-    # Spark's timer of barriers is a thread that would keep the JVM alive.
-    with suppress(Py4JError, OSError):
-        gateway.java.lang.System.exit(0)
+    assert counts[-1] > counts[1], counts

@@ -3,16 +3,24 @@
 import os
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 
-import it_common as it
+import helpers as it
 import pyarrow as pa
+import pytest
 from pyspark.errors.exceptions.captured import IllegalArgumentException
-from pyspark.sql import functions
+from pyspark.sql import functions, types
 
 import tensorarrow as ta
 
-WORK = Path(os.environ["IT_WORK"])
+METASTORE = f"jdbc:derby:;databaseName={os.environ['IT_WORK']}/metastore_db;create=true"
+
+# With a catalog of Hive's, as in clusters; most checks would do without.
+pytestmark = pytest.mark.settings(
+    {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": METASTORE,
+    }
+)
 
 
 @contextmanager
@@ -29,68 +37,86 @@ def refuses(*parts):
         raise AssertionError(f"nothing was raised; expected {parts}")
 
 
-def write_table(spark, name, count=100):
-    """Makes a catalog table of pixels; returns its path."""
-    path = str(WORK / "tables" / name)
-    spark.sql(f"DROP TABLE IF EXISTS {name}")
+@pytest.fixture
+def no_caches(spark):
+    """Gives up what a check has cached."""
+    yield
+    spark.catalog.clearCache()
+
+
+def columns(*names):
+    """Returns a function that returns these columns."""
+
+    def select(batches):
+        for batch in batches:
+            yield batch.select(list(names))
+
+    return select
+
+
+@functions.pandas_udf(types.LongType())
+def plus(ids):
+    return ids + 1000
+
+
+SCHEMA = "id long, pixels array<float>"
+READERS = {
+    "mapInArrow": lambda df: df.mapInArrow(columns("id", "pixels"), SCHEMA),
+    "mapInPandas": lambda df: df.mapInPandas(
+        lambda batches: (batch[["id", "pixels"]] for batch in batches), SCHEMA
+    ),
+    "map_tensors": lambda df: ta.map_tensors(
+        df, lambda t: {"id": t["id"], "pixels": t["probabilities"]}, SCHEMA
+    ),
+    "pandas_udf": lambda df: df.select(plus("id").alias("id"), "pixels"),
+    "cached": lambda df: df.select("id", "pixels", "digit").cache().select("id", "pixels"),
+    "udf": lambda df: df.select(functions.udf(lambda i: i, "long")("id").alias("id"), "pixels"),
+    "filtered": lambda df: df.where(functions.udf(lambda i: i > 0, "boolean")("digit")).select(
+        "id", "pixels"
+    ),
+}
+
+
+@pytest.fixture
+def table(spark, work):
+    """The path of a catalog table named pixels, of 100 rows."""
+    path = str(work / "tables/pixels")
+    spark.sql("DROP TABLE IF EXISTS pixels")
     shutil.rmtree(path, ignore_errors=True)
-    it.write_pixels(spark, path, count)
-    spark.sql(f"CREATE TABLE {name} USING parquet LOCATION '{path}'")
+    it.write_pixels(spark, path, 100)
+    spark.sql(f"CREATE TABLE pixels USING parquet LOCATION '{path}'")
     return path
 
 
-def check_overwriting(spark):
-    """Checks that no Python function hides what a query reads."""
-    path = write_table(spark, "pixels")
-    scored = it.scored(spark, path, "auto")
+@pytest.mark.parametrize("name", READERS)
+def test_no_function_hides_what_an_overwrite_reads(spark, table, no_caches, name):
+    query = READERS[name](it.scored(spark, table, "auto"))
+    if name == "cached":
+        query.count()
+    with refuses("[TA_OVERWRITE]", "pixels"):
+        query.write.insertInto("pixels", overwrite=True)
+    with refuses("[TA_OVERWRITE]"):
+        query.write.mode("overwrite").parquet(table)
+    query.createOrReplaceTempView("query")
+    with refuses("[TA_OVERWRITE]"):
+        spark.sql(f"INSERT OVERWRITE DIRECTORY '{table}' USING parquet SELECT * FROM query")
+    assert spark.read.parquet(table).count() == 100
 
-    def same(batches):
-        for batch in batches:
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("id"), batch.column("pixels")], names=["id", "pixels"]
-            )
 
-    @functions.pandas_udf("long")
-    def plus(ids):
-        return ids + 1000
-
-    schema = "id long, pixels array<float>"
-    queries = {
-        "mapInArrow": scored.mapInArrow(same, schema),
-        "mapInPandas": scored.mapInPandas(
-            lambda frames: (f[["id", "pixels"]] for f in frames), schema
-        ),
-        "map_tensors": ta.map_tensors(
-            scored, lambda t: {"id": t["id"], "pixels": t["probabilities"]}, schema
-        ),
-        "pandas_udf": scored.select(plus("id").alias("id"), "pixels"),
-        "cached": scored.select("id", "pixels", "digit").cache().select("id", "pixels"),
-        "udf": scored.select(functions.udf(lambda i: i, "long")("id").alias("id"), "pixels"),
-        "filtered": scored.where(functions.udf(lambda i: i > 0, "boolean")("digit")).select(
-            "id", "pixels"
-        ),
-    }
-    queries["cached"].count()
-    for name, query in queries.items():
-        with refuses("[TA_OVERWRITE]", "pixels"):
-            query.write.insertInto("pixels", overwrite=True)
-        with refuses("[TA_OVERWRITE]"):
-            query.write.mode("overwrite").parquet(path)
-        query.createOrReplaceTempView("query")
-        with refuses("[TA_OVERWRITE]"):
-            spark.sql(f"INSERT OVERWRITE DIRECTORY '{path}' USING parquet SELECT * FROM query")
-        assert spark.read.parquet(path).count() == 100, name
-    queries["mapInArrow"].write.insertInto("pixels")
+def test_other_writes_are_allowed(spark, table, work):
+    scored = it.scored(spark, table, "auto")
+    READERS["mapInArrow"](scored).write.insertInto("pixels")
     spark.catalog.clearCache()
     assert spark.table("pixels").count() == 200
-    queries["map_tensors"].write.mode("overwrite").parquet(str(WORK / "elsewhere"))
-    assert spark.read.parquet(str(WORK / "elsewhere")).count() == 200
+    elsewhere = str(work / "elsewhere")
+    READERS["map_tensors"](it.scored(spark, table, "auto")).write.mode("overwrite").parquet(
+        elsewhere
+    )
+    assert spark.read.parquet(elsewhere).count() == 200
 
 
-def check_hive(spark):
-    """Checks what Spark writes by way of Hive: staged, unless the format is one of its own."""
-    path = str(WORK / "hive")
-    it.write_pixels(spark, path, 20)
+def test_writes_by_hive_are_staged_unless_the_format_is_sparks_own(spark, work):
+    path = it.write_pixels(spark, work / "hive", 20)
     spark.sql(
         "CREATE TABLE lines (id BIGINT, digit FLOAT) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
     )
@@ -109,10 +135,8 @@ def check_hive(spark):
     assert spark.read.text(path).count() == 20
 
 
-def check_caches(spark):
-    """Checks that a cached read follows what is written to its path."""
-    path = str(WORK / "cached")
-    it.write_pixels(spark, path, 30)
+def test_cached_reads_follow_what_is_written_to_their_path(spark, work, no_caches):
+    path = it.write_pixels(spark, work / "cached", 30)
     cached = it.scored(spark, path, "auto").select("id", "digit").cache()
     assert cached.count() == 30
     spark.read.parquet(path).limit(5).write.mode("append").parquet(path)
@@ -122,21 +146,25 @@ def check_caches(spark):
     assert sorted(files) == sorted(spark.read.parquet(path).inputFiles()) != []
     spark.catalog.refreshByPath(path)
     assert cached.count() == 35
-    cached.unpersist()
 
 
-def check_hidden_columns(spark):
-    """Checks that a function gets a row's file beside its tensor, on each way."""
-    path = str(WORK / "files")
-    it.write_pixels(spark, path, 3000)
-    expected = {
-        (row.id, row.file_name, row.file_size)
-        for row in spark.read.parquet(path)
-        .selectExpr("id", "_metadata.file_name", "_metadata.file_size")
-        .collect()
-    }
+@pytest.fixture
+def files(spark, work):
+    """The path of two files of rows."""
+    return it.write_pixels(spark, work / "files", 3000)
 
-    def named(batches):
+
+@pytest.fixture
+def named(spark, files):
+    """The id of each row, and the name and the size of its file."""
+    fields = ["id", "_metadata.file_name", "_metadata.file_size"]
+    rows = spark.read.parquet(files).selectExpr(*fields).collect()
+    return {(row.id, row.file_name, row.file_size) for row in rows}
+
+
+@pytest.mark.parametrize("mode", ["shared-memory", "arrow", "rows"])
+def test_functions_get_a_rows_file_beside_its_tensor(spark, files, named, mode):
+    def names(batches):
         for batch in batches:
             assert ta.numpy(batch, "probabilities", schema=schema).shape == (batch.num_rows, 10)
             yield pa.RecordBatch.from_arrays(
@@ -148,77 +176,75 @@ def check_hidden_columns(spark):
                 names=["id", "name", "size"],
             )
 
-    for way in ("shared-memory", "arrow", "rows"):
-        scored = it.scored(spark, path, way).selectExpr("id", "probabilities", "_metadata as m")
-        schema = scored.schema
-        found = scored.mapInArrow(named, "id long, name string, size long").collect()
-        assert {tuple(row) for row in found} == expected, way
-    one = next(iter(expected))[1]
-    chosen = it.scored(spark, path, "auto").where(functions.col("_metadata.file_name") == one)
-    assert chosen.count() == sum(1 for row in expected if row[1] == one)
+    scored = it.scored(spark, files, mode).selectExpr("id", "probabilities", "_metadata as m")
+    schema = scored.schema
+    rows = scored.mapInArrow(names, "id long, name string, size long").collect()
+    assert {tuple(row) for row in rows} == named
 
 
-def check_schemas(spark):
-    """Checks that a schema describes the wrapped data."""
-    path = str(WORK / "json")
-    it.write_pixels(spark, str(WORK / "plain"), 10)
-    spark.read.parquet(str(WORK / "plain")).write.mode("overwrite").json(path)
-    reader = (
-        spark.read.format("tensorflow").option("model", it.DIGITS_MODEL).option("source", "json")
-    )
-    ddl = "id INT, pixels ARRAY<FLOAT>"
-    scored = reader.schema(ddl).load(path)
+def test_a_rows_file_can_be_filtered_on(spark, files, named):
+    name = next(iter(named))[1]
+    df = it.scored(spark, files, "auto").where(functions.col("_metadata.file_name") == name)
+    assert df.count() == sum(1 for row in named if row[1] == name)
+
+
+@pytest.fixture
+def json(spark, work):
+    """The path of rows in JSON."""
+    plain = it.write_pixels(spark, work / "plain", 10)
+    spark.read.parquet(plain).write.mode("overwrite").json(str(work / "json"))
+    return str(work / "json")
+
+
+DDL = "id INT, pixels ARRAY<FLOAT>"
+
+
+def test_schemas_of_readers_describe_the_wrapped_data(spark, json):
+    reader = spark.read.format("tensorflow").options(model=it.DIGITS_MODEL, source="json")
+    scored = reader.schema(DDL).load(json)
     assert scored.dtypes[:2] == [("id", "int"), ("pixels", "array<float>")]
     assert scored.where("digit >= 0").count() == 10
+
+
+def test_schemas_of_views_describe_the_wrapped_data(spark, json):
     spark.sql(
-        f"CREATE OR REPLACE TEMPORARY VIEW given ({ddl}) USING tensorflow"
-        f" OPTIONS (model '{it.DIGITS_MODEL}', source 'json', path '{path}')"
+        f"CREATE OR REPLACE TEMPORARY VIEW given ({DDL}) USING tensorflow"
+        f" OPTIONS (model '{it.DIGITS_MODEL}', source 'json', path '{json}')"
     )
     assert spark.table("given").where("digit >= 0").count() == 10
 
 
-def check_messages(spark):
-    """Checks that what can't be done is one line."""
-    path = str(WORK / "files")
-    scored = it.scored(spark, path, "auto")
+def test_writes_and_streams_are_refused_in_one_line(spark, files, work):
     with refuses("[TA_UNSUPPORTED] Cannot write with format 'tensorflow'"):
-        scored.write.format("tensorflow").save(str(WORK / "no"))
+        it.scored(spark, files, "auto").write.format("tensorflow").save(str(work / "no"))
     with refuses("[TA_UNSUPPORTED] Cannot write a stream"):
         stream = spark.readStream.format("rate").load()
         stream.writeStream.format("tensorflow").option(
-            "checkpointLocation", str(WORK / "checkpoint")
-        ).start(str(WORK / "no"))
+            "checkpointLocation", str(work / "checkpoint")
+        ).start(str(work / "no"))
     with refuses("[TA_UNSUPPORTED] Cannot read a stream", "foreachBatch"):
-        spark.readStream.format("tensorflow").option("model", it.DIGITS_MODEL).load(path)
-    for source in ("delta", "iceberg", "avro", "nosuch"):
-        with refuses("[TA_SOURCE_NOT_FOUND]", f"'{source}'"):
-            spark.read.format("tensorflow").options(model=it.DIGITS_MODEL, source=source).load(path)
-    for source in ("jdbc", "binaryFile", "image", "libsvm"):
-        with refuses("[TA_SOURCE_UNSUPPORTED]", f"'{source}'", "Parquet"):
-            spark.read.format("tensorflow").options(model=it.DIGITS_MODEL, source=source).load(path)
-    definition = f"USING tensorflow OPTIONS (model '{it.DIGITS_MODEL}', path '{path}')"
+        spark.readStream.format("tensorflow").option("model", it.DIGITS_MODEL).load(files)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [(name, ["[TA_SOURCE_NOT_FOUND]"]) for name in ("delta", "iceberg", "avro", "nosuch")]
+    + [
+        (name, ["[TA_SOURCE_UNSUPPORTED]", "Parquet"])
+        for name in ("jdbc", "binaryFile", "image", "libsvm")
+    ],
+)
+def test_other_sources_are_refused_in_one_line(spark, files, source, message):
+    with refuses(*message, f"'{source}'"):
+        spark.read.format("tensorflow").options(model=it.DIGITS_MODEL, source=source).load(files)
+
+
+def test_lasting_tables_are_refused_and_views_are_not(spark, files):
+    definition = f"USING tensorflow OPTIONS (model '{it.DIGITS_MODEL}', path '{files}')"
     with refuses("[TA_UNSUPPORTED]", "CREATE TEMPORARY VIEW"):
         spark.sql(f"CREATE TABLE lasting {definition}")
     with refuses("[TA_UNSUPPORTED]", "CREATE TEMPORARY VIEW"):
-        spark.catalog.createTable("lasting", path, "tensorflow", model=it.DIGITS_MODEL)
+        spark.catalog.createTable("lasting", files, "tensorflow", model=it.DIGITS_MODEL)
     assert not spark.catalog.tableExists("lasting")
     spark.sql(f"CREATE TEMPORARY VIEW passing {definition}")
     assert spark.table("passing").count() == 3000
-
-
-def main():
-    """Run the checks."""
-    spark = it.builder().enableHiveSupport().getOrCreate()
-    check_overwriting(spark)
-    check_hive(spark)
-    check_caches(spark)
-    check_hidden_columns(spark)
-    check_schemas(spark)
-    check_messages(spark)
-    it.check_nothing_is_left(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

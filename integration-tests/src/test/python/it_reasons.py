@@ -1,13 +1,15 @@
 """Every fallback says why: in the plan if it is planned, in metrics if executors decide."""
 
-import it_common as it
+import helpers as it
 import pandas as pd
 import pyarrow as pa
+import pytest
 from pyspark.sql import functions, types
 from pyspark.sql.window import Window
 
 GROUPS = "HandoverRows reason=a function of groups, which a shuffle makes"
 KEPT_BATCHES = 4
+BYTES = "spark.tensorarrow.sharedMemory.bytes"
 
 
 @functions.pandas_udf(types.DoubleType())
@@ -45,42 +47,34 @@ def of_groups(df):
     }
 
 
-def check_plans(spark):
-    """Checks that EXPLAIN says the way and the reason, and that reasons change no rows."""
+@pytest.mark.parametrize("name", ["applyInPandas", "cogroup", "aggregate", "window"])
+def test_functions_of_groups_get_rows_and_explain_says_why(spark, adaptive, name):
     df = it.digits(spark).select("id", "digit")
-    stock = df.localCheckpoint()
-    for adaptive in ("true", "false"):
-        spark.conf.set("spark.sql.adaptive.enabled", adaptive)
-        wanted = of_groups(stock)
-        for name, query in of_groups(df).items():
-            assert GROUPS in it.plan(query), (name, it.plan(query))
-            assert "HandoverRows" not in it.plan(wanted[name]), name
-            found = sorted(query.collect())
-            assert it.plan(query).count("HandoverRows") >= 1, it.plan(query)
-            assert found == sorted(wanted[name].collect()), (name, adaptive)
-    for name, query in of_groups(it.digits(spark, handover="arrow").select("id", "digit")).items():
-        with it.raises("TA_HANDOVER", "handover=arrow", "found a function of groups"):
-            assert query.collect(), name
+    stock = of_groups(df.localCheckpoint())[name]
+    query = of_groups(df)[name]
+    assert GROUPS in it.plan(query), it.plan(query)
+    assert "HandoverRows" not in it.plan(stock)
+    rows = sorted(query.collect())
+    assert it.plan(query).count("HandoverRows") >= 1, it.plan(query)
+    assert rows == sorted(stock.collect())
+
+
+@pytest.mark.parametrize("name", ["applyInPandas", "cogroup", "aggregate", "window"])
+def test_functions_of_groups_refuse_a_demanded_mode(spark, name):
+    query = of_groups(it.digits(spark, handover="arrow").select("id", "digit"))[name]
+    with it.raises("TA_HANDOVER", "handover=arrow", "found a function of groups"):
+        query.collect()
+
+
+def test_explain_says_the_mode_and_its_reason(spark):
+    df = it.digits(spark).select("id", "digit")
     scalar = df.select(next_digit("digit"))
-    assert "handover=arrow reason=a scalar pandas function" in it.plan(scalar), it.plan(scalar)
-    demanded = it.digits(spark, handover="arrow").mapInArrow(lambda b: b, "id bigint")
-    assert "handover=arrow reason=demanded by" in it.plan(demanded), it.plan(demanded)
-    shared = df.mapInArrow(lambda b: b, "id bigint")
+    assert "handover=arrow reason=scalar pandas UDF" in it.plan(scalar), it.plan(scalar)
+    demanded = it.digits(spark, handover="arrow").mapInArrow(it.identity, "id bigint")
+    assert "handover=arrow reason=set by" in it.plan(demanded), it.plan(demanded)
+    shared = df.mapInArrow(it.identity, "id bigint")
     assert "handover=shared-memory" in it.plan(shared), it.plan(shared)
     assert "reason=" not in it.plan(shared), it.plan(shared)
-
-
-def metrics(df):
-    """Runs a query; returns the metrics of its function's node."""
-    execution = df._jdf.queryExecution()
-    execution.executedPlan().executeCollect()
-    node = execution.executedPlan()
-    while "ColumnarMapInBatch" not in node.nodeName():
-        node = node.executedPlan() if "Adaptive" in node.nodeName() else node.children().apply(0)
-    causes = ["NoSharedMemory", "PoolUsedUp", "DirectoryFull"]
-    names = ["sharedBatches", "inlineBatches", "arrowBatches"]
-    names += ["inlineBatches" + cause for cause in causes]
-    return {name: node.metrics().apply(name).value() for name in names}
 
 
 def keeping(batches):
@@ -90,9 +84,9 @@ def keeping(batches):
     yield pa.RecordBatch.from_arrays([rows], ["n"])
 
 
-def query(spark, way="auto"):
+def query(spark, mode="auto"):
     """Returns a query of one task, whose batches are large enough for shared memory."""
-    df = it.digits(spark, handover=way, batchRows="1024")
+    df = it.digits(spark, handover=mode, batchRows="1024")
     wide = "id bigint, pixels array<double>"
 
     def widened(batches):
@@ -105,40 +99,35 @@ def query(spark, way="auto"):
     return df.mapInArrow(widened, wide).mapInArrow(keeping, "n bigint")
 
 
-def check_metrics(spark, cause, shared, way="auto"):
-    """Checks how many batches got through shared memory, and why others did not."""
-    found = metrics(query(spark, way))
-    causes = {name: count for name, count in found.items() if name.startswith("inlineBatches")}
-    inline = causes.pop("inlineBatches")
-    assert (found["sharedBatches"] > 0) == shared, found
-    assert (found["arrowBatches"] > 0) == (way == "arrow"), found
-    assert (inline > 0) == (cause is not None), found
-    for name, count in causes.items():
-        assert count == (inline if name == f"inlineBatches{cause}" else 0), found
+@pytest.mark.parametrize(
+    ("mode", "shared", "cause"),
+    [
+        pytest.param("auto", True, None, id="shared"),
+        pytest.param("arrow", False, None, id="arrow"),
+        # An executor reads these settings once.
+        pytest.param(
+            *("auto", False, "NoSharedMemory"),
+            id="no shared memory",
+            marks=pytest.mark.settings({BYTES: "0"}),
+        ),
+        pytest.param(
+            *("auto", True, "PoolExhausted"),
+            id="pool exhausted",
+            marks=pytest.mark.settings({BYTES: "1m"}),
+        ),
+    ],
+)
+def test_metrics_say_how_batches_were_sent_and_why(spark, mode, shared, cause):
+    _, metrics = it.metrics(query(spark, mode))
+    inline = metrics["inlineBatches"]
+    assert (metrics["sharedBatches"] > 0) == shared, metrics
+    assert (metrics["arrowBatches"] > 0) == (mode == "arrow"), metrics
+    assert (inline > 0) == (cause is not None), metrics
+    for each in ("NoSharedMemory", "PoolExhausted", "DirectoryFull"):
+        assert metrics[f"inlineBatches{each}"] == (inline if each == cause else 0), metrics
 
 
-def main():
-    """Run the checks."""
-    spark = it.builder().getOrCreate()
-    check_plans(spark)
-    check_metrics(spark, None, shared=True)
-    check_metrics(spark, None, shared=False, way="arrow")
-    it.check_nothing_is_left(spark)
-    spark.stop()
-    # An executor reads these once.
-    setting = "spark.tensorarrow.sharedMemory.bytes"
-    spark = it.builder().config(setting, "0").getOrCreate()
-    check_metrics(spark, "NoSharedMemory", shared=False)
-    with it.raises(
-        "TA_HANDOVER", "handover=shared-memory", setting, "--shm-size", "medium: Memory"
-    ):
+@pytest.mark.settings({BYTES: "0"})
+def test_demanded_shared_memory_says_how_to_get_it(spark):
+    with it.raises("TA_HANDOVER", "handover=shared-memory", BYTES, "--shm-size", "medium: Memory"):
         query(spark, "shared-memory").collect()
-    spark.stop()
-    spark = it.builder().config(setting, "1m").getOrCreate()
-    check_metrics(spark, "PoolUsedUp", shared=True)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

@@ -1,22 +1,26 @@
 """What functions of batches return arrives as declared, or is an error: never another number.
 
-Where stock Spark takes a reply, so do all tiers, with the same rows; tensors as NumPy has them are
-taken besides.
+Where stock Spark takes a reply, so does each transfer mode, with the same rows; tensors as NumPy
+has them are taken besides.
 """
 
 import decimal
 
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
+import pytest
 
 import tensorarrow as ta
+
+pytestmark = pytest.mark.packages
 
 COLUMNAR = ["arrow", "shared-memory"]
 PAIR = pa.struct([("b", pa.int64()), ("a", pa.int64())])
 
 
-def replied(spark, way, reply, schema, chained=False):
+def replied(spark, mode, reply, schema, chained=False):
     """Returns what a function replies, also after another function had it."""
 
     def once(batches):
@@ -24,28 +28,55 @@ def replied(spark, way, reply, schema, chained=False):
             pass
         yield pa.RecordBatch.from_pydict(reply)
 
-    df = it.digits(spark, handover=way).where("id < 100").select("id", "digit")
+    df = it.digits(spark, handover=mode).where("id < 100").select("id", "digit")
     mapped = df.mapInArrow(once, schema)
-    return (mapped.mapInArrow(identity, schema) if chained else mapped).collect()
+    return (mapped.mapInArrow(it.identity, schema) if chained else mapped).collect()
 
 
-def identity(batches):
-    yield from batches
+@pytest.fixture(params=COLUMNAR)
+def mode(request):
+    """A transfer mode in which the connector reads replies itself."""
+    return request.param
 
 
-def check_tensors(spark):
-    """Checks that tensors come back as they went, sliced and masked, also past another function."""
-    shape = (5, 2)
+@pytest.fixture
+def tensors(spark, mode):
+    """The model's tensors, to be handed over in a mode."""
+    return it.digits(spark, handover=mode).select("id", "probabilities")
 
-    def relabelled(batches):
-        for batch in batches:
-            yield ta.arrow(batch)
 
+def by_id(df):
+    return {row.id: row.probabilities for row in df.collect()}
+
+
+@pytest.mark.parametrize("chained", [False, True], ids=["once", "chained"])
+@pytest.mark.parametrize("step", [10_000, 100], ids=["relabelled", "sliced"])
+def test_arrow_tensors_come_back_as_they_went(tensors, step, chained):
     def sliced(batches):
         for batch in map(ta.arrow, batches):
-            for first in range(0, batch.num_rows, 100):
-                yield batch.slice(first, 100)
+            for first in range(0, batch.num_rows, step):
+                yield batch.slice(first, step)
 
+    mapped = tensors.mapInArrow(sliced, tensors.schema)
+    if chained:
+        mapped = mapped.mapInArrow(sliced, tensors.schema)
+    assert "ColumnarMapInBatch" in it.plan(mapped)
+    assert by_id(mapped) == by_id(tensors)
+
+
+def test_tensors_of_numpy_become_columns(tensors):
+    def doubled(batches):
+        for batch in batches:
+            p = ta.numpy(batch, "probabilities").reshape(-1, 5, 2) * 2
+            column = pa.FixedShapeTensorArray.from_numpy_ndarray(p)
+            yield pa.RecordBatch.from_arrays([batch.column(0), column], ["id", "probabilities"])
+
+    actual = by_id(tensors.mapInArrow(doubled, tensors.schema))
+    for row, values in by_id(tensors).items():
+        assert actual[row] == [2 * value for value in values]
+
+
+def test_null_lists_of_a_fixed_size_stay_null(tensors):
     def masked(batches):
         for batch in batches:
             p = batch.column(batch.schema.get_field_index("probabilities")).flatten()
@@ -54,35 +85,16 @@ def check_tensors(spark):
             lists = pa.compute.if_else(rows, pa.scalar(None, lists.type), lists)
             yield pa.RecordBatch.from_arrays([batch.column(0), lists], ["id", "probabilities"])
 
-    def arrays(batches):
-        for batch in batches:
-            p = ta.numpy(batch, "probabilities").reshape(-1, *shape) * 2
-            column = pa.FixedShapeTensorArray.from_numpy_ndarray(p)
-            yield pa.RecordBatch.from_arrays([batch.column(0), column], ["id", "probabilities"])
-
-    for way in COLUMNAR:
-        df = it.digits(spark, handover=way).select("id", "probabilities")
-        wanted = {row.id: row.probabilities for row in df.collect()}
-        for f in (relabelled, sliced):
-            for mapped in (
-                df.mapInArrow(f, df.schema),
-                df.mapInArrow(f, df.schema).mapInArrow(f, df.schema),
-            ):
-                assert "ColumnarMapInBatch" in it.plan(mapped)
-                assert {row.id: row.probabilities for row in mapped.collect()} == wanted, (way, f)
-        doubled = {row.id: row.probabilities for row in df.mapInArrow(arrays, df.schema).collect()}
-        for row, values in wanted.items():
-            assert doubled[row] == [2 * value for value in values]
-        nullable = "id bigint, probabilities array<float>"
-        found = df.mapInArrow(masked, nullable).mapInArrow(identity, nullable).collect()
-        empty = [row.id for row in found if row.probabilities is None]
-        assert len(found) == len(wanted)
-        assert len(wanted) // 3 <= len(empty) <= len(wanted) // 3 + 20, len(empty)
-        assert all(row.probabilities in (None, wanted[row.id]) for row in found)
+    expected = by_id(tensors)
+    nullable = "id bigint, probabilities array<float>"
+    rows = tensors.mapInArrow(masked, nullable).mapInArrow(it.identity, nullable).collect()
+    empty = [row.id for row in rows if row.probabilities is None]
+    assert len(rows) == len(expected)
+    assert len(expected) // 3 <= len(empty) <= len(expected) // 3 + 20, len(empty)
+    assert all(row.probabilities in (None, expected[row.id]) for row in rows)
 
 
-def check_dtypes(spark):
-    """Checks that the dtypes that Spark widens arrive as tensors of the model would."""
+def test_dtypes_that_spark_widens_arrive_as_tensors_of_a_model_would(spark, mode):
     limits = {
         "uint8": "smallint",
         "uint16": "int",
@@ -90,19 +102,18 @@ def check_dtypes(spark):
         "uint64": "decimal(20,0)",
     }
     values = {dtype: np.array([0, 1, np.iinfo(dtype).max], dtype) for dtype in limits}
-    halves = np.array([1.5, -0.0, np.inf], np.float16)
+    float16 = np.array([1.5, -0.0, np.inf], np.float16)
     reply = {f"{dtype}_s": pa.array(array) for dtype, array in values.items()}
     for dtype, array in values.items():
         reply[f"{dtype}_l"] = pa.FixedSizeListArray.from_arrays(pa.array(array), 1)
-    reply["half"] = pa.array(halves)
+    reply["float16"] = pa.array(float16)
     declared = [f"{dtype}_s {name}" for dtype, name in limits.items()]
     declared += [f"{dtype}_l array<{name}>" for dtype, name in limits.items()]
-    for way in COLUMNAR:
-        rows = replied(spark, way, reply, ", ".join([*declared, "half float"]))
-        for dtype, array in values.items():
-            assert [int(row[f"{dtype}_s"]) for row in rows] == array.tolist(), (dtype, rows)
-            assert [int(row[f"{dtype}_l"][0]) for row in rows] == array.tolist(), (dtype, rows)
-        assert str([row.half for row in rows]) == str(halves.tolist()), rows
+    rows = replied(spark, mode, reply, ", ".join([*declared, "float16 float"]))
+    for dtype, array in values.items():
+        assert [int(row[f"{dtype}_s"]) for row in rows] == array.tolist(), (dtype, rows)
+        assert [int(row[f"{dtype}_l"][0]) for row in rows] == array.tolist(), (dtype, rows)
+    assert str([row.float16 for row in rows]) == str(float16.tolist()), rows
 
 
 def taken():
@@ -129,52 +140,38 @@ def taken():
     return {**reply, "more": long}, ", ".join(columns)
 
 
-def check_as_stock(spark):
-    """Checks that what stock Spark takes gives the same rows, also to another function."""
+@pytest.mark.parametrize("chained", [False, True], ids=["once", "chained"])
+def test_what_stock_spark_takes_gives_the_same_rows(spark, mode, chained):
     reply, schema = taken()
-    wanted = replied(spark, "rows", reply, schema)
-    assert len(wanted) >= 3
-    for way in COLUMNAR:
-        for chained in (False, True):
-            found = replied(spark, way, reply, schema, chained)
-            # Each partition replies the same once.
-            assert found == wanted, (way, chained, found)
+    expected = replied(spark, "rows", reply, schema)
+    assert len(expected) >= 3
+    # Each partition replies the same once.
+    assert replied(spark, mode, reply, schema, chained) == expected
 
 
-def check_errors(spark):
-    """Checks that other replies say what was found and what was declared."""
-    numbers = pa.array([1, 2, 3])
-    refused = {
-        "x bigint": numbers.cast(pa.int32()),
-        "x int": numbers,
-        "x float": numbers.cast(pa.float64()),
-        "x tinyint": numbers.cast(pa.uint8()),
-        "x string": numbers.cast(pa.string()).cast(pa.binary()),
-        "x timestamp": numbers.cast(pa.timestamp("ns")),
-        "x array<bigint>": pa.FixedSizeListArray.from_arrays(numbers.cast(pa.int32()), 1),
-        "x array<string>": pa.array([["a"]], pa.large_list(pa.string())),
-        "x struct<a:bigint>": pa.array([{"a": "1"}]),
-        "x date": pa.array(["a", "b"]).dictionary_encode(),
-    }
-    for i, (schema, column) in enumerate(refused.items()):
-        with it.raises("[TA_RESULT_TYPE]", "column 'x'", "found Arrow type", schema.split()[1]):
-            replied(spark, COLUMNAR[i % 2], {"x": column}, schema, chained=i % 3 == 0)
-    for column in (numbers, numbers[:0]):
-        with it.raises("[TA_RESULT_COLUMNS]", "found 1 (x)", "the 2 that were declared (x, y)"):
-            replied(spark, "auto", {"x": column}, "x bigint, y bigint")
+NUMBERS = pa.array([1, 2, 3])
+REFUSED = {
+    "x bigint": NUMBERS.cast(pa.int32()),
+    "x int": NUMBERS,
+    "x float": NUMBERS.cast(pa.float64()),
+    "x tinyint": NUMBERS.cast(pa.uint8()),
+    "x string": NUMBERS.cast(pa.string()).cast(pa.binary()),
+    "x timestamp": NUMBERS.cast(pa.timestamp("ns")),
+    "x array<bigint>": pa.FixedSizeListArray.from_arrays(NUMBERS.cast(pa.int32()), 1),
+    "x array<string>": pa.array([["a"]], pa.large_list(pa.string())),
+    "x struct<a:bigint>": pa.array([{"a": "1"}]),
+    "x date": pa.array(["a", "b"]).dictionary_encode(),
+}
 
 
-def main():
-    """Run the checks."""
-    spark = it.builder().getOrCreate()
-    check_tensors(spark)
-    check_dtypes(spark)
-    check_as_stock(spark)
-    check_errors(spark)
-    it.check_nothing_is_left(spark)
-    spark.stop()
+@pytest.mark.parametrize(("place", "schema"), enumerate(REFUSED))
+def test_columns_of_other_types_are_refused(spark, place, schema):
+    mode, chained = COLUMNAR[place % 2], place % 3 == 0
+    with it.raises("[TA_RESULT_TYPE]", "column 'x'", "found Arrow type", schema.split()[1]):
+        replied(spark, mode, {"x": REFUSED[schema]}, schema, chained)
 
 
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)
+@pytest.mark.parametrize("column", [NUMBERS, NUMBERS[:0]], ids=["rows", "no rows"])
+def test_missing_columns_are_refused(spark, column):
+    with it.raises("[TA_RESULT_COLUMNS]", "found 1 (x)", "the 2 that were declared (x, y)"):
+        replied(spark, "auto", {"x": column}, "x bigint, y bigint")

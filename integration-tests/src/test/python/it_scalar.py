@@ -1,14 +1,12 @@
-"""Scalar pandas UDFs over tensor columns: the columns reach them as they are, and equal data comes.
+"""Scalar pandas UDFs over tensor columns: the columns reach them as they are, with equal data.
 
 What a UDF answers is put to the rows that it was given, also where it cuts its answers otherwise.
 """
 
-import os
-from pathlib import Path
-
-import it_common as it
+import helpers as it
 import numpy as np
 import pandas as pd
+import pytest
 from pyspark.ml.functions import predict_batch_udf
 from pyspark.sql import functions, types
 
@@ -22,35 +20,28 @@ ENDS = (
 )
 
 
-def write_rows(spark):
-    """Writes rows of 64 floats, with other columns beside, some of whose partitions are empty."""
-    path = str(Path(os.environ["IT_WORK"]) / "scalar.parquet")
-    pixels = functions.array(
-        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
-    )
-    rows = spark.range(0, ROWS, 1, 2).select(
-        "id",
-        pixels.alias("pixels"),
-        functions.when(functions.col("id") % 3 == 0, None).otherwise(
-            functions.concat(functions.lit("n"), functions.col("id") % 7)
-        ),
-        functions.to_timestamp(functions.col("id")).alias("time"),
-        functions.col("id").cast("decimal(12,2)").alias("amount"),
+pytestmark = [
+    pytest.mark.packages,
+    pytest.mark.settings({"spark.tensorarrow.python.retainedBytes": "20k"}),
+]
+
+
+@pytest.fixture
+def scored(spark, work):
+    """Reads rows of 64 floats, with other columns beside, with the digits model's outputs."""
+    id_ = functions.col("id")
+    path = it.write_pixels(
+        spark,
+        work / "scalar.parquet",
+        ROWS,
+        functions.when(id_ % 3 == 0, None)
+        .otherwise(functions.concat(functions.lit("n"), id_ % 7))
+        .alias("name"),
+        functions.to_timestamp(id_).alias("time"),
+        id_.cast("decimal(12,2)").alias("amount"),
         functions.struct("id", functions.lit("x").alias("x")).alias("pair"),
     )
-    rows.toDF("id", "pixels", "name", "time", "amount", "pair").write.parquet(path)
-    return path
-
-
-def scored(spark, path, way, **options):
-    """Reads the rows with the digits model's outputs."""
-    reader = spark.read.format("tensorflow").option("model", it.DIGITS_MODEL)
-    return reader.option("handover", way).options(**options).load(path)
-
-
-def plan(df):
-    """Returns the physical plan."""
-    return df._jdf.queryExecution().executedPlan().toString()
+    return lambda mode, **options: it.scored(spark, path, mode, **options)
 
 
 @functions.pandas_udf(types.DoubleType())
@@ -192,100 +183,93 @@ QUERIES = {
 }
 
 
-def stock_rows(spark, path, **options):
-    """Returns what Spark's own node gives: schema and rows of each query."""
-    answers = {}
-    for name, query in QUERIES.items():
-        stock = query(scored(spark, path, "rows", **options))
-        assert NODE not in plan(stock)
-        answers[name] = (stock.schema, stock.orderBy("id").collect())
-        assert bool(answers[name][1]) == (name != "no rows"), name
-    return answers
+def test_data_are_those_of_sparks_own_node(scored, query):
+    assert_equal_data(scored, query)
 
 
-def check_equal_data(spark, path, answers, **options):
-    """Checks that the rows are those that Spark's own node gives, in type and value."""
-    for name, query in QUERIES.items():
-        ours = query(scored(spark, path, "auto", **options))
-        assert NODE in plan(ours), (name, plan(ours))
-        schema, rows = answers[name]
-        assert ours.schema == schema, name
-        assert ours.orderBy("id").collect() == rows, name
+def test_small_batches_give_the_data_of_sparks_own_node(scored, query, small_batches):
+    # A model's last bits may depend on the rows of a batch.
+    assert_equal_data(scored, query, batchRows="450")
 
 
-def check_above(spark, path):
-    """Checks what works on the results in columns: other functions, projections and limits."""
+@pytest.fixture(params=QUERIES)
+def query(request):
+    return QUERIES[request.param]
 
-    def identity(batches):
-        yield from batches
 
-    def query(way):
-        df = scored(spark, path, way).withColumn("most", largest("probabilities"))
+@pytest.fixture
+def small_batches(conf):
+    """Cuts a model's batches into those that functions get."""
+    conf("spark.sql.adaptive.enabled", "false")
+    conf("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
+
+
+def assert_equal_data(scored, query, **options):
+    stock = query(scored("rows", **options))
+    assert NODE not in it.plan(stock)
+    expected = stock.orderBy("id").collect()
+    assert bool(expected) == (query is not QUERIES["no rows"])
+    columnar = query(scored("auto", **options))
+    assert NODE in it.plan(columnar), it.plan(columnar)
+    assert columnar.schema == stock.schema
+    assert columnar.orderBy("id").collect() == expected
+
+
+def test_functions_projections_and_limits_take_the_results_in_columns(scored):
+    def query(mode):
+        df = scored(mode).withColumn("most", largest("probabilities"))
         few = df.where("most > 0.2").select("id", "most", "probabilities", "name")
-        return few.mapInArrow(identity, few.schema)
+        return few.mapInArrow(it.identity, few.schema)
 
-    assert plan(query("auto")).count("Columnar") >= 4, plan(query("auto"))
+    assert it.plan(query("auto")).count("Columnar") >= 4, it.plan(query("auto"))
     assert query("auto").orderBy("id").collect() == query("rows").orderBy("id").collect()
 
 
-def check_limit(spark, path):
-    """Checks that limits end what runs, and get as many rows as they may."""
-    for udf in (largest, streamed, gathered, total):
-        df = scored(spark, path, "auto").select("id", udf("probabilities").alias("r"), "name")
-        assert NODE in plan(df.limit(5)), plan(df.limit(5))
-        assert "ColumnarLocalLimit" in plan(df.limit(5)), plan(df.limit(5))
-        assert len(df.limit(5).collect()) == 5
-        assert len(df.take(3)) == 3
-        assert len(df.where("r > -1").limit(1_234).collect()) == 1_234
+UDFS = pytest.mark.parametrize(
+    "udf", [largest, streamed, gathered, total], ids=["largest", "streamed", "gathered", "total"]
+)
 
 
-def check_errors(spark, path):
-    """Checks that failures say what they say with Spark's own node."""
-    failures = {
-        broken: "broken on purpose",
-        short: "was not the required length",
-        short_stream: "should be the same",
-        mistyped: "Traceback",
-    }
-    for udf, said in failures.items():
-        for way in ("rows", "auto"):
-            df = scored(spark, path, way).select("id", udf("probabilities"))
-            assert (NODE in plan(df)) == (way == "auto")
-            with it.raises(said):
-                df.collect()
+@UDFS
+def test_limits_end_what_runs(scored, udf):
+    assert_limits(scored, udf)
 
 
-def check_expressions(spark, path):
-    """Checks that functions of expressions are Spark's own node's, with the same result."""
+@UDFS
+def test_limits_end_what_runs_on_small_batches(scored, udf, small_batches):
+    assert_limits(scored, udf)
+
+
+def assert_limits(scored, udf):
+    df = scored("auto").select("id", udf("probabilities").alias("r"), "name")
+    assert NODE in it.plan(df.limit(5)), it.plan(df.limit(5))
+    assert "ColumnarLocalLimit" in it.plan(df.limit(5)), it.plan(df.limit(5))
+    assert len(df.limit(5).collect()) == 5
+    assert len(df.take(3)) == 3
+    assert len(df.where("r > -1").limit(1_234).collect()) == 1_234
+
+
+@pytest.mark.parametrize("mode", ["rows", "auto"])
+@pytest.mark.parametrize(
+    ("udf", "message"),
+    [
+        (broken, "broken on purpose"),
+        (short, "was not the required length"),
+        (short_stream, "should be the same"),
+        (mistyped, "Traceback"),
+    ],
+    ids=["broken", "short", "short stream", "mistyped"],
+)
+def test_failures_say_what_they_say_with_sparks_own_node(scored, udf, message, mode):
+    df = scored(mode).select("id", udf("probabilities"))
+    assert (NODE in it.plan(df)) == (mode == "auto")
+    with it.raises(message):
+        df.collect()
+
+
+def test_functions_of_expressions_are_sparks_own_nodes(scored):
     values = {
-        way: scored(spark, path, way)
-        .select("id", plus_one(functions.col("digit") * 2))
-        .orderBy("id")
-        for way in ("rows", "auto")
+        mode: scored(mode).select("id", plus_one(functions.col("digit") * 2)).orderBy("id")
+        for mode in ("rows", "auto")
     }
     assert values["auto"].collect() == values["rows"].collect()
-
-
-def main():
-    """Run the checks."""
-    spark = it.builder().config("spark.tensorarrow.python.retainedBytes", "20k").getOrCreate()
-    path = write_rows(spark)
-    answers = stock_rows(spark, path)
-    check_equal_data(spark, path, answers)
-    check_above(spark, path)
-    check_limit(spark, path)
-    check_errors(spark, path)
-    check_expressions(spark, path)
-    spark.conf.set("spark.sql.adaptive.enabled", "false")
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
-    # A model's last bits may depend on the rows of a batch.
-    answers = stock_rows(spark, path, batchRows="450")
-    check_equal_data(spark, path, answers, batchRows="450")
-    check_limit(spark, path)
-    it.check_nothing_is_left(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

@@ -1,8 +1,9 @@
 """A model's variables are arrays, and NumPy computes with them what the model computes."""
 
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 import tensorarrow as ta
 
@@ -47,34 +48,43 @@ def digits_of(pixels, w):
     return x / x.sum(axis=1, keepdims=True)
 
 
-def check_digits(spark):
-    """Checks a Keras model, whose variables the checkpoint holds under other names, and twice."""
+@pytest.fixture(scope="module")
+def recorded():
+    """The pixels of the test images, and what Python TensorFlow computed of them."""
+    expected = pq.read_table(it.DIGITS_EXPECTED)
+    data = pq.read_table(it.DIGITS_DATA)
+    rows = {row: i for i, row in enumerate(data["id"].to_pylist())}
+    return matrix(data, "pixels")[[rows[row] for row in expected["id"].to_pylist()]], expected
+
+
+@pytest.mark.packages
+def test_keras_variables_compute_what_the_model_computes(spark, recorded, no_tensorflow):
+    # The checkpoint holds them under other names, and twice.
     variables = ta.variables(spark, it.DIGITS_MODEL)
     assert {name: (str(w.dtype), w.shape) for name, w in variables.items()} == DIGITS
     for array in variables.values():
         assert not array.flags.writeable
         with it.raises("WRITEABLE"):
             array.flags.writeable = True
-
-    expected = pq.read_table(it.DIGITS_EXPECTED)
-    data = pq.read_table(it.DIGITS_DATA)
-    rows = {row: i for i, row in enumerate(data["id"].to_pylist())}
-    pixels = matrix(data, "pixels")[[rows[row] for row in expected["id"].to_pylist()]]
-    found = digits_of(pixels, variables)
-    np.testing.assert_allclose(found, matrix(expected, "probabilities"), **it.TOLERANCE)
-    assert (found.argmax(axis=1) == expected["digit"].to_numpy()).all()
-
+    pixels, expected = recorded
+    actual = digits_of(pixels, variables)
+    np.testing.assert_allclose(actual, matrix(expected, "probabilities"), **it.TOLERANCE)
+    assert (actual.argmax(axis=1) == expected["digit"].to_numpy()).all()
     kernel = ta.variables(spark, it.DIGITS_MODEL, names="sequential/dense/kernel")
     assert list(kernel) == ["sequential/dense/kernel"]
     assert np.array_equal(kernel.popitem()[1], variables["sequential/dense/kernel"])
+    assert not it.has_tensorflow(it.jvm_pid(spark))
+
+
+def test_unknown_names_and_versions_are_refused(spark):
     with it.raises("[TA_VARIABLE_UNKNOWN]", "expected one of 'sequential/dense/kernel'"):
         ta.variables(spark, it.DIGITS_MODEL, names=["dense/kernel"])
     with it.raises("[TA_VERSION_NOT_FOUND]"):
         ta.variables(spark, it.DIGITS_MODEL, 3)
 
 
-def check_features(spark):
-    """Checks scalars and vectors of several dtypes."""
+@pytest.mark.packages
+def test_scalars_and_vectors_compute_what_the_model_computes(spark):
     w = ta.variables(spark, it.FEATURES_MODEL)
     data = pq.read_table(it.FEATURES_DATA)
     line = matrix(data, "a") @ w["weights"] + w["bias"]
@@ -88,28 +98,27 @@ def check_features(spark):
     assert w["repeats"].dtype == np.int32
 
 
-def check_halves(spark):
-    """Checks dtypes of 16 bits."""
+@pytest.mark.packages
+def test_float16_and_bfloat16(spark):
     model = f"{it.ZOO}/module_half"
     raw = ta.variables(spark, model, raw=True)
     assert raw["half"].dtype == np.float16
     assert raw["brain"].dtype == np.uint16
-    brain = (raw["brain"].astype(np.uint32) << np.uint32(16)).view(np.float32)
-    assert np.isfinite(brain).all()
-    assert brain.shape == raw["half"].shape == (4, 3)
+    widened = (raw["brain"].astype(np.uint32) << np.uint32(16)).view(np.float32)
+    assert np.isfinite(widened).all()
+    assert widened.shape == raw["half"].shape == (4, 3)
     try:
         import ml_dtypes
     except ImportError:
         with it.raises("[TA_TENSOR_UNSUPPORTED]", "variable 'brain'", "ml_dtypes"):
             ta.variables(spark, model)
     else:
-        found = ta.variables(spark, model)["brain"]
-        assert found.dtype == ml_dtypes.bfloat16
-        assert np.array_equal(found.astype(np.float32), brain)
+        bfloat16 = ta.variables(spark, model)["brain"]
+        assert bfloat16.dtype == ml_dtypes.bfloat16
+        assert np.array_equal(bfloat16.astype(np.float32), widened)
 
 
-def check_rows(spark):
-    """Checks the rows themselves, and that no TensorFlow took part."""
+def test_rows_of_variables_need_no_tensorflow(spark, no_tensorflow):
     reader = spark.read.format("tensorflow").option("variables", "true")
     text = reader.option("model", f"{it.ZOO}/keras3_text").load()
     keys = text.where("dtype = 'str'").collect()
@@ -123,18 +132,3 @@ def check_rows(spark):
     largest = digits.selectExpr("name", "length(tensor) n").orderBy("n", ascending=False).first()
     assert largest == ("sequential/dense/kernel", 216 * 48 * 4)
     assert not it.has_tensorflow(it.jvm_pid(spark))
-
-
-def main():
-    """Run the checks."""
-    spark = it.builder().getOrCreate()
-    check_digits(spark)
-    check_features(spark)
-    check_halves(spark)
-    check_rows(spark)
-    spark.stop()
-
-
-if __name__ == "__main__":
-    main()
-    it.passed(__file__)

@@ -1,23 +1,31 @@
 """Real models of many makers give the numbers that Python TensorFlow recorded, or a clear reason.
 
-Called with "recorded", in the environment of the recording and with its batches, outputs are equal
-bit by bit, but for the last bits of sums whose order depends on the processor. Called with
-"default", with other kernels and other batches, they are close.
+With the kernels of the recording, which ``IT_KERNELS=recorded`` says of the environment, and with
+its batches, outputs are equal bit by bit, but for the last bits of sums whose order depends on the
+processor. With other kernels and other batches they are close.
 """
 
 import json
 import os
-import sys
 from pathlib import Path
 
-import it_common as it
+import helpers as it
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 ZOO = Path(__file__).resolve().parents[1] / "resources/zoo"
 
+MODELS = json.loads((ZOO / "zoo.json").read_text("utf-8"))["models"]
+EXACTLY = os.environ.get("IT_KERNELS") == "recorded"
+
 OTHER_BATCH = 7
+
+# One model has names that differ by case only; one has a program for XLA.
+pytestmark = pytest.mark.settings(
+    {"spark.sql.caseSensitive": "true", "spark.tensorarrow.allowOps.max": "XlaCallModule"}
+)
 
 # The width of these rows is that of the longest one in the batch.
 WIDTH_OF_BATCH = {("module_strings", "points"), ("v1_sparse", "texts")}
@@ -35,11 +43,11 @@ def outputs_as(call):
 
 def pendant(output):
     """Returns the column that is to equal a recorded one."""
-    return output["column"].replace("expected_", "found_", 1)
+    return output["column"].replace("expected_", "actual_", 1)
 
 
-def found(spark, model, signature, call, **options):
-    """Runs a signature; returns one Arrow table with recorded and found columns."""
+def table_of(spark, model, signature, call, **options):
+    """Runs a signature; returns one Arrow table of ids and outputs."""
     options = {**call["options"], "signature": signature, "outputs": outputs_as(call), **options}
     scored = reader(spark, model, **options).load(str(ZOO / f"{model}.parquet"))
     for output in call["outputs"].values():
@@ -47,7 +55,7 @@ def found(spark, model, signature, call, **options):
         assert metadata["tensor.dtype"] == output["dtype"], (model, signature, metadata)
         assert metadata["tensor.shape"] == output["shape"], (model, signature, metadata)
     chosen = scored.select("id", *[pendant(output) for output in call["outputs"].values()])
-    return pa.Table.from_batches(chosen._collect_as_arrow()).sort_by("id").combine_chunks()
+    return it.arrow(chosen)
 
 
 def leaves(column, path=""):
@@ -97,98 +105,91 @@ def bits(array):
     return array.view(f"i{array.itemsize}") if array.dtype.kind == "f" else array
 
 
-def check(wanted, given, call, exactly, where):
+def assert_equal(actual, recorded, call, exactly, where):
     """Compares two columns."""
-    wanted_leaves, given_leaves = dict(leaves(wanted)), dict(leaves(given))
-    assert wanted_leaves.keys() == given_leaves.keys(), (where, wanted.type, given.type)
-    for path, want in wanted_leaves.items():
-        have = given_leaves[path]
+    left_leaves, right_leaves = dict(leaves(actual)), dict(leaves(recorded))
+    assert left_leaves.keys() == right_leaves.keys(), (where, actual.type, recorded.type)
+    for path, right in right_leaves.items():
+        left = left_leaves[path]
         message = f"{where}{path}"
-        if want.dtype.kind != "f" or (exactly and where.split()[0] not in SUMMED):
-            assert want.dtype == have.dtype, (message, want.dtype, have.dtype)
-            np.testing.assert_array_equal(bits(have), bits(want), message)
+        if right.dtype.kind != "f" or (exactly and where.split()[0] not in SUMMED):
+            assert right.dtype == left.dtype, (message, right.dtype, left.dtype)
+            np.testing.assert_array_equal(bits(left), bits(right), message)
         else:
             # Sums whose parts cancel have errors of the size of the parts.
-            largest = np.nanmax(np.abs(want), initial=0, where=np.isfinite(want))
+            largest = np.nanmax(np.abs(right), initial=0, where=np.isfinite(right))
             tolerance = call["tolerance"]
-            np.testing.assert_allclose(have, want, tolerance, tolerance * largest, err_msg=message)
+            np.testing.assert_allclose(left, right, tolerance, tolerance * largest, err_msg=message)
 
 
-def check_model(spark, model, entry, signature, exactly):
-    """Checks all outputs of a signature."""
-    call = entry["signatures"][signature]
+def test_zoo_has_models_that_run_and_models_that_are_refused():
+    assert SIGNATURES
+    assert REFUSED
+
+
+SIGNATURES = [
+    (model, signature) for model in MODELS for signature in MODELS[model].get("signatures", ())
+]
+REFUSED = [model for model in MODELS if "refused" in MODELS[model]]
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("model", "signature"), SIGNATURES)
+def test_outputs_are_those_that_were_recorded(spark, model, signature):
+    call = MODELS[model]["signatures"][signature]
     recorded = pq.read_table(ZOO / f"{model}.parquet")
-    if "allowOps" in call["options"]:
-        without = {key: value for key, value in call["options"].items() if key != "allowOps"}
-        with it.raises("[TA_OP_NOT_ALLOWED]", call["options"]["allowOps"], "allowOps"):
-            found(spark, model, signature, {**call, "options": without})
-    fixed = {"batchRows": str(call["batchRows"] if exactly else OTHER_BATCH)}
+    fixed = {"batchRows": str(call["batchRows"] if EXACTLY else OTHER_BATCH)}
     if model == "module_fixed_batch":
         fixed = {}
-    table = found(spark, model, signature, call, **fixed)
+    table = table_of(spark, model, signature, call, **fixed)
     assert table.num_rows == recorded.num_rows
     for name, output in call["outputs"].items():
         where = f"{model} {signature} {name}"
-        wanted = recorded[output["column"]].combine_chunks()
-        given = table[pendant(output)].combine_chunks()
+        right = recorded[output["column"]].combine_chunks()
+        left = table[pendant(output)].combine_chunks()
         if call["compare"] == "shape":
-            assert lengths(wanted) == lengths(given), where
-        elif exactly or (model, name) not in WIDTH_OF_BATCH:
-            check(wanted, given, call, exactly and call["compare"] == "bits", where)
+            assert lengths(right) == lengths(left), where
+        elif EXACTLY or (model, name) not in WIDTH_OF_BATCH:
+            assert_equal(left, right, call, EXACTLY and call["compare"] == "bits", where)
 
 
-def check_inspect(spark, model, entry):
-    """Checks that the rows of ``inspect`` name what was recorded."""
+@pytest.mark.parametrize(
+    ("model", "signature"),
+    [
+        (model, signature)
+        for model, signature in SIGNATURES
+        if "allowOps" in MODELS[model]["signatures"][signature]["options"]
+    ],
+)
+def test_operations_have_to_be_allowed(spark, model, signature):
+    call = MODELS[model]["signatures"][signature]
+    without = {key: value for key, value in call["options"].items() if key != "allowOps"}
+    with it.raises("[TA_OP_NOT_ALLOWED]", call["options"]["allowOps"], "allowOps"):
+        table_of(spark, model, signature, {**call, "options": without})
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in REFUSED])
+def test_inspect_names_what_was_recorded(spark, model):
     rows = reader(spark, model, inspect="true").load().collect()
-    for signature, call in entry["signatures"].items():
+    for signature, call in MODELS[model]["signatures"].items():
         of = [row for row in rows if row.signature == signature]
         inputs = {row.tensor for row in of if row.direction == "input"}
-        assert inputs >= set(call["inputs"]), (model, signature, inputs)
+        assert inputs >= set(call["inputs"]), (signature, inputs)
         dtypes = {row.tensor: row.dtype for row in of if row.direction == "output"}
         for name, output in call["outputs"].items():
-            assert dtypes[name] == output["dtype"], (model, signature, name, dtypes[name])
+            assert dtypes[name] == output["dtype"], (signature, name, dtypes[name])
 
 
-def check_refused(spark, model, words):
-    """Checks that a model is refused, with reasons; the data would fit."""
+@pytest.mark.parametrize("model", REFUSED)
+def test_models_are_refused_with_reasons(spark, work, model):
     inputs = reader(spark, model, inspect="true").load().where("direction = 'input'").collect()
     columns = {}
     for row in inputs:
         cell = "'a'" if row.dtype == "str" else "1f"
         columns[row.tensor] = cell if len(row.shape) == 1 else f"array({cell}, {cell}, {cell})"
-    path = str(Path(os.environ["IT_WORK"]) / f"{model}.parquet")
+    # The data would fit.
+    path = str(work / f"{model}.parquet")
     cells = [f"{cell} AS `{name}`" for name, cell in columns.items()]
     spark.range(1).selectExpr(*cells).write.parquet(path)
-    with it.raises(*words):
+    with it.raises(*MODELS[model]["refused"]):
         reader(spark, model).load(path).collect()
-
-
-def check_entry(spark, model, entry, exactly):
-    """Checks a model, whatever is known of it."""
-    if "refused" in entry:
-        check_refused(spark, model, entry["refused"])
-        return
-    check_inspect(spark, model, entry)
-    for signature in entry["signatures"]:
-        check_model(spark, model, entry, signature, exactly)
-
-
-def main(mode):
-    """Run the checks."""
-    zoo = json.loads((ZOO / "zoo.json").read_text("utf-8"))
-    # One model has names that differ by case only; one has a program for XLA.
-    builder = it.builder().config("spark.sql.caseSensitive", "true")
-    spark = builder.config("spark.tensorarrow.allowOps.max", "XlaCallModule").getOrCreate()
-    faults = []
-    for model, entry in zoo["models"].items():
-        try:
-            check_entry(spark, model, entry, mode == "recorded")
-        except Exception as fault:
-            faults.append(f"{model}: {fault}")
-    spark.stop()
-    assert not faults, "\n".join(faults)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
-    it.passed(__file__)

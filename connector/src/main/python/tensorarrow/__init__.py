@@ -16,7 +16,7 @@
 It needs pyarrow and NumPy; PySpark only where DataFrames come in; never Python TensorFlow.
 """
 
-from tensorarrow import _archive, _requirements
+from tensorarrow import _requirements
 
 _requirements.check()
 
@@ -36,5 +36,3 @@ __all__ = [
     "show",
     "variables",
 ]
-
-_archive.keep_directories()

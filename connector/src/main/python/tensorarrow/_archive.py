@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 
-def keep_directories() -> None:
+def cache_zip_directories() -> None:
     """Has Python read the directory of an archive again only if it is another file.
 
     Spark's workers call ``importlib.invalidate_caches()`` when a task begins. From Python 3.10 to
@@ -23,9 +23,9 @@ def keep_directories() -> None:
             and hasattr(importer, "invalidate_caches")
             and "invalidate_caches" not in vars(importer)
         ):
-            own = partial(_if_changed, importer.archive, [], importer.invalidate_caches)
+            cached = partial(_if_changed, importer.archive, [], importer.invalidate_caches)
             # Of this one importer, in place of its class's.
-            importer.invalidate_caches = own  # type: ignore[method-assign]
+            importer.invalidate_caches = cached  # type: ignore[method-assign]
 
 
 def _if_changed(archive: str, known: list[object], reread: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ def _if_changed(archive: str, known: list[object], reread: Callable[[], None]) -
 def _state(archive: str) -> tuple[int, ...] | None:
     """Returns what tells one file from another at its place; None if there is none."""
     try:
-        found = os.stat(archive)
+        stat = os.stat(archive)
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size

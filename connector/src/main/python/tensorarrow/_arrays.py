@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tensorarrow._dtypes import Array, element_of, is_bytes
+from tensorarrow._convert import Array
+from tensorarrow._dtypes import element_of, is_bytes
 from tensorarrow._errors import TensorArrowError
-from tensorarrow._raw import own_column
+from tensorarrow._native import native_column
 from tensorarrow._spec import (
     UNKNOWN,
     TensorSpec,
@@ -57,10 +58,10 @@ def numpy(
 ) -> Array | tuple[Array, npt.NDArray[np.bool_]]:
     """Views a tensor column as one array: of the tensor's dtype and shape, rows first.
 
-    Where the batch holds the tensor's own bytes, nothing is copied or converted: float32, float64,
+    Where the batch holds the tensor's bytes, nothing is copied or converted: float32, float64,
     signed integers, and uint8 that came as binary; and, in the batches that TensorArrow hands over
     itself, all numbers and booleans. Where Spark's rows had to widen a dtype, it is converted
-    back, bit by bit, into an array of its own: on the tier ``rows``, and in batches that were made
+    back, bit by bit, into a new array: in the transfer mode ``rows``, and in batches that were made
     of others (slices, selections). Strings become an object array of str, or of bytes if the column
     is binary. Dtypes that NumPy lacks are the integers that hold them: the bits of 8-bit floats
     are uint8, int4 is int8. bfloat16 needs the package ``ml_dtypes``.
@@ -88,14 +89,14 @@ def numpy(
     """
     _check_batch(batch, column)
     spec = spec_of_column(batch, column, schema)
-    cells = storage(own_column(batch, column_index(batch, column)))
+    cells = storage(native_column(batch, column_index(batch, column)))
     return tensor(cells, spec, raw=raw) if not mask else _masked(cells, spec, raw)
 
 
 def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.RecordBatch:
     """Relabels tensor columns as ``arrow.fixed_shape_tensor``, without a copy.
 
-    Only columns that hold the tensor's own bytes, whose shape is fully known, with one dimension
+    Only columns that hold the tensor's bytes, whose shape is fully known, with one dimension
     or more and without nulls, can be of this type. All others stay as they are.
 
     Args:
@@ -160,7 +161,7 @@ def _labelled(field: pa.Field, cells: pa.Array, spec: TensorSpec) -> tuple[pa.Fi
     if labelled or not spec.shape or spec.unknown_dims or size == 0 or cells.null_count:
         return field, cells
     values, _ = _values(cells, spec)
-    if values.type != element_of(spec).own:
+    if values.type != element_of(spec).native:
         return field, cells
     label = pa.fixed_shape_tensor(values.type, spec.shape)
     storage = pa.FixedSizeListArray.from_arrays(_without_offset(values), size)
@@ -192,10 +193,10 @@ def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...
 
 
 def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...]]:
-    """Does it for structs of data and shape, one struct per row."""
+    """Does the same for structs of data and shape, one struct per row."""
     names = [field.name for field in cells.type] if pa.types.is_struct(cells.type) else []
-    wanted = "struct<data: list<%s>, shape: list<int32>>"
-    _check_type(cells.type, names == ["data", "shape"], spec, wanted)
+    expected = "struct<data: list<%s>, shape: list<int32>>"
+    _check_type(cells.type, names == ["data", "shape"], spec, expected)
     data, shapes = cells.field(0), cells.field(1)
     _refuse_nulls(data, spec, "data")
     _refuse_nulls(shapes, spec, "shapes")
@@ -260,7 +261,7 @@ def _offsets(cells: pa.Array) -> Array:
     if len(cells) == 0:
         return np.zeros(1, np.int32)
     large = pa.types.is_large_binary(cells.type) or pa.types.is_large_list(cells.type)
-    # The array's own way to its offsets takes several times as long.
+    # pyarrow's way to an array's offsets takes several times as long.
     offsets = np.frombuffer(cells.buffers()[1], np.int64 if large else np.int32)
     return offsets[cells.offset : cells.offset + len(cells) + 1]
 
@@ -306,12 +307,12 @@ def _check_batch(batch: object, column: str) -> None:
         )
 
 
-def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, wanted: str) -> None:
+def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, expected: str) -> None:
     if not fits:
         raise TensorArrowError(
             "TA_TENSOR_TYPE",
             f"Cannot view column '{spec.column}': found the Arrow type {found}; expected"
-            f" {wanted % element_of(spec).arrow_types} for a {spec.dtype} tensor of shape"
+            f" {expected % element_of(spec).arrow_types} for a {spec.dtype} tensor of shape"
             f" {spec.shape} per row",
         )
 
@@ -319,15 +320,14 @@ def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, wanted: str) -
 def _refuse_nulls(cells: pa.Array, spec: TensorSpec, what: str) -> None:
     if cells.null_count == 0:
         return
-    mend = (
+    fix = (
         "numpy(batch, column, mask=True), which also returns where they are, or rows filtered out"
         if what == "rows"
         else "rows without them: an array has no place for a null element"
     )
     raise TensorArrowError(
         "TA_TENSOR_NULL",
-        f"Cannot view column '{spec.column}': found {cells.null_count} null {what};"
-        f" expected {mend}",
+        f"Cannot view column '{spec.column}': found {cells.null_count} null {what}; expected {fix}",
     )
 
 

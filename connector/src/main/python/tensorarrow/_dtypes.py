@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from tensorarrow._convert import (
+    UINT64_TYPE,
+    Array,
+    complex_type,
+    native_array,
+    refuse_others,
+    to_bfloat16,
+    to_complex,
+    to_float16,
+    to_integers,
+    to_objects,
+    to_uint64,
+    widen,
+    widen_bfloat16,
+)
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._spec import TensorSpec
-
-Array = npt.NDArray[Any]
-
-# Spark has no unsigned numbers of 64 bits.
-UINT64_TYPE = pa.decimal128(20, 0)
 
 
 @dataclass(frozen=True)
@@ -25,25 +34,29 @@ class Element:
 
     Attributes:
         numpy: NumPy's name of the array's dtype; "bfloat16" is ml_dtypes' name.
-        own: the Arrow type whose bytes are the tensor's own, if it has any.
-        widened: the Arrow types that Spark's rows turn it into, if not into its own.
-        narrow: turns widened values into the tensor's own; None for a value that it can't hold.
+        native: the Arrow type of native elements, whose bytes are the tensor's; None for strings.
+        widened: the Arrow types that Spark's rows have instead, where Spark lacks the native one.
+        narrow: turns widened values into native ones; returns None for a value that is none.
+        limits: the least and the greatest value, of dtypes that have no integer of their size.
+        changeable: whether the bytes in a tensor are NumPy's, so that functions may change them.
     """
 
     numpy: str
-    own: pa.DataType | None
+    native: pa.DataType | None
     widened: tuple[pa.DataType, ...] = ()
-    narrow: Callable[[pa.Array], Array | None] | None = None
+    narrow: Callable[[pa.Array], Array | None] = refuse_others
+    limits: tuple[int, int] | None = None
+    changeable: bool = True
 
     def reads(self, arrow_type: pa.DataType) -> bool:
         """Returns whether values of an Arrow type can be this tensor's."""
-        return arrow_type == self.own or any(_same(arrow_type, kind) for kind in self.widened)
+        return arrow_type == self.native or any(_same(arrow_type, kind) for kind in self.widened)
 
     @property
     def arrow_types(self) -> str:
         """The Arrow types that can be read, for messages; those that Spark makes first."""
-        own = () if self.own is None else (self.own,)
-        return " or ".join(str(kind) for kind in (*self.widened, *own))
+        native = () if self.native is None else (self.native,)
+        return " or ".join(str(kind) for kind in (*self.widened, *native))
 
     def array(self, values: pa.Array, spec: TensorSpec, raw: bool) -> Array:
         """Returns values without nulls as a read-only array (elements,): a view, if they can be.
@@ -58,12 +71,9 @@ class Element:
                 TA_TENSOR_VALUE if a value can't be one of the tensor's.
         """
         dtype = self.dtype(f"column '{spec.column}'", raw)
-        if values.type == self.own:
-            array: Array | None = _own_bytes(values)
-        else:
-            assert self.narrow is not None
-            array = self.narrow(values)
-        if array is None or not self._in_limits(array, spec):
+        is_native = values.type == self.native
+        array = native_array(values) if is_native else self.narrow(values)
+        if array is None or not self._in_limits(array):
             raise TensorArrowError(
                 "TA_TENSOR_VALUE",
                 f"Cannot view column '{spec.column}': found a value of type {values.type} that a"
@@ -75,11 +85,11 @@ class Element:
         return array
 
     def widen(self, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
-        """Turns the tensor's own values, without nulls, into what Spark makes of them."""
-        bits = _own_bytes(values)
+        """Turns native elements, without nulls, into what Spark makes of them."""
+        array = native_array(values)
         if self.numpy == "bfloat16":
-            return pa.array(_widen_brain_halves(bits))
-        return widen(bits.view(np.dtype(self.numpy)), arrow_type)
+            return pa.array(widen_bfloat16(array))
+        return widen(array.view(np.dtype(self.numpy)), arrow_type)
 
     def dtype(self, what: str, raw: bool) -> np.dtype[Any]:
         """Returns the array's dtype; ``what`` it is an array of is for messages."""
@@ -87,9 +97,66 @@ class Element:
             return np.dtype(self.numpy)
         return np.dtype(np.uint16) if raw else _bfloat16(what)
 
-    def _in_limits(self, array: Array, spec: TensorSpec) -> bool:
-        limits = _LIMITS.get(spec.dtype)
-        return not limits or not array.size or limits[0] <= array.min() <= array.max() <= limits[1]
+    def _in_limits(self, array: Array) -> bool:
+        if self.limits is None or not array.size:
+            return True
+        least, greatest = self.limits
+        return bool(least <= array.min() and array.max() <= greatest)
+
+
+_UINT8 = (pa.uint8(), (pa.int16(),), to_integers(np.uint8))
+_UINT16 = (pa.uint16(), (pa.int32(),), to_integers(np.uint16))
+_COMPLEX64 = complex_type(pa.float32())
+_COMPLEX128 = complex_type(pa.float64())
+_TEXTS = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())
+
+# TensorFlow's dtypes by NumPy's names, or those of ml_dtypes. 8-bit floats are their bits in Spark
+# and in NumPy.
+ELEMENTS = {
+    "float32": Element("float32", pa.float32()),
+    "float64": Element("float64", pa.float64()),
+    "int8": Element("int8", pa.int8()),
+    "int16": Element("int16", pa.int16()),
+    "int32": Element("int32", pa.int32()),
+    "int64": Element("int64", pa.int64()),
+    "bool": Element("bool", pa.uint8(), (pa.bool_(),), to_objects),
+    "float16": Element("float16", pa.float16(), (pa.float32(),), to_float16),
+    "bfloat16": Element("bfloat16", pa.uint16(), (pa.float32(),), to_bfloat16),
+    "uint8": Element("uint8", *_UINT8),
+    "uint16": Element("uint16", *_UINT16),
+    "uint32": Element("uint32", pa.uint32(), (pa.int64(),), to_integers(np.uint32)),
+    "uint64": Element("uint64", pa.uint64(), (UINT64_TYPE,), to_uint64),
+    "complex64": Element("complex64", pa.binary(8), (_COMPLEX64,), to_complex(np.complex64)),
+    "complex128": Element("complex128", pa.binary(16), (_COMPLEX128,), to_complex(np.complex128)),
+    "qint8": Element("int8", pa.int8()),
+    "quint8": Element("uint8", *_UINT8),
+    "qint16": Element("int16", pa.int16()),
+    "quint16": Element("uint16", *_UINT16),
+    "qint32": Element("int32", pa.int32()),
+    "float8_e5m2": Element("uint8", *_UINT8),
+    "float8_e4m3fn": Element("uint8", *_UINT8),
+    "float8_e4m3fnuz": Element("uint8", *_UINT8),
+    "float8_e4m3b11fnuz": Element("uint8", *_UINT8),
+    "float8_e5m2fnuz": Element("uint8", *_UINT8),
+    "int4": Element("int8", pa.int8(), limits=(-8, 7), changeable=False),
+    "uint4": Element("uint8", pa.int8(), limits=(0, 15), changeable=False),
+    "str": Element("object", None, _TEXTS, to_objects, changeable=False),
+}
+
+# NumPy's dtypes that Spark lacks, and the type that each becomes there.
+WIDENED = {
+    name: ELEMENTS[name].widened[0]
+    for name in (
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "bfloat16",
+        "complex64",
+        "complex128",
+    )
+}
 
 
 def element_of(spec: TensorSpec) -> Element:
@@ -131,116 +198,6 @@ def is_bytes(arrow_type: pa.DataType) -> bool:
     return binary
 
 
-def widen(array: Array, arrow_type: pa.DataType) -> pa.Array:
-    """Returns a one-dimensional array as Spark has its dtype: exactly, never rounded.
-
-    Args:
-        array: values of a dtype that has this type in Spark, see ``WIDENINGS``.
-        arrow_type: the Arrow type on the wire.
-    """
-    array = np.ascontiguousarray(array)
-    if array.dtype.kind == "c":
-        return pa.StructArray.from_arrays(
-            [pa.array(np.ascontiguousarray(part)) for part in (array.real, array.imag)],
-            fields=list(arrow_type),
-        )
-    if arrow_type == UINT64_TYPE:
-        words = np.zeros((len(array), 2), np.uint64)
-        words[:, 0] = array
-        return pa.Array.from_buffers(arrow_type, len(array), [None, pa.py_buffer(words)])
-    if str(array.dtype) == "bfloat16":
-        return pa.array(_widen_brain_halves(array.view(np.uint16)))
-    if array.dtype == np.float16:
-        return pa.array(_widen_halves(array))
-    return pa.array(array.astype(arrow_type.to_pandas_dtype(), copy=False), arrow_type)
-
-
-def _own_bytes(values: pa.Array) -> Array:
-    """Returns values of a tensor's own bytes as an array over the same memory."""
-    if not pa.types.is_fixed_size_binary(values.type):
-        # Not of pyarrow's tensors: what those give can be made writable, and a write kills.
-        array: Array = values.to_numpy(zero_copy_only=True)
-        return array
-    width = values.type.byte_width
-    if not len(values):
-        return np.empty(0, f"V{width}")
-    buffer = values.buffers()[1].slice(values.offset * width, len(values) * width)
-    return np.frombuffer(buffer, f"V{width}")
-
-
-def _integers(dtype: type[np.generic]) -> Callable[[pa.Array], Array | None]:
-    limits = np.iinfo(np.dtype(dtype))
-
-    def narrow(values: pa.Array) -> Array | None:
-        wide = values.to_numpy(zero_copy_only=True)
-        fits = not wide.size or (limits.min <= wide.min() and wide.max() <= limits.max)
-        array: Array | None = wide.astype(dtype) if fits else None
-        return array
-
-    return narrow
-
-
-def _decimals(values: pa.Array) -> Array | None:
-    """Takes the lower of the two words of each decimal of 128 bits."""
-    if not len(values):
-        return np.empty(0, np.uint64)
-    buffer = values.buffers()[1].slice(16 * values.offset, 16 * len(values))
-    words = np.frombuffer(buffer, np.uint64).reshape(-1, 2)
-    return None if words[:, 1].any() else words[:, 0].copy()
-
-
-def _halves(values: pa.Array) -> Array | None:
-    wide = values.to_numpy(zero_copy_only=True)
-    bits = wide.view(np.uint32)
-    with np.errstate(all="ignore"):
-        halves: Array = wide.astype(np.float16)
-    # Of a NaN the payload counts, which conversions by hardware change.
-    nan = np.isnan(wide)
-    payload = (bits[nan] >> np.uint32(13)) & np.uint32(0x3FF)
-    sign = (bits[nan] >> np.uint32(16)) & np.uint32(0x8000)
-    halves.view(np.uint16)[nan] = (sign | np.uint32(0x7C00) | payload).astype(np.uint16)
-    exact = bool((_widen_halves(halves).view(np.uint32) == bits).all())
-    return halves if exact else None
-
-
-def _widen_halves(halves: Array) -> Array:
-    wide = halves.astype(np.float32)
-    nan = np.isnan(halves)
-    bits = halves.view(np.uint16)[nan].astype(np.uint32)
-    sign = (bits & np.uint32(0x8000)) << np.uint32(16)
-    payload = (bits & np.uint32(0x3FF)) << np.uint32(13)
-    wide.view(np.uint32)[nan] = sign | np.uint32(0x7F800000) | payload
-    return wide
-
-
-def _widen_brain_halves(bits: Array) -> Array:
-    """A bfloat16 is the upper half of a float."""
-    wide: Array = (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return wide
-
-
-def _brain_halves(values: pa.Array) -> Array | None:
-    """Takes the upper half of each float."""
-    bits = values.to_numpy(zero_copy_only=True).view(np.uint32)
-    array: Array = (bits >> np.uint32(16)).astype(np.uint16)
-    return None if (bits & np.uint32(0xFFFF)).any() else array
-
-
-def _complex(dtype: type[np.generic]) -> Callable[[pa.Array], Array | None]:
-    def narrow(values: pa.Array) -> Array | None:
-        array: Array = np.empty(len(values), dtype)
-        array.real = values.field(0).to_numpy(zero_copy_only=True)
-        array.imag = values.field(1).to_numpy(zero_copy_only=True)
-        return array
-
-    return narrow
-
-
-def _objects(values: pa.Array) -> Array | None:
-    array: Array = values.to_numpy(zero_copy_only=False)
-    return array
-
-
 def _same(found: pa.DataType, known: pa.DataType) -> bool:
     """Compares types without regard to whether fields of structs may be null."""
     if pa.types.is_struct(found) and pa.types.is_struct(known):
@@ -261,69 +218,3 @@ def _bfloat16(what: str) -> np.dtype[Any]:
         ) from missing
     dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
     return dtype
-
-
-def _struct(part: pa.DataType) -> pa.DataType:
-    return pa.struct([pa.field("re", part, nullable=False), pa.field("im", part, nullable=False)])
-
-
-_UINT8 = (pa.uint8(), (pa.int16(),), _integers(np.uint8))
-_UINT16 = (pa.uint16(), (pa.int32(),), _integers(np.uint16))
-_TEXTS = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())
-# The Spark type of 8-bit floats is that of their bits, and so is NumPy's.
-_FLOAT8 = (
-    "float8_e5m2",
-    "float8_e4m3fn",
-    "float8_e4m3fnuz",
-    "float8_e4m3b11fnuz",
-    "float8_e5m2fnuz",
-)
-
-ELEMENTS = {
-    "float32": Element("float32", pa.float32()),
-    "float64": Element("float64", pa.float64()),
-    "int8": Element("int8", pa.int8()),
-    "int16": Element("int16", pa.int16()),
-    "int32": Element("int32", pa.int32()),
-    "int64": Element("int64", pa.int64()),
-    "bool": Element("bool", pa.uint8(), (pa.bool_(),), _objects),
-    "float16": Element("float16", pa.float16(), (pa.float32(),), _halves),
-    "bfloat16": Element("bfloat16", pa.uint16(), (pa.float32(),), _brain_halves),
-    "uint8": Element("uint8", *_UINT8),
-    "uint16": Element("uint16", *_UINT16),
-    "uint32": Element("uint32", pa.uint32(), (pa.int64(),), _integers(np.uint32)),
-    "uint64": Element("uint64", pa.uint64(), (UINT64_TYPE,), _decimals),
-    "complex64": Element(
-        "complex64", pa.binary(8), (_struct(pa.float32()),), _complex(np.complex64)
-    ),
-    "complex128": Element(
-        "complex128", pa.binary(16), (_struct(pa.float64()),), _complex(np.complex128)
-    ),
-    "qint8": Element("int8", pa.int8()),
-    "quint8": Element("uint8", *_UINT8),
-    "qint16": Element("int16", pa.int16()),
-    "quint16": Element("uint16", *_UINT16),
-    "qint32": Element("int32", pa.int32()),
-    **{name: Element("uint8", *_UINT8) for name in _FLOAT8},
-    "int4": Element("int8", pa.int8()),
-    "uint4": Element("uint8", pa.int8()),
-    "str": Element("object", None, _TEXTS, _objects),
-}
-
-# Of dtypes that have no integer of their own size.
-_LIMITS = {"int4": (-8, 7), "uint4": (0, 15)}
-
-# Dtypes whose bytes in a tensor are not NumPy's.
-UNCHANGEABLE = ("str", "int4", "uint4")
-
-# NumPy's names of dtypes that Spark has to widen, and the type that each becomes there.
-WIDENINGS = {
-    "uint8": pa.int16(),
-    "uint16": pa.int32(),
-    "uint32": pa.int64(),
-    "uint64": UINT64_TYPE,
-    "float16": pa.float32(),
-    "bfloat16": pa.float32(),
-    "complex64": _struct(pa.float32()),
-    "complex128": _struct(pa.float64()),
-}

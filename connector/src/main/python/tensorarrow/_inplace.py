@@ -1,4 +1,4 @@
-"""Replies of functions that change tensors in place: what stays there is not sent back.
+"""Replies of functions that change tensors in place, which are not sent back.
 
 The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description has the
 layout.
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from tensorarrow._dtypes import Array
+from tensorarrow._convert import Array
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._results import Result, Results
-from tensorarrow._segments import Changeable
+from tensorarrow._segments import InPlaceTensor
 from tensorarrow._worker import COLUMN
 
 _HEADER = struct.Struct("<iiiiq")
@@ -29,7 +29,7 @@ _STREAM_BUFFER = 1 << 16
 _MOST_BYTES = 2**31 - 1
 
 
-class Reply:
+class InPlaceReply:
     """What a function returned of one batch. It keeps no array.
 
     Args:
@@ -43,7 +43,7 @@ class Reply:
         self,
         results: Results,
         arrays: Mapping[str, Array],
-        changeable: Mapping[str, Changeable],
+        changeable: Mapping[str, InPlaceTensor],
         types: Mapping[str, str],
     ) -> None:
         self._rows = results.check(arrays)
@@ -51,7 +51,7 @@ class Reply:
         self._changeable = changeable
         self._sink = pa.BufferOutputStream()
         # By the result's name, where it lies: in place, or in what is sent.
-        self._in_place: dict[str, Changeable] = {}
+        self._in_place: dict[str, InPlaceTensor] = {}
         self._sent: dict[str, tuple[int, int]] = {}
         for column in self._columns:
             array = arrays[column.name]
@@ -71,19 +71,19 @@ class Reply:
         self._sent[column.name] = (begin, self._sink.tell() - begin)
 
     def envelope(self) -> pa.RecordBatch:
-        """Settles all changes; call it when nobody but the function can have kept an array."""
-        separated = 0
+        """Ends all changes; call it when nobody but the function can have kept an array."""
+        copied = 0
         dropped = []
         for tensor in self._changeable.values():
-            copy = tensor.settle()
+            copy = tensor.end_changes()
             names = [name for name, each in self._in_place.items() if each is tensor]
             if copy is not None and names:
                 del self._in_place[names[0]]
                 self._send(next(c for c in self._columns if c.name == names[0]), copy)
-                separated += copy.nbytes
+                copied += copy.nbytes
             if copy is not None or not names:
                 dropped.append(tensor.place)
-        header = [_HEADER.pack(self._rows, len(self._columns), len(dropped), 0, separated)]
+        header = [_HEADER.pack(self._rows, len(self._columns), len(dropped), 0, copied)]
         for column in self._columns:
             if column.name in self._in_place:
                 header.append(_SHARED.pack(*self._in_place[column.name].place, 0, 0))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tensorarrow._arrays import storage, tensor
-from tensorarrow._dtypes import UNCHANGEABLE, Array
+from tensorarrow._convert import Array
+from tensorarrow._dtypes import element_of
 from tensorarrow._errors import TensorArrowError, closest_first
-from tensorarrow._inplace import Reply
+from tensorarrow._inplace import InPlaceReply
 from tensorarrow._results import Results
-from tensorarrow._segments import Changeable
+from tensorarrow._segments import InPlaceTensor
 from tensorarrow._spec import TensorSpec, column_index, spec_of_field, specs_of_schema
 from tensorarrow._worker import TensorBatch
 
@@ -33,7 +34,7 @@ def map_tensors(
         df: a DataFrame, usually one with the outputs of a model.
         f: takes a mapping from column names to arrays and returns one. A column becomes an array
             when it is asked for. Tensor columns are what ``numpy`` gives: read-only arrays (rows,
-            *shape) of the tensor's dtype, views where the batch holds the tensor's own bytes.
+            *shape) of the tensor's dtype, views where the batch holds the tensor's bytes.
             Other columns are (rows,): numbers are views too; strings, lists and all else are
             converted, which copies. Numbers with nulls are refused, as NumPy has no null for them.
         schema: the columns that ``f`` returns, as DDL text or as a StructType. Arrays (rows,) go
@@ -44,12 +45,13 @@ def map_tensors(
             struct<re:float,im:float>, and uint8 (rows, n, ...) also into binary. All arrays have
             the same length, which need not be that of the batch.
         inplace: tensor columns of numbers or booleans whose arrays ``f`` may write to. Over shared
-            memory it changes the tensor where it lies: an array that ``f`` returns as it was given
+            memory it changes the tensor itself: an array that ``f`` returns as it was given
             (all rows, same dtype, under any name, declared with the column's own type) is not sent
-            back. Elsewhere (small batches, other tiers) the arrays are copies, and the result is
-            the same. A column of that name in ``schema`` has to remain a tensor of the same dtype
-            and shape, and keeps its metadata. What is written after ``f`` returned is seen by
-            nobody: if a view is kept, or a child process was forked, what ``f`` left is copied.
+            back. Elsewhere (small batches, other transfer modes) the arrays are copies, and the
+            result is the same. A column of that name in ``schema`` has to remain a tensor of the
+            same dtype and shape, and keeps its metadata. What is written after ``f`` returned is
+            seen by nobody: if a view is kept, or a child process was forked, what ``f`` left is
+            copied.
 
     Returns:
         A DataFrame of the columns that ``f`` returns, and no others.
@@ -71,14 +73,14 @@ def map_tensors(
         batches: Iterable[pa.RecordBatch] | Iterable[TensorBatch],
     ) -> Iterator[pa.RecordBatch]:
         for given in batches:
-            # Batches of another tier are plain ones.
+            # In other transfer modes batches are plain ones.
             if isinstance(given, TensorBatch):
-                arrays = Arrays(given.batch, specs, changed, given.changeable)
+                arrays = Arrays(given.batch, specs, changed, given.in_place)
             else:
                 arrays = Arrays(given, specs, changed)
             returned = f(arrays)
             if changed and isinstance(given, TensorBatch):
-                reply = Reply(results, returned, given.changeable, types)
+                reply = InPlaceReply(results, returned, given.in_place, types)
                 # Who refers to an array from here on has kept it.
                 del returned, arrays
                 answer = reply.envelope()
@@ -118,7 +120,7 @@ def _changed(
                 f"Cannot change column '{name}' in place: found {count} columns of that name;"
                 " expected one",
             )
-        if specs[name].dtype in UNCHANGEABLE:
+        if not element_of(specs[name]).changeable:
             raise TensorArrowError(
                 "TA_TENSOR_UNSUPPORTED",
                 f"Cannot change column '{name}' in place: found dtype {specs[name].dtype}; expected"
@@ -162,7 +164,7 @@ class Arrays(Mapping[str, Array]):
         batch: pa.RecordBatch,
         specs: Mapping[str, TensorSpec],
         changed: Sequence[str] = (),
-        shared: Mapping[str, Changeable] | None = None,
+        shared: Mapping[str, InPlaceTensor] | None = None,
     ) -> None:
         """Takes the columns.
 
@@ -170,7 +172,7 @@ class Arrays(Mapping[str, Array]):
             batch: those that are only to be read, and those to be changed that are not shared.
             specs: what is known of tensors from the DataFrame.
             changed: the names of those to be changed.
-            shared: those of them that are changed where they lie.
+            shared: those of them that are changed in place.
         """
         self._batch = batch
         self._specs = specs

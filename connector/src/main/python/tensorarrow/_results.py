@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tensorarrow._dtypes import UINT64_TYPE, WIDENINGS, Array, element_of, widen
+from tensorarrow._convert import UINT64_TYPE, Array, widen
+from tensorarrow._dtypes import WIDENED, element_of
 from tensorarrow._errors import TensorArrowError, closest_first
 from tensorarrow._spec import UNKNOWN, TensorSpec
 
@@ -28,10 +29,10 @@ _NUMBERS: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),
 }
 # Types that only tensors of other dtypes become.
-_WIDER: dict[str, pa.DataType] = {
+_WIDENED_TYPES: dict[str, pa.DataType] = {
     "decimal(20,0)": UINT64_TYPE,
-    "struct<re:float,im:float>": WIDENINGS["complex64"],
-    "struct<re:double,im:double>": WIDENINGS["complex128"],
+    "struct<re:float,im:float>": WIDENED["complex64"],
+    "struct<re:double,im:double>": WIDENED["complex128"],
 }
 _OTHERS: dict[str, tuple[str, pa.DataType]] = {
     "string": ("OU", pa.string()),
@@ -131,14 +132,14 @@ class Result:
         return str(dtype) in _dtype_names(self.type)
 
     def _column(self, array: Array) -> pa.Array:
-        if str(array.dtype) in WIDENINGS:
+        if str(array.dtype) in WIDENED:
             return widen(array, _arrow_type(self.type))
         # pyarrow ends fixed-size texts and bytes at their first NUL.
         values = array.tolist() if array.dtype.kind in "US" else array
         try:
             return pa.array(values, _arrow_type(self.type))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as unfit:
-            # pyarrow's own text may show a value.
+            # pyarrow's text may show a value.
             raise self._misfit(f"{array.dtype} with objects of another type") from unfit
 
     def _misfit(self, found: str) -> TensorArrowError:
@@ -202,20 +203,20 @@ class Results:
 
 
 def _arrow_type(value: str) -> pa.DataType:
-    return _OTHERS[value][1] if value in _OTHERS else {**_NUMBERS, **_WIDER}[value]
+    return _OTHERS[value][1] if value in _OTHERS else {**_NUMBERS, **_WIDENED_TYPES}[value]
 
 
 def _dtype_names(value: str) -> list[str]:
-    """Returns the dtypes that are of a type of Spark's: its own first, then those it widens."""
-    own = [str(np.dtype(_NUMBERS[value].to_pandas_dtype()))] if value in _NUMBERS else []
-    return own + [name for name, wide in WIDENINGS.items() if wide == _arrow_type(value)]
+    """Returns the dtypes that are of a type of Spark's: the same first, then those it widens."""
+    same = [str(np.dtype(_NUMBERS[value].to_pandas_dtype()))] if value in _NUMBERS else []
+    return same + [name for name, widened in WIDENED.items() if widened == _arrow_type(value)]
 
 
 def _result(name: str, data_type: DataType) -> Result:
     text = data_type.simpleString()
     is_list = text.startswith("array<") and text.endswith(">")
     value = text[len("array<") : -1] if is_list else text
-    numbers = {**_NUMBERS, **_WIDER}
+    numbers = {**_NUMBERS, **_WIDENED_TYPES}
     if value in numbers or value in (_LISTED_TEXTS if is_list else _OTHERS):
         return Result(name, value, is_list)
     raise TensorArrowError(

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tensorarrow._dtypes import Array, element_of
-from tensorarrow._errors import TensorArrowError
+from tensorarrow._convert import Array
+from tensorarrow._dtypes import element_of
+from tensorarrow._errors import TensorArrowError, protocol_error
 from tensorarrow._spec import TensorSpec
 
 # kind, pid, descriptor, segment, generation, ordinal, size, offset, length, nonce
@@ -42,21 +43,21 @@ class _Segment:
         path = f"/proc/{pid}/fd/{descriptor}"
         try:
             opened = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError as fault:
-            raise stale(f"{fault} at {path}", "the segment of the handle") from fault
+        except OSError as cause:
+            raise protocol_error(f"{cause} at {path}", "the segment of the handle") from cause
         try:
-            found = os.fstat(opened).st_size
-            if found != size:
-                raise stale(f"{found} bytes at {path}", f"{size} bytes")
+            actual = os.fstat(opened).st_size
+            if actual != size:
+                raise protocol_error(f"{actual} bytes at {path}", f"{size} bytes")
             header = mmap.mmap(opened, _HEADER_BYTES)
             self._body = mmap.mmap(opened, size, prot=mmap.PROT_READ)
         finally:
             os.close(opened)
         self.size = size
         self.words = memoryview(header).cast("I")
-        (found_nonce,) = struct.unpack_from("<q", header, _AT_NONCE)
-        if self.words[_WORD_MAGIC] != _MAGIC or found_nonce != nonce:
-            raise stale(f"another file at {path}", "the segment of the handle")
+        (actual_nonce,) = struct.unpack_from("<q", header, _AT_NONCE)
+        if self.words[_WORD_MAGIC] != _MAGIC or actual_nonce != nonce:
+            raise protocol_error(f"another file at {path}", "the segment of the handle")
         self.address: int = np.frombuffer(self._body, np.uint8).ctypes.data
 
     @property
@@ -84,7 +85,7 @@ class Lease:
         "_is_writable",
         "_pid",
         "_segment",
-        "pinned",
+        "never_released",
     )
 
     def __init__(self, segment: _Segment, generation: int) -> None:
@@ -92,8 +93,8 @@ class Lease:
         self._generation = generation
         self._is_writable = False
         self._pid = os.getpid()
-        self.pinned = False
-        # Its own: the garbage collector may run while others are held.
+        self.never_released = False
+        # One for each lease: the garbage collector may run while others are held.
         self._fence = threading.Lock()
         self._fence.acquire()
         _leases.add(self)
@@ -101,7 +102,7 @@ class Lease:
     def __del__(self) -> None:
         if self._pid != os.getpid():
             return
-        if self.pinned:
+        if self.never_released:
             self.mark_seen()
         else:
             self.protect()
@@ -116,7 +117,7 @@ class Lease:
         self._segment.mark_seen(self._generation)
 
     def make_writable(self) -> None:
-        """Lets the batch be written to: before there is any view of it, and where it lies alone."""
+        """Lets the batch be written to; its segment has nothing else, and no view of it yet."""
         if not self._is_writable:
             self._segment.protect(mmap.PROT_READ | mmap.PROT_WRITE)
             self._is_writable = True
@@ -132,13 +133,13 @@ _segments: dict[tuple[int, int, int], _Segment] = {}
 _leases: weakref.WeakSet[Lease] = weakref.WeakSet()
 
 
-def _pin_all() -> None:
+def _keep_all() -> None:
     """Keeps all leases for good: a forked child goes on to see the pages."""
     for lease in list(_leases):
-        lease.pinned = True
+        lease.never_released = True
 
 
-os.register_at_fork(before=_pin_all)
+os.register_at_fork(before=_keep_all)
 
 
 class Memory:
@@ -154,11 +155,15 @@ class Memory:
             forget_dead()
             _segments[key] = _Segment(pid, descriptor, size, nonce)
         segment = _segments[key]
-        found = segment.words[_WORD_GENERATION]
-        if found != generation:
-            raise stale(f"generation {found} in segment {number}", f"generation {generation}")
+        current = segment.words[_WORD_GENERATION]
+        if current != generation:
+            raise protocol_error(
+                f"generation {current} in segment {number}", f"generation {generation}"
+            )
         if offset < _HEADER_BYTES or length < 0 or offset + length > segment.size:
-            raise stale(f"{length} bytes at {offset}", f"a batch in the segment's {segment.size}")
+            raise protocol_error(
+                f"{length} bytes at {offset}", f"a batch in the segment's {segment.size}"
+            )
         self.place = (number, generation)
         self.address = segment.address + offset
         self.length = length
@@ -195,8 +200,8 @@ class _Writable:
         }
 
 
-class Changeable:
-    """A tensor that lies alone in a segment, for a function to change where it lies.
+class InPlaceTensor:
+    """A tensor in a segment of its own, for a function to change in place.
 
     Args:
         memory: the tensor's bytes.
@@ -232,7 +237,7 @@ class Changeable:
         return array
 
     def is_array(self, array: Any) -> bool:
-        """Returns whether an array is the whole tensor, with its rows where they were."""
+        """Returns whether an array is the complete tensor, with its rows where they were."""
         return (
             # Not one of a subclass, which may say more than its bytes.
             type(array) is np.ndarray
@@ -243,17 +248,18 @@ class Changeable:
             and array.ctypes.data == self._address
         )
 
-    def settle(self) -> Array | None:
+    def end_changes(self) -> Array | None:
         """Ends the changes: what is there now is what the JVM will see.
 
         Returns:
             None if nobody can write to it any more. Else a copy of what is there, to be used
             instead: views were kept, or a child was forked that has the memory, too.
         """
-        assert self._memory is not None
+        if self._memory is None:
+            raise protocol_error(f"changes of column '{self._spec.column}' ended twice", "once")
         lease = self._memory.lease
         copy = None
-        if self._writable and (lease.pinned or self._writable() is not None):
+        if self._writable and (lease.never_released or self._writable() is not None):
             copy = self.array().copy()
         else:
             lease.protect()
@@ -265,11 +271,3 @@ def forget_dead() -> None:
     """Gives up the mappings of segments that the JVM will not use again."""
     for key in [key for key, segment in _segments.items() if segment.is_dead]:
         del _segments[key]
-
-
-def stale(found: str, expected: str) -> TensorArrowError:
-    """Returns the error of what is not what the JVM sent."""
-    return TensorArrowError(
-        "TA_HANDOVER",
-        f"Cannot take a batch out of shared memory: found {found}; expected {expected}",
-    )

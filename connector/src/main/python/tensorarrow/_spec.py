@@ -20,8 +20,8 @@ DTYPE_KEY = "tensor.dtype"
 SHAPE_KEY = "tensor.shape"
 VERSION_KEY = "tensorarrow.version"
 
-# On fields whose elements are the tensor's own where the Arrow type says those of Spark.
-RAW_KEY = "tensorarrow.raw"
+# On fields whose elements are native where the Arrow type says those of Spark.
+NATIVE_KEY = "tensorarrow.raw"
 
 UNKNOWN = -1
 
@@ -47,8 +47,8 @@ class TensorSpec:
 
     def label(self, field: pa.Field) -> pa.Field:
         """Returns a field with metadata that say what this tensor is."""
-        own = {DTYPE_KEY: self.dtype, SHAPE_KEY: json.dumps(self.shape)}
-        return field.with_metadata({**(field.metadata or {}), **own})
+        metadata = {DTYPE_KEY: self.dtype, SHAPE_KEY: json.dumps(self.shape)}
+        return field.with_metadata({**(field.metadata or {}), **metadata})
 
 
 def spec_of_field(field: pa.Field) -> TensorSpec | None:
@@ -78,7 +78,7 @@ def specs_of_schema(schema: StructType | None) -> dict[str, TensorSpec]:
 
 
 def spec_of_column(batch: pa.RecordBatch, column: str, schema: StructType | None) -> TensorSpec:
-    """Finds what is known of a column: the batch's own word counts more than the schema's.
+    """Finds what is known of a column: the batch's metadata counts more than the schema's.
 
     Raises:
         TensorArrowError: TA_TENSOR_UNKNOWN if neither says that it is a tensor.
@@ -90,14 +90,14 @@ def spec_of_column(batch: pa.RecordBatch, column: str, schema: StructType | None
     if column in specs:
         return specs[column]
     if schema is None:
-        found, mend = "no tensor metadata in the batch and no schema", ""
+        found, known = "no tensor metadata in the batch and no schema", ""
     else:
         found = "no tensor metadata in the batch, and none for this column in the schema"
-        mend = f" (its tensor columns: {closest_first(column, specs)})"
+        known = f" (its tensor columns: {closest_first(column, specs)})"
     raise TensorArrowError(
         "TA_TENSOR_UNKNOWN",
         f"Cannot view column '{column}' as a tensor: found {found}; expected the schema of the"
-        f" DataFrame that has the model's outputs, as schema=scored.schema{mend}",
+        f" DataFrame that has the model's outputs, as schema=scored.schema{known}",
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tensorarrow._dtypes import Array, numpy_dtype
+from tensorarrow._convert import Array
+from tensorarrow._dtypes import numpy_dtype
 from tensorarrow._errors import TensorArrowError, closest_first
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** Executors in processes of their own. */
+/** Executors in processes of their own. {@link HdfsIT} has a local cluster of two. */
 class ClusterIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
   private static final Duration START = Duration.ofMinutes(1);
@@ -17,23 +17,30 @@ class ClusterIT {
   private static final String MASTER_LINE = "Starting Spark master at ";
 
   @Test
-  void aLocalClusterRunsModelsInItsExecutors() {
-    runJob("local-cluster", "local-cluster[2,1,1024]");
-  }
-
-  @Test
-  void aStandaloneClusterRunsModelsInItsExecutors() {
-    onStandaloneCluster(url -> runJob("standalone", url));
+  void aStandaloneClusterRunsModelsAndKilledExecutorsLeaveNothing() {
+    onStandaloneCluster(
+        url ->
+            Checks.pass(
+                program(
+                        "standalone",
+                        url,
+                        "it_cluster.py",
+                        "it_executors.py",
+                        "-m",
+                        "not shared_executor")
+                    .optimized()));
   }
 
   @Test
   void tasksOfAnExecutorShareItsSegments() {
-    run("shared-executor", "local-cluster[1,2,1024]", "it_executors", "shared");
-  }
-
-  @Test
-  void killedExecutorsAndTasksLeaveNothing() {
-    onStandaloneCluster(url -> run("killed-executor", url, "it_executors", "killed"));
+    Checks.pass(
+        program(
+                "shared-executor",
+                "local-cluster[1,2,1024]",
+                "it_executors.py",
+                "-m",
+                "shared_executor")
+            .optimized());
   }
 
   /** Runs a job on two workers, on hosts of their own: Spark runs a task's copy on another one. */
@@ -50,17 +57,13 @@ class ClusterIT {
     }
   }
 
-  private static void runJob(String name, String master) {
-    run(name, master, "it_cluster");
-  }
-
-  private static void run(String name, String master, String script, String... parameters) {
+  private static Program program(String name, String master, String... pytest) {
     String jar = Installation.JAR.toString();
-    String file = Installation.SCRIPTS.resolve(script + ".py").toString();
-    List<String> arguments = new ArrayList<>(List.of("--master", master));
-    arguments.addAll(List.of("--jars", jar, "--py-files", jar, "--executor-memory", "1g", file));
-    arguments.addAll(List.of(parameters));
-    Program.sparkSubmit(name, ENVIRONMENT, arguments).optimized().runsAndSays("OK " + script);
+    return Checks.submitted(
+        name,
+        ENVIRONMENT,
+        List.of("--master", master, "--jars", jar, "--py-files", jar, "--executor-memory", "1g"),
+        pytest);
   }
 
   private static Program.Running startMaster() {

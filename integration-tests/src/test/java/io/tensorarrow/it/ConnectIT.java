@@ -23,13 +23,14 @@ class ConnectIT {
     try (Program.Running server = startServer()) {
       String line = server.awaitLine(START, text -> text.contains(STARTED));
       String port = line.substring(line.lastIndexOf(':') + 1).strip();
-      String script = Installation.SCRIPTS.resolve("it_connect.py").toString();
-      Program.python("connect-client", ENVIRONMENT, script, port)
-          .with(
-              Map.of(
-                  "PYTHONPATH", Installation.JAR.toString(),
-                  "IT_WORK", WORK.toString()))
-          .runsAndSays("OK it_connect");
+      String interpreter = ENVIRONMENT.program("python");
+      Checks.pass(
+          Checks.inPython("connect-client", interpreter, "it_connect.py")
+              .with(
+                  Map.of(
+                      "PYTHONPATH", Installation.JAR.toString(),
+                      "IT_PORT", port,
+                      "IT_WORK", WORK.toString())));
       workers = server.process().descendants().toList();
       assertThat(workers).isNotEmpty();
     }

@@ -8,7 +8,6 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -20,21 +19,19 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class InstallModesIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
-  private static final String SCRIPT = Installation.SCRIPTS.resolve("it_install.py").toString();
+  private static final String FILE = "it_install.py";
   private static final String JAR = Installation.JAR.toString();
-  private static final String SUCCESS = "OK it_install";
+  private static final String INTERPRETER = ENVIRONMENT.program("python");
 
-  // What the script is told to expect of `import tensorarrow`, on the driver and in a worker.
-  private static final String IMPORTABLE = "importable";
-  private static final String ABSENT = "absent";
+  // What the checks are told to expect of `import tensorarrow`, on the driver and in a worker.
+  private static final Map<String, String> IMPORTABLE = Map.of("IT_IMPORTABLE", "true");
+  private static final Map<String, String> ABSENT = Map.of("IT_IMPORTABLE", "false");
 
   @Test
   void packagesGivesSqlAndTheModule() throws IOException {
     Path work = Installation.workDirectory("repository");
-    List<String> arguments = new ArrayList<>(packages(work));
-    arguments.addAll(List.of(SCRIPT, IMPORTABLE));
 
-    Program.sparkSubmit("packages", ENVIRONMENT, arguments).runsAndSays(SUCCESS);
+    Checks.pass(Checks.submitted("packages", ENVIRONMENT, packages(work), FILE).with(IMPORTABLE));
   }
 
   @Test
@@ -42,40 +39,30 @@ class InstallModesIT {
     Path work = Installation.workDirectory("repository-plain");
     String arguments = String.join(" ", packages(work)) + " pyspark-shell";
 
-    Program.python("packages-plain", ENVIRONMENT, SCRIPT, IMPORTABLE)
-        .with(Map.of("PYSPARK_SUBMIT_ARGS", arguments))
-        .runsAndSays(SUCCESS);
+    Checks.pass(
+        Checks.inPython("packages-plain", INTERPRETER, FILE)
+            .with(IMPORTABLE)
+            .with(Map.of("PYSPARK_SUBMIT_ARGS", arguments)));
   }
 
   @Test
   void jarsAloneGivesSqlAndPlainFunctions() {
-    Program.sparkSubmit("jars", ENVIRONMENT, List.of("--jars", JAR, SCRIPT, ABSENT))
-        .runsAndSays(SUCCESS);
+    Checks.pass(Checks.submitted("jars", ENVIRONMENT, List.of("--jars", JAR), FILE).with(ABSENT));
   }
 
   @Test
   void theSettingSparkJarsAloneGivesSqlAndPlainFunctionsToPlainPython() {
-    Program.python("jars-plain", ENVIRONMENT, SCRIPT, ABSENT, "spark.jars=" + JAR)
-        .runsAndSays(SUCCESS);
-  }
-
-  @Test
-  void theExtensionIsThereFromTheSessionsStart() {
-    Program.python(
-            "extension",
-            ENVIRONMENT,
-            SCRIPT,
-            ABSENT,
-            "spark.jars=" + JAR,
-            "spark.sql.extensions=io.tensorarrow.spark.TensorArrowExtensions")
-        .runsAndSays(SUCCESS);
+    Checks.pass(
+        Checks.inPython("jars-plain", INTERPRETER, FILE)
+            .with(ABSENT)
+            .with(settings("spark.jars=" + JAR)));
   }
 
   @Test
   void jarsWithPyFilesGivesSqlAndTheModule() {
-    Program.sparkSubmit(
-            "py-files", ENVIRONMENT, List.of("--jars", JAR, "--py-files", JAR, SCRIPT, IMPORTABLE))
-        .runsAndSays(SUCCESS);
+    List<String> arguments = List.of("--jars", JAR, "--py-files", JAR);
+
+    Checks.pass(Checks.submitted("py-files", ENVIRONMENT, arguments, FILE).with(IMPORTABLE));
   }
 
   @Test
@@ -94,9 +81,10 @@ class InstallModesIT {
     }
     Files.createSymbolicLink(jars.resolve(Installation.JAR.getFileName()), Installation.JAR);
 
-    Program.python("dropped-in", ENVIRONMENT, SCRIPT, ABSENT)
-        .with(Map.of("SPARK_HOME", home.toString()))
-        .runsAndSays(SUCCESS);
+    Checks.pass(
+        Checks.inPython("dropped-in", INTERPRETER, FILE)
+            .with(ABSENT)
+            .with(Map.of("SPARK_HOME", home.toString())));
   }
 
   @Test
@@ -127,9 +115,14 @@ class InstallModesIT {
         environment.resolve("lib").resolve(libraryOf(environment)).resolve("others.pth"),
         packages.resolve("") + "\n" + Installation.SPARK_HOME.getParent() + "\n");
 
-    Program.of("wheel-run", python.toString(), SCRIPT, IMPORTABLE, "spark.jars=" + JAR)
-        .with(Map.of("PYSPARK_PYTHON", python.toString()))
-        .runsAndSays(SUCCESS);
+    Checks.pass(
+        Checks.inPython("wheel-run", python.toString(), FILE)
+            .with(IMPORTABLE)
+            .with(settings("spark.jars=" + JAR)));
+  }
+
+  private static Map<String, String> settings(String... settings) {
+    return Map.of("IT_SETTINGS", String.join(" ", settings));
   }
 
   /** Unpacks the module from the jar beside its pyproject.toml. */

@@ -27,7 +27,7 @@ import java.util.function.Predicate;
  * @param environment variables on top of the common ones
  */
 record Program(String name, List<String> command, Map<String, String> environment) {
-  private static final Duration LIMIT = Duration.ofMinutes(5);
+  private static final Duration LIMIT = Duration.ofMinutes(15);
   private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
   private static final List<String> FROM_THE_MACHINE = List.of("HOME", "PATH", "LANG", "TMPDIR");
 

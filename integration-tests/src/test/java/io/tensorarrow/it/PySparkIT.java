@@ -3,9 +3,6 @@ package io.tensorarrow.it;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.tensorarrow.it.Installation.Environment;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -13,47 +10,62 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What PySpark users do, in PySpark itself. Each script asserts what its name says. */
+/**
+ * What PySpark users do, in PySpark itself.
+ *
+ * <p>Files whose checks need the same session run in one process. What depends on the versions of
+ * NumPy, pandas and pyarrow runs with the oldest packages, too.
+ */
+@Execution(ExecutionMode.CONCURRENT)
 class PySparkIT {
-  private static final Set<String> OPTIMIZED = Set.of("it_crash", "it_inplace");
-
-  static Stream<Arguments> scriptsInEnvironments() {
-    // What depends on the versions of NumPy and pyarrow runs with the oldest ones, too.
-    Stream<String> withBoth =
-        Stream.of(
-            "it_queries",
-            "it_arrays",
-            "it_features",
-            "it_handover",
-            "it_inplace",
-            "it_replies",
-            "it_scalar",
-            "it_variables");
-    Stream<String> withNewest =
-        Stream.of(
-            "it_crash",
-            "it_differential",
-            "it_reasons",
-            "it_promises",
-            "it_errors",
-            "it_elision",
-            "it_reads");
-    return Stream.concat(
-        withNewest.map(script -> arguments(script, Environment.NEWEST)),
-        withBoth.flatMap(
-            script -> Arrays.stream(Environment.values()).map(e -> arguments(script, e))));
+  static Stream<Arguments> processes() {
+    return Stream.of(
+        process(
+            "python", Environment.NEWEST, "it_scalar.py", "it_promises.py", "it_differential.py"),
+        process(
+            "oldest",
+            Environment.OLDEST,
+            "it_variables.py",
+            "it_features.py",
+            "it_errors.py",
+            "it_handover.py",
+            "it_replies.py",
+            "it_inplace.py",
+            "it_arrays.py",
+            "it_scalar.py",
+            "-m",
+            "packages"),
+        process(
+            "session",
+            Environment.NEWEST,
+            // The first two before any check that loads TensorFlow.
+            "it_variables.py",
+            "it_elision.py",
+            "it_queries.py",
+            "it_features.py",
+            "it_errors.py",
+            "it_handover.py",
+            "it_replies.py",
+            "it_reasons.py",
+            "it_arrays.py",
+            "it_zoo.py",
+            "it_reads.py"),
+        optimized("memory", "it_inplace.py", "it_crash.py"));
   }
 
-  @Execution(ExecutionMode.CONCURRENT)
-  @ParameterizedTest(name = "{0} with the {1} packages")
-  @MethodSource("scriptsInEnvironments")
-  void holds(String script, Environment environment) {
-    String file = Installation.SCRIPTS.resolve(script + ".py").toString();
-    String jar = Installation.JAR.toString();
-    List<String> submitted =
-        List.of("--master", "local[2]", "--jars", jar, "--py-files", jar, file);
+  private static Arguments process(String name, Environment environment, String... pytest) {
+    return arguments(name, Checks.local("pyspark-" + name, environment, pytest));
+  }
 
-    Program program = Program.sparkSubmit(script + "-" + environment, environment, submitted);
-    (OPTIMIZED.contains(script) ? program.optimized() : program).runsAndSays("OK " + script);
+  /** Of what depends on the order in which processes see memory change. */
+  private static Arguments optimized(String name, String... pytest) {
+    Program program = Checks.local("pyspark-" + name, Environment.NEWEST, pytest);
+    return arguments(name, program.optimized());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("processes")
+  void passesItsChecks(String name, Program program) {
+    Checks.pass(program);
   }
 }

@@ -22,10 +22,14 @@ public final class IpcMessages {
   private static final int CONTINUATION = 0xFFFFFFFF;
   private static final int PREFIX_BYTES = 2 * Integer.BYTES;
 
-  /** What ends a stream. */
-  public static final byte[] END = {-1, -1, -1, -1, 0, 0, 0, 0};
+  private static final byte[] END = {-1, -1, -1, -1, 0, 0, 0, 0};
 
   private IpcMessages() {}
+
+  /** Returns the bytes that end a stream. */
+  public static byte[] endOfStream() {
+    return END.clone();
+  }
 
   /** How many values a vector has, and how many of them are null. */
   public record Node(int values, int nulls) {}

@@ -39,8 +39,7 @@ import scala.collection.Seq;
 public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
 
-  private static final String REASON =
-      "a scalar pandas function, whose arguments and answers are columns in the socket";
+  private static final String REASON = "scalar pandas UDF (sent as Arrow columns)";
 
   private final Seq<PythonUDF> udfs;
   private final Seq<Attribute> results;

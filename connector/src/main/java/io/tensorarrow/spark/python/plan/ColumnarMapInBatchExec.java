@@ -81,7 +81,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   public String simpleString(int maxFields) {
     return nodeName()
         + (Handover.of(handover) == Handover.ARROW
-            ? " handover=arrow reason=demanded by the read's option"
+            ? " handover=arrow reason=set by the read's option"
             : " handover=shared-memory")
         + " "
         + function.name()

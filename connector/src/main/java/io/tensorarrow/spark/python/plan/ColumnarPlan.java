@@ -175,8 +175,7 @@ record ColumnarPlan(
   /** Scalar functions get their columns as Arrow through the socket: their batches are not ours. */
   private ColumnarPlan evaluated(ArrowEvalPython eval) {
     if (handover == Handover.SHARED_MEMORY) {
-      throw RowHandover.refused(
-          handover, "a scalar pandas function, which gets Arrow columns through the socket");
+      throw RowHandover.refused(handover, "scalar pandas UDF (sent as Arrow columns)");
     }
     return new ColumnarPlan(
         handover,

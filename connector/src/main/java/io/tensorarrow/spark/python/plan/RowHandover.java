@@ -107,7 +107,7 @@ record RowHandover(LogicalPlan plan, String reason) {
 
   private static String reason(LogicalPlan plan) {
     if (plan instanceof BatchEvalPython) {
-      return "a plain Python function, which takes values";
+      return "row-at-a-time Python UDF";
     }
     if (plan instanceof FlatMapGroupsInPandas
         || plan instanceof FlatMapCoGroupsInPandas
@@ -118,7 +118,7 @@ record RowHandover(LogicalPlan plan, String reason) {
       return "a table function, which takes values";
     }
     if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
-      return "a pandas function of another kind, or one whose arguments are not columns";
+      return "grouped or windowed pandas UDF, or one whose arguments are not columns";
     }
     return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
   }

@@ -5,7 +5,7 @@ public enum InlineReason {
   /** This executor has no usable shared memory; its log says why. */
   NO_SHARED_MEMORY,
   /** Segments may not take more bytes in all, or one segment not as many. */
-  POOL_USED_UP,
+  POOL_EXHAUSTED,
   /** The directory has no room for another segment. */
   DIRECTORY_FULL
 }

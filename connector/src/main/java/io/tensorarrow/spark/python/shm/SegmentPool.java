@@ -98,7 +98,7 @@ public final class SegmentPool implements AutoCloseable {
     }
     if (closed || size > Segment.MAX_BYTES || bytes + size > mostBytes) {
       tellAboutBytes(size);
-      refused.accept(InlineReason.POOL_USED_UP);
+      refused.accept(InlineReason.POOL_EXHAUSTED);
       return Optional.empty();
     }
     if (System.nanoTime() - fullUntil < 0) {

@@ -256,6 +256,6 @@ final class EnvelopeSink implements BatchSink {
 
   @Override
   public void end() throws IOException {
-    stream.write(IpcMessages.END);
+    stream.write(IpcMessages.endOfStream());
   }
 }

@@ -17,9 +17,9 @@ final class HandoverCounters {
   private final SQLMetric reusedSegments;
   private final SQLMetric convertedBytes;
   private final SQLMetric widenedBytes;
-  private final SQLMetric inPlaceBytes;
-  private final SQLMetric keptInPlaceBytes;
-  private final SQLMetric separatedBytes;
+  private final SQLMetric inPlaceSentBytes;
+  private final SQLMetric inPlaceReturnedBytes;
+  private final SQLMetric inPlaceCopiedBytes;
   private final SQLMetric waitNanos;
 
   HandoverCounters(Map<String, SQLMetric> metrics) {
@@ -33,9 +33,9 @@ final class HandoverCounters {
     this.reusedSegments = metrics.apply(PythonMetrics.REUSED_SEGMENTS);
     this.convertedBytes = metrics.apply(PythonMetrics.CONVERTED_BYTES);
     this.widenedBytes = metrics.apply(PythonMetrics.WIDENED_BYTES);
-    this.inPlaceBytes = metrics.apply(PythonMetrics.IN_PLACE_BYTES);
-    this.keptInPlaceBytes = metrics.apply(PythonMetrics.KEPT_IN_PLACE_BYTES);
-    this.separatedBytes = metrics.apply(PythonMetrics.SEPARATED_BYTES);
+    this.inPlaceSentBytes = metrics.apply(PythonMetrics.IN_PLACE_SENT_BYTES);
+    this.inPlaceReturnedBytes = metrics.apply(PythonMetrics.IN_PLACE_RETURNED_BYTES);
+    this.inPlaceCopiedBytes = metrics.apply(PythonMetrics.IN_PLACE_COPIED_BYTES);
     this.waitNanos = metrics.apply(PythonMetrics.WAIT);
   }
 
@@ -75,17 +75,17 @@ final class HandoverCounters {
   /** Counts a tensor that was copied into a segment of its own. */
   void sharedInPlace(long bytes) {
     sharedBytes.add(bytes);
-    inPlaceBytes.add(bytes);
+    inPlaceSentBytes.add(bytes);
   }
 
   /** Counts a tensor that a function returned where it lay. */
   void keptInPlace(long bytes) {
-    keptInPlaceBytes.add(bytes);
+    inPlaceReturnedBytes.add(bytes);
   }
 
   /** Counts tensors that had to be copied because somebody might change them later. */
   void separated(long bytes) {
-    separatedBytes.add(bytes);
+    inPlaceCopiedBytes.add(bytes);
   }
 
   void waited(long nanos) {

@@ -34,6 +34,6 @@ final class PlainSink implements BatchSink {
 
   @Override
   public void end() throws IOException {
-    stream.write(IpcMessages.END);
+    stream.write(IpcMessages.endOfStream());
   }
 }

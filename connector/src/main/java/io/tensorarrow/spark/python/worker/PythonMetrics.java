@@ -18,17 +18,17 @@ public final class PythonMetrics {
   static final String INLINE_BATCHES = "inlineBatches";
   static final String INLINE_BYTES = "inlineBytes";
   static final String NO_SHARED_MEMORY = "inlineBatchesNoSharedMemory";
-  static final String POOL_USED_UP = "inlineBatchesPoolUsedUp";
+  static final String POOL_EXHAUSTED = "inlineBatchesPoolExhausted";
   static final String DIRECTORY_FULL = "inlineBatchesDirectoryFull";
   static final String ARROW_BATCHES = "arrowBatches";
   static final String CREATED_SEGMENTS = "createdSegments";
   static final String REUSED_SEGMENTS = "reusedSegments";
   static final String CONVERTED_BYTES = "convertedBytes";
   static final String WIDENED_BYTES = "widenedBytes";
-  static final String IN_PLACE_BYTES = "inPlaceBytes";
-  static final String KEPT_IN_PLACE_BYTES = "keptInPlaceBytes";
-  static final String SEPARATED_BYTES = "separatedBytes";
-  static final String WAIT = "handoverWait";
+  static final String IN_PLACE_SENT_BYTES = "inPlaceSentBytes";
+  static final String IN_PLACE_RETURNED_BYTES = "inPlaceReturnedBytes";
+  static final String IN_PLACE_COPIED_BYTES = "inPlaceCopiedBytes";
+  static final String WAIT = "handoverWaitTime";
 
   private PythonMetrics() {}
 
@@ -36,7 +36,7 @@ public final class PythonMetrics {
   static String of(InlineReason why) {
     return switch (why) {
       case NO_SHARED_MEMORY -> NO_SHARED_MEMORY;
-      case POOL_USED_UP -> POOL_USED_UP;
+      case POOL_EXHAUSTED -> POOL_EXHAUSTED;
       case DIRECTORY_FULL -> DIRECTORY_FULL;
     };
   }
@@ -52,20 +52,15 @@ public final class PythonMetrics {
         SHARED_BYTES, SQLMetrics.createSizeMetric(context, "bytes copied into shared memory", -1));
     metrics.put(
         INLINE_BATCHES,
-        SQLMetrics.createMetric(
-            context, "batches in the socket, small ones and all that found no segment"));
+        SQLMetrics.createMetric(context, "inline batches (sent through the socket)"));
+    metrics.put(INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of inline batches", -1));
     metrics.put(
-        INLINE_BYTES, SQLMetrics.createSizeMetric(context, "bytes of batches in the socket", -1));
-    metrics.put(
-        NO_SHARED_MEMORY,
-        SQLMetrics.createMetric(context, "of these, no shared memory on the executor"));
-    metrics.put(
-        POOL_USED_UP,
-        SQLMetrics.createMetric(context, "of these, the segments' bytes were used up"));
+        NO_SHARED_MEMORY, SQLMetrics.createMetric(context, "inline batches: no shared memory"));
+    metrics.put(POOL_EXHAUSTED, SQLMetrics.createMetric(context, "inline batches: pool exhausted"));
     metrics.put(
         DIRECTORY_FULL,
-        SQLMetrics.createMetric(context, "of these, the segments' directory was full"));
-    metrics.put(ARROW_BATCHES, SQLMetrics.createMetric(context, "batches of the tier arrow"));
+        SQLMetrics.createMetric(context, "inline batches: shared memory directory full"));
+    metrics.put(ARROW_BATCHES, SQLMetrics.createMetric(context, "batches in transfer mode arrow"));
     metrics.put(CREATED_SEGMENTS, SQLMetrics.createMetric(context, "segments created"));
     metrics.put(REUSED_SEGMENTS, SQLMetrics.createMetric(context, "segments reused"));
     metrics.put(
@@ -75,14 +70,15 @@ public final class PythonMetrics {
         WIDENED_BYTES,
         SQLMetrics.createSizeMetric(context, "bytes of tensors widened by workers", -1));
     metrics.put(
-        IN_PLACE_BYTES,
-        SQLMetrics.createSizeMetric(context, "bytes shared to be changed in place", -1));
+        IN_PLACE_SENT_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes sent to be changed in place", -1));
     metrics.put(
-        KEPT_IN_PLACE_BYTES, SQLMetrics.createSizeMetric(context, "bytes returned in place", -1));
+        IN_PLACE_RETURNED_BYTES,
+        SQLMetrics.createSizeMetric(context, "bytes returned in place", -1));
     metrics.put(
-        SEPARATED_BYTES,
+        IN_PLACE_COPIED_BYTES,
         SQLMetrics.createSizeMetric(
-            context, "bytes copied because views of changed tensors were kept", -1));
+            context, "bytes of changed tensors copied because views of them were kept", -1));
     metrics.put(
         WAIT,
         SQLMetrics.createNanoTimingMetric(context, "time that batches waited for a worker", -1));

@@ -126,7 +126,7 @@ class SegmentPoolTest {
     assertThat(all).hasSize(8);
     List<InlineReason> reasons = new ArrayList<>();
     assertThat(pool.lease(9 * MIB, reasons::add)).isEmpty();
-    assertThat(reasons).containsExactly(InlineReason.POOL_USED_UP);
+    assertThat(reasons).containsExactly(InlineReason.POOL_EXHAUSTED);
     // Room is made of what is free and of another size.
     for (SegmentLease lease : all) {
       write(lease, RELEASED, lease.generation());

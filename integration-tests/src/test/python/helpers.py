@@ -1,11 +1,17 @@
-"""What the scripts of the integration tests share."""
+"""What the integration checks share.
+
+Workers can't import this module. Functions that run there may refer to its functions, which are
+sent along, but not to the module.
+"""
 
 import os
 import re
 import time
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import SparkSession, functions
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -21,20 +27,49 @@ TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def builder():
-    """Returns a small session's builder; master and jars come from the command line."""
-    work = Path(os.environ["IT_WORK"])
+    """Returns a small session's builder; master and jars come from the command line.
+
+    Its workers are those of ``daemon/preloaded_daemon.py`` where that is on the path.
+    """
     settings = {
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
-        "spark.sql.warehouse.dir": str(work / "warehouse"),
+        "spark.sql.warehouse.dir": f"{os.environ['IT_WORK']}/warehouse",
         "spark.tensorarrow.natives.directory": os.environ["IT_NATIVES"],
     }
+    if find_spec("preloaded_daemon"):
+        settings["spark.python.daemon.module"] = "preloaded_daemon"
     result = SparkSession.builder.appName("integration-tests")
     for key, value in settings.items():
         result = result.config(key, value)
     return result
+
+
+class Sessions:
+    """The session that this process has; it is kept for as long as the same settings are wanted."""
+
+    def __init__(self):
+        self._spark = None
+        self._settings = {}
+
+    def open(self, settings):
+        """Returns a session with these settings, on top of those that all have."""
+        if self._spark is None or settings != self._settings:
+            self.close()
+            session = builder()
+            for key, value in settings.items():
+                session = session.config(key, value)
+            self._spark, self._settings = session.getOrCreate(), settings
+        return self._spark
+
+    def close(self):
+        """Stops the session. Its segments go with it, also those that workers kept views of."""
+        if self._spark is not None:
+            self._spark.stop()
+            self._spark = None
+            eventually(lambda: not segments(), segments)
 
 
 def digits(spark, **options):
@@ -43,19 +78,33 @@ def digits(spark, **options):
     return reader.options(**options).load(DIGITS_DATA)
 
 
-def scored(spark, path, way, **options):
-    """Reads rows of 64 pixels with the digits model's outputs, to be handed over in one way."""
+def scored(spark, path, mode, **options):
+    """Reads rows of 64 pixels with the digits model's outputs, in one transfer mode."""
     reader = spark.read.format("tensorflow").option("model", DIGITS_MODEL)
-    return reader.option("handover", way).options(**options).load(path)
+    return reader.option("handover", mode).options(**options).load(path)
 
 
-def write_pixels(spark, path, count):
-    """Writes rows of an id and 64 pixels in two files."""
-    pixels = functions.array(
-        *[((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
-    )
-    written = spark.range(0, count, 1, 2).select("id", pixels.alias("pixels"))
-    written.write.mode("overwrite").parquet(path)
+def pixels():
+    """Returns the column of 64 pixels that an id has."""
+    cells = [((functions.col("id") * 7 + i) % 17).cast("float") for i in range(64)]
+    return functions.array(*cells).alias("pixels")
+
+
+def write_pixels(spark, path, count, *columns, files=2):
+    """Writes rows of an id, 64 pixels and more columns, if there are none; returns their path."""
+    rows = spark.range(0, count, 1, files).select("id", pixels(), *columns)
+    rows.write.mode("ignore").parquet(str(path))
+    return str(path)
+
+
+def identity(batches):
+    """Returns the batches that it gets."""
+    yield from batches
+
+
+def arrow(df):
+    """Runs a query; returns its rows as an Arrow table, in the order of their ids."""
+    return pa.Table.from_batches(df._collect_as_arrow()).sort_by("id").combine_chunks()
 
 
 def plan(df):
@@ -67,20 +116,37 @@ def metrics(df):
     """Runs a query; returns how many rows it has, and the metrics of its function's node."""
     execution = df._jdf.queryExecution()
     rows = execution.executedPlan().executeCollect()
-    node = execution.executedPlan()
-    while "ColumnarMapInBatch" not in node.nodeName():
-        node = node.executedPlan() if "Adaptive" in node.nodeName() else node.children().apply(0)
-    found = {}
-    metrics = node.metrics().iterator()
-    while metrics.hasNext():
-        metric = metrics.next()
-        found[metric._1()] = metric._2().value()
-    return len(rows), found
+    return len(rows), metrics_of(df, lambda node: "ColumnarMapInBatch" in node.nodeName())
+
+
+def metrics_of(df, matches):
+    """Returns the metrics of the first node of a plan that matches, by their names."""
+    nodes = [df._jdf.queryExecution().executedPlan()]
+    while nodes:
+        node = nodes.pop()
+        if matches(node):
+            metrics = node.metrics().iterator()
+            pairs = []
+            while metrics.hasNext():
+                pairs.append(metrics.next())
+            return {pair._1(): pair._2().value() for pair in pairs}
+        if "Adaptive" in node.nodeName():
+            nodes.append(node.executedPlan())
+        nodes.extend(node.children().apply(i) for i in range(node.children().size()))
+    raise AssertionError("no such node: " + plan(df))
 
 
 def jvm_pid(spark):
     """Returns the process id of the driver's JVM."""
     return spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+
+
+def executor_pid():
+    """Returns the JVM that a worker works for: its first ancestor that is no Python."""
+    pid = "self"
+    while pid == "self" or "python" in Path(f"/proc/{pid}/comm").read_text():
+        pid = Path(f"/proc/{pid}/status").read_text().split("PPid:")[1].split()[0]
+    return int(pid)
 
 
 def has_tensorflow(pid):
@@ -100,46 +166,49 @@ def raises(*parts):
         raise AssertionError(f"nothing was raised; expected {parts}")
 
 
-def eventually(condition, found=lambda: "it never became true"):
+def eventually(condition, state=lambda: "it never became true"):
     """Waits for what has to become true; tasks may still be ending when an action returns.
 
     Args:
         condition: what has to become true.
-        found: says what is there instead.
+        state: says what is there instead.
     """
     deadline = time.monotonic() + 120
     while not condition():
-        assert time.monotonic() < deadline, found()
+        assert time.monotonic() < deadline, state()
         time.sleep(0.01)
 
 
-def held(spark):
+def in_use(spark):
     """Returns what the driver's JVM holds for tasks, each 0 when none runs in it."""
     jvm = spark.sparkContext._jvm
     connector = jvm.io.tensorarrow.spark
     allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
-    return {
+    counts = {
         "segments lent": connector.python.SharedMemory.lent(),
         "models leased": connector.model.ModelCache.liveLeases(),
-        "tensors": connector.tensor.NativeTensor.live(),
-        "bytes of texts": connector.tensor.NativeTensor.liveStringBytes(),
         "Arrow bytes": allocator.getAllocatedMemory(),
         "bytes with names": bytes_with_names(),
     }
+    # To ask for tensors would load TensorFlow.
+    if has_tensorflow(jvm_pid(spark)):
+        counts["tensors"] = connector.tensor.NativeTensor.live()
+        counts["bytes of texts"] = connector.tensor.NativeTensor.liveStringBytes()
+    return counts
 
 
 def bytes_with_names():
     """Returns how many bytes segments have that have names; those of killed makers are empty."""
-    found = 0
+    total = 0
     for file in Path("/dev/shm").glob("tensorarrow-*"):
         with suppress(FileNotFoundError):
-            found += file.stat().st_size
-    return found
+            total += file.stat().st_size
+    return total
 
 
 def check_nothing_is_left(spark):
     """Checks that a JVM that runs no task has given everything back."""
-    eventually(lambda: sum(held(spark).values()) == 0, lambda: held(spark))
+    eventually(lambda: sum(in_use(spark).values()) == 0, lambda: in_use(spark))
 
 
 def segments(program=""):
@@ -175,8 +244,3 @@ def segments_of(process):
 def is_segment(path):
     """Returns whether the system calls a segment so: by the name that it lost."""
     return re.search(r"/tensorarrow-[0-9a-f]{24} \(deleted\)$", path) is not None
-
-
-def passed(file):
-    """Says that all assertions of a script held."""
-    print(f"\nOK {Path(file).stem}")

@@ -1,6 +1,6 @@
 """Tensors whose dtype Spark lacks.
 
-They arrive with their own bytes, and are widened for those who expect Spark's types.
+They arrive with native elements, and are widened for those who expect Spark's types.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ import weakref
 
 import pyarrow as pa
 
-from tensorarrow._dtypes import ELEMENTS
-from tensorarrow._spec import RAW_KEY, spec_of_field
+from tensorarrow._dtypes import element_of
+from tensorarrow._errors import protocol_error
+from tensorarrow._spec import NATIVE_KEY, TensorSpec, spec_of_field
 
-# By the id of a widened batch, the batch that it was made of.
-_own: dict[int, tuple[weakref.ref[pa.RecordBatch], pa.RecordBatch]] = {}
+# By the id of a widened batch, the batch of native elements that it was made of.
+_native_batches: dict[int, tuple[weakref.ref[pa.RecordBatch], pa.RecordBatch]] = {}
 
 
-class Widening:
+class NativeElements:
     """What the JVM says of the batches of a stream, and both forms of their schema.
 
     Args:
@@ -25,46 +26,54 @@ class Widening:
     """
 
     def __init__(self, schema: pa.Schema) -> None:
-        self._marked = [RAW_KEY.encode() in (field.metadata or {}) for field in schema]
+        self._marked = [NATIVE_KEY.encode() in (field.metadata or {}) for field in schema]
         unmarked = [_unmarked(field) for field in schema]
-        self.wide = pa.schema(unmarked)
-        self.own = pa.schema(
+        self.widened_schema = pa.schema(unmarked)
+        self.native_schema = pa.schema(
             [
-                _own_field(field) if marked else field
+                _native_field(field) if marked else field
                 for field, marked in zip(unmarked, self._marked)
             ]
         )
 
     def widened(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Returns a batch of the types that Spark has; ``own_column`` finds what it was made of."""
+        """Returns a batch of Spark's types; ``native_column`` finds what it was made of."""
         if not any(self._marked):
             return batch
         columns = [
             _widened(column, field) if marked else column
-            for column, field, marked in zip(batch.columns, self.wide, self._marked)
+            for column, field, marked in zip(batch.columns, self.widened_schema, self._marked)
         ]
-        wide = pa.RecordBatch.from_arrays(columns, schema=self.wide)
-        key = id(wide)
-        _own[key] = (weakref.ref(wide, lambda _: _own.pop(key, None)), batch)
-        return wide
+        widened = pa.RecordBatch.from_arrays(columns, schema=self.widened_schema)
+        key = id(widened)
+        reference = weakref.ref(widened, lambda _: _native_batches.pop(key, None))
+        _native_batches[key] = (reference, batch)
+        return widened
 
 
-def own_column(batch: pa.RecordBatch, index: int) -> pa.Array:
-    """Returns a column of a batch: with its tensor's own elements, if the batch came with them."""
-    found = _own.get(id(batch))
-    return (found[1] if found else batch).column(index)
+def native_column(batch: pa.RecordBatch, index: int) -> pa.Array:
+    """Returns a column of a batch: with native elements, if the batch came with them."""
+    entry = _native_batches.get(id(batch))
+    return (entry[1] if entry else batch).column(index)
 
 
 def _unmarked(field: pa.Field) -> pa.Field:
     metadata = dict(field.metadata or {})
-    metadata.pop(RAW_KEY.encode(), None)
+    metadata.pop(NATIVE_KEY.encode(), None)
     return field.with_metadata(metadata or None)
 
 
-def _own_field(field: pa.Field) -> pa.Field:
+def _spec(field: pa.Field) -> TensorSpec:
     spec = spec_of_field(field)
-    assert spec is not None, field
-    return field.with_type(_with_elements(field.type, len(spec.shape), ELEMENTS[spec.dtype].own))
+    if spec is None:
+        raise protocol_error(f"field '{field.name}' with native elements", "a tensor's metadata")
+    return spec
+
+
+def _native_field(field: pa.Field) -> pa.Field:
+    spec = _spec(field)
+    native = element_of(spec).native
+    return field.with_type(_with_elements(field.type, len(spec.shape), native))
 
 
 def _with_elements(kind: pa.DataType, dims: int, element: pa.DataType) -> pa.DataType:
@@ -78,9 +87,8 @@ def _with_elements(kind: pa.DataType, dims: int, element: pa.DataType) -> pa.Dat
 
 
 def _widened(column: pa.Array, field: pa.Field) -> pa.Array:
-    spec = spec_of_field(field)
-    assert spec is not None, field
-    element = ELEMENTS[spec.dtype]
+    spec = _spec(field)
+    element = element_of(spec)
     if not spec.shape:
         return element.widen(column, field.type)
     if not pa.types.is_struct(field.type):

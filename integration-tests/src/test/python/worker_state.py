@@ -2,7 +2,7 @@
 
 # Views, and copies of what they showed.
 KEPT = []
-# Each lets somebody go who waits to write late.
+# Each lets a thread or a process go that waits to write late.
 WRITERS = []
 
 
