@@ -59,6 +59,17 @@ def segments_here():
     return sorted({int(line[4]) for line in lines if "/dev/shm/tensorarrow-" in line[-2]})
 
 
+def wait_for(task, file):
+    """Has a copy of the first task wait for what the first attempt writes when it has a view.
+
+    Or the copy could win before: executors may be new, and slow to start.
+    """
+    deadline = time.monotonic() + 60
+    while task.partitionId() == 0 and not file.exists():
+        assert time.monotonic() < deadline, "the first attempt did not get here"
+        time.sleep(0.01)
+
+
 def totals(df):
     """Returns each row's sum of probabilities, which is 1."""
 
@@ -147,6 +158,7 @@ def test_another_executor_takes_over_from_one_that_is_killed(scored, work, with_
                 (work / "outlived.new").write_text(str(same))
                 os.replace(work / "outlived.new", work / "outlived")
                 os._exit(1)
+            wait_for(task, work / "killed")
             columns = [batch.column("id"), pa.array(kept[-1].sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])
 
@@ -172,11 +184,7 @@ def test_a_tasks_slower_copy_that_is_killed_while_it_holds_views_leaves_nothing(
             if task.partitionId() == 0 and task.attemptNumber() == 0:
                 (work / "slow").write_text(str(os.getpid()))
                 time.sleep(600)
-            # Its copy must not win before it has a view at all: executors are new by now.
-            deadline = time.monotonic() + 60
-            while task.partitionId() == 0 and not (work / "slow").exists():
-                assert time.monotonic() < deadline, "the first attempt did not get here"
-                time.sleep(0.01)
+            wait_for(task, work / "slow")
             columns = [batch.column("id"), pa.array(view.sum(axis=1))]
             yield pa.RecordBatch.from_arrays(columns, ["id", "total"])
 
