@@ -5,12 +5,12 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import org.apache.spark.TaskContext;
 
-/** Notices that nobody waits for this thread's work any more. */
+/** Checks for interruption and task kill in long loops over files. */
 public final class Interruption {
   private Interruption() {}
 
   /**
-   * Ends what takes long.
+   * Throws if the work of this thread is no longer wanted.
    *
    * @throws InterruptedIOException if the thread is interrupted, or its task was killed: Spark does
    *     not interrupt threads unless it is told to

@@ -24,8 +24,6 @@ final class TensorNames<C> {
   private final List<String> twice = new ArrayList<>();
 
   /**
-   * Matches.
-   *
    * @param known the signature's inputs or outputs
    * @param mapping the option's value
    */

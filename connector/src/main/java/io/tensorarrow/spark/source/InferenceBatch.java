@@ -30,8 +30,6 @@ final class InferenceBatch implements Batch {
   private final Optional<Exception> failure;
 
   /**
-   * Takes the parts.
-   *
    * @param scan the wrapped scan
    * @param source its batch
    * @param spec what to run

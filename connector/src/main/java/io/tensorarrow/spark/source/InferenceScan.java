@@ -53,8 +53,6 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   private final Optional<Exception> failure;
 
   /**
-   * Takes what the builder found out.
-   *
    * @param source the wrapped scan
    * @param spec what to run; fetches only what the read schema holds
    * @param readSchema the columns of the result

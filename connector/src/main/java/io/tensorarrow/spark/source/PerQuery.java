@@ -41,7 +41,9 @@ final class PerQuery<T> {
     }
   }
 
-  /** Takes what was found before any query. */
+  /**
+   * @param first what was found before any query
+   */
   PerQuery(T first) {
     this.latest = first;
   }

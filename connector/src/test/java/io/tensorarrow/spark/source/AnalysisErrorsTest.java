@@ -136,7 +136,7 @@ class AnalysisErrorsTest extends SourceTestBase {
     assertThat(y(reader.option("version", "stable"))).isEqualTo(9f);
     assertThat(y(reader.option("version", "latest"))).isEqualTo(10f);
     loading(reader.option("version", "11"), ErrorCode.TA_VERSION_NOT_FOUND)
-        .hasMessageContaining("'11' is not whole, with an empty directory")
+        .hasMessageContaining("'11' is incomplete, with an empty directory")
         .hasMessageContaining("'10', '9'");
     loading(reader.option("version", "12"), ErrorCode.TA_VERSION_NOT_FOUND)
         .hasMessageContaining("versions '10', '11', '9' and labels 'stable'");

@@ -149,11 +149,11 @@ class RemoteReadTest extends SourceTestBase {
             ErrorCode.TA_VERSION_NOT_FOUND,
             () -> remote(versions).option("version", "12").load(table))
         .hasMessageContaining("'test:" + versions + "'")
-        .hasMessageContaining("that '12' is not whole, with no variables/variables.data-00000");
+        .hasMessageContaining("that '12' is incomplete, with no variables/variables.data-00000");
     fails(
             ErrorCode.TA_VERSION_NOT_FOUND,
             () -> remote(versions).option("version", "11").load(table))
-        .hasMessageContaining("that '11' is not whole");
+        .hasMessageContaining("that '11' is incomplete");
     fails(
             ErrorCode.TA_VERSION_NOT_FOUND,
             () -> remote(versions).option("version", "13").load(table))

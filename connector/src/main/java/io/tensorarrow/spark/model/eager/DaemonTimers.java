@@ -3,14 +3,14 @@ package io.tensorarrow.spark.model.eager;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** Threads for what has to be done now and then. */
+/** Single-threaded daemon timers. */
 public final class DaemonTimers {
   private DaemonTimers() {}
 
   /**
-   * Makes a timer with one thread. It ends neither the JVM's life nor keeps anything of whoever
-   * happens to start it: it lives only while there is something to do, and inherits nothing, since
-   * the class loader and the thread-locals of a task may be those of a session that ends earlier.
+   * Makes a timer with one thread. The thread does not keep the JVM alive and ends when there is
+   * nothing to do. It does not inherit the creator's class loader or thread-locals, which may
+   * belong to a session that ends earlier.
    *
    * @param name the thread's name
    */

@@ -176,7 +176,7 @@ public final class EagerModel implements AutoCloseable {
     return cut.function;
   }
 
-  /** Takes note that one user of a function runs it no more. */
+  /** Releases one use of a function. */
   public synchronized void release(EagerFunction function) {
     List<Cut> unused = new ArrayList<>();
     for (Cut cut : functions.values()) {

@@ -38,11 +38,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where TensorFlow's native libraries lie on this host: a directory per version and content, made
- * once and whole.
+ * once and completely.
  *
  * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename,
  * so that no one who reads without the lock sees half of it. What is damaged is replaced. Code is
- * loaded from here, so no one else may be able to write here. A directory that is whole is used
+ * loaded from here, so no one else may be able to write here. A directory that is complete is used
  * even where nothing can be written.
  *
  * <p>Thread-safe.

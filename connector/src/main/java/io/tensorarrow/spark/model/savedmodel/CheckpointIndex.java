@@ -33,7 +33,7 @@ public final class CheckpointIndex {
 
   /** Who wants to know what the table holds. */
   public interface Visitor {
-    /** Takes what comes first. */
+    /** Called once, before any entry. */
     void header(BundleHeaderProto header);
 
     /**

@@ -4,7 +4,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import org.jspecify.annotations.Nullable;
 
-/** Why what lies in a directory is no whole SavedModel. */
+/** Why a directory holds no complete SavedModel. */
 public final class InvalidModelException extends Exception {
   private static final long serialVersionUID = 1L;
 

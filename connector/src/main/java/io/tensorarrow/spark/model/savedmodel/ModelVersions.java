@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * directories named by numbers.
  */
 public final class ModelVersions {
-  /** The version to read if none is asked for: the largest number whose model is whole. */
+  /** The version to read if none is asked for: the largest number whose model is complete. */
   public static final String LATEST = "latest";
 
   /** The file with names of versions: {@code stable=3}. */
@@ -76,7 +76,7 @@ public final class ModelVersions {
    * @param version a number, a label or {@value #LATEST}
    * @return the model of that version
    * @throws TensorArrowException with {@link ErrorCode#TA_VERSION_NOT_FOUND} if there are versions,
-   *     but not this one, or it is not whole; else as {@link SavedModelFile#read(ModelFiles)}
+   *     but not this one, or it is incomplete; else as {@link SavedModelFile#read(ModelFiles)}
    */
   public static SavedModelFile read(ModelFiles root, String version) {
     return read(root, version, Optional.empty()).orElseThrow();
@@ -141,7 +141,7 @@ public final class ModelVersions {
         skipped.addAll(noNumbers());
         if (!skipped.isEmpty() && model.isPresent()) {
           LOG.warn(
-              "Reading version {} of model {}; skipped what is not whole: {}",
+              "Reading version {} of model {}; skipped incomplete versions: {}",
               name,
               root.location(),
               listed(skipped));
@@ -152,7 +152,7 @@ public final class ModelVersions {
       }
     }
     skipped.addAll(noNumbers());
-    throw failed(root, LATEST, "none that is whole: " + listed(skipped), "at least one");
+    throw failed(root, LATEST, "none that is complete: " + listed(skipped), "at least one");
   }
 
   private List<String> noNumbers() {
@@ -186,7 +186,7 @@ public final class ModelVersions {
       throw failed(
           root,
           version,
-          "that '" + name + "' is not whole, with " + e.found(),
+          "that '" + name + "' is incomplete, with " + e.found(),
           "a whole SavedModel (finish copying it, or choose another of " + available + ")");
     }
   }

@@ -74,7 +74,7 @@ public final class SavedModelFile {
    *
    * @param files the directory that holds {@code saved_model.pb}; not needed any more afterwards
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies
-   *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it is not whole or can't be read, with
+   *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it is incomplete or can't be read, with
    *     {@link ErrorCode#TA_MODEL_FETCH} if a remote file system does not give it
    */
   public static SavedModelFile read(ModelFiles files) {
@@ -90,7 +90,7 @@ public final class SavedModelFile {
   /**
    * Reads and checks a SavedModel.
    *
-   * @throws InvalidModelException if it is not whole
+   * @throws InvalidModelException if it is incomplete
    * @throws IOException if that can't be found out
    */
   public static SavedModelFile readWhole(ModelFiles files)

@@ -29,7 +29,9 @@ final class Redaction {
 
   private final List<String> secrets;
 
-  /** Takes the configuration whose credentials must not show. */
+  /**
+   * @param conf the configuration whose credentials must not show
+   */
   Redaction(Configuration conf) {
     this.secrets =
         ModelAccess.settings(conf).entrySet().stream()

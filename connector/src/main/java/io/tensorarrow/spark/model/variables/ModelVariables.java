@@ -88,7 +88,7 @@ public final class ModelVariables {
   /**
    * Lists the variables.
    *
-   * @param files a SavedModel, found to be whole
+   * @param files a SavedModel, found to be complete
    * @return all tensors of the checkpoint, without what Keras 3 saves a second time, in the order
    *     in which they lie there; none if there is no checkpoint
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the checkpoint's table
@@ -200,7 +200,7 @@ public final class ModelVariables {
       throws InvalidModelException {
     List<Long> shape = proto.getDimList().stream().map(TensorShapeProto.Dim::getSize).toList();
     if (proto.getUnknownRank() || shape.stream().anyMatch(dim -> dim < 0)) {
-      throw damaged(name, "no whole shape");
+      throw damaged(name, "an incomplete shape");
     }
     return shape;
   }

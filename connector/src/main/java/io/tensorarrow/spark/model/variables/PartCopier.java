@@ -41,7 +41,9 @@ final class PartCopier {
     }
   }
 
-  /** Returns the last dimension that is not whole: all behind it lies in one piece. */
+  /**
+   * Returns the last dimension of which the part has not all: everything behind it is contiguous.
+   */
   private static int lastCut(Part part, List<Long> shape) {
     int dim = shape.size() - 1;
     while (dim > 0 && part.extent().get(dim).equals(shape.get(dim))) {

@@ -106,7 +106,7 @@ public final class VariableReader implements AutoCloseable {
     }
   }
 
-  /** Does it without saying which model it is. */
+  /** Reads a variable; errors do not name the model. */
   byte[] bytes(ModelVariable variable) throws InvalidModelException, IOException {
     Part first = variable.parts().get(0);
     if (first.extent().equals(variable.shape())) {

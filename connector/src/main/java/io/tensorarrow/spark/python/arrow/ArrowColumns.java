@@ -18,8 +18,6 @@ public final class ArrowColumns implements AutoCloseable {
   private final BufferAllocator allocator;
 
   /**
-   * Takes vectors.
-   *
    * @param vectors all of them, in order
    * @param owned those to be closed with this
    * @param convertedBytes how many bytes were converted or copied to make them

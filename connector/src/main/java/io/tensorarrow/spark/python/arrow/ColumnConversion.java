@@ -28,7 +28,9 @@ public final class ColumnConversion {
   private final Set<Integer> raw;
   private final BufferAllocator allocator;
 
-  /** Takes what the columns should become, each as its field says. */
+  /**
+   * @param fields the Arrow fields that the columns are converted to, in order
+   */
   public ColumnConversion(List<Field> fields, BufferAllocator allocator) {
     this(fields, Set.of(), allocator);
   }

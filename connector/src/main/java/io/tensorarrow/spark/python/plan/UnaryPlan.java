@@ -7,7 +7,7 @@ import org.apache.spark.sql.execution.SparkPlan;
 import org.jspecify.annotations.Nullable;
 import scala.collection.Seq;
 
-/** A node over one child: what Scala's case classes have for nothing. */
+/** Base of unary plan nodes; implements what a Scala case class would generate. */
 abstract class UnaryPlan extends SparkPlan {
   private static final long serialVersionUID = 1;
 

@@ -32,8 +32,6 @@ public final class RetainedBatches implements AutoCloseable {
   private long spilledBytes;
 
   /**
-   * Begins with none.
-   *
    * @param fields the Arrow fields of the batches' columns
    * @param memoryBytes from how many bytes on batches go to disk
    */

@@ -33,8 +33,6 @@ public final class RowZipper extends AbstractIterator<ColumnarBatch> {
   private int answerRow;
 
   /**
-   * Begins.
-   *
    * @param sent what was sent, at least as far as it was answered
    * @param answers batches that are valid until the next one
    * @param types what their columns have to be

@@ -133,7 +133,7 @@ public final class SegmentPool implements AutoCloseable {
     return segment.lend();
   }
 
-  /** Takes back what workers have released. */
+  /** Takes back the segments that workers have released. */
   private void collect() {
     for (Iterator<SharedSegment> each = lent.iterator(); each.hasNext(); ) {
       SharedSegment segment = each.next();

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 import scala.Option;
 
 /**
- * The shared memory of this process: a pool of segments, or the reason why there is none. It is
- * tried out when a task first wants it, and given up when the application ends.
+ * The shared memory of this process: a pool of segments, or the reason why there is none. Created
+ * by the first task that needs it; closed when the application ends.
  *
  * <p>Thread-safe. Owns its pool.
  */

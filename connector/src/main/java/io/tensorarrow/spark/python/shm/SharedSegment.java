@@ -70,7 +70,7 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
     return generation;
   }
 
-  /** Begins a generation; the worker knows it by the number. */
+  /** Leases the segment under the next generation, by which the worker knows the lease. */
   SegmentLease lend() {
     // Zero is what the words of a new segment hold. No segment is lent so often that this ends.
     generation = Math.incrementExact(generation);

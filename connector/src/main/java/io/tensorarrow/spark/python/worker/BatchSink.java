@@ -3,7 +3,9 @@ package io.tensorarrow.spark.python.worker;
 import io.tensorarrow.spark.python.arrow.ArrowColumns;
 import java.io.IOException;
 
-/** How the batches of a task get to its worker: one of the tiers. Belongs to the writing thread. */
+/**
+ * How the batches of a task get to its worker: one transfer mode. Belongs to the writing thread.
+ */
 interface BatchSink {
   /** Writes what comes before the batches, also if there are none. */
   void begin() throws IOException;

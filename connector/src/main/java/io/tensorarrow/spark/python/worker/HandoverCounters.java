@@ -49,7 +49,7 @@ final class HandoverCounters {
     inlineBytes.add(bytes);
   }
 
-  /** Counts a batch of the tier {@code arrow}. */
+  /** Counts a batch in transfer mode {@code arrow}. */
   void plain() {
     arrowBatches.add(1);
   }

@@ -38,11 +38,9 @@ final class InPlaceReplies implements AutoCloseable {
   private final List<AutoCloseable> open = new ArrayList<>();
 
   /**
-   * Begins with none.
-   *
    * @param output the columns that the function returns
    * @param declared makes these of what came as Arrow
-   * @param leases what the worker was lent
+   * @param leases the leases that the worker has
    */
   InPlaceReplies(
       StructType output,

@@ -77,7 +77,7 @@ final class TaskLeases implements AutoCloseable {
     unseen.add(lease);
   }
 
-  /** Takes a segment; empty if none can be had. */
+  /** Leases a segment for this task; empty if none is free. */
   synchronized Optional<SegmentLease> lease(long bytes) {
     if (pool.isEmpty()) {
       counters.unshared(InlineReason.NO_SHARED_MEMORY);

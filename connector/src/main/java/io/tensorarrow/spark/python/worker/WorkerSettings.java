@@ -8,7 +8,7 @@ import scala.Option;
 import scala.collection.immutable.Map;
 
 /**
- * What a session tells its workers. Immutable.
+ * Session settings sent to Python workers. Immutable.
  *
  * @param timeZone the session's time zone, which timestamps carry
  * @param largeVarTypes whether strings and binaries have offsets of 64 bits

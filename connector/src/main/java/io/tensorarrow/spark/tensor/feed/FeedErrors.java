@@ -7,7 +7,8 @@ import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.feed.NumberType.Kind;
 
 /**
- * Words what keeps rows of a column out of a tensor. Rows are told by their number in the batch.
+ * Error messages for rows of a column that cannot be fed. Rows are given by their number in the
+ * batch.
  *
  * @param spec the tensor
  * @param columnName the column

@@ -16,8 +16,6 @@ final class ShapedRows extends TensorVector {
   private final int[] rowDims;
 
   /**
-   * Puts the two together.
-   *
    * @param data the elements of each row, taken over
    * @param rowDims the shape of one row
    */

@@ -62,18 +62,16 @@ public final class RowRuns {
     return size;
   }
 
-  /** What is done for a stretch. */
+  /** Callback for one contiguous run of rows. */
   public interface RunVisitor {
     /**
-     * Does it.
-     *
      * @param at how many positions come before
      * @param start the first position
      */
     void visit(int at, int start, int length);
   }
 
-  /** Goes through all stretches, none longer than {@code most}. */
+  /** Visits all runs, split so that none is longer than {@code most}. */
   public void forEach(int most, RunVisitor visitor) {
     int at = 0;
     for (int i = 0; i < count; i++) {

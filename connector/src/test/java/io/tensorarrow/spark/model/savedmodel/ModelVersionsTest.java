@@ -127,9 +127,9 @@ class ModelVersionsTest {
           .contains("Reading version 1 of model " + root, "'8' (an empty saved_model.pb), '7' (")
           .contains("and 5 more");
     }
-    refused("8").contains("'8' is not whole", "an empty saved_model.pb");
+    refused("8").contains("'8' is incomplete", "an empty saved_model.pb");
     refused("7").contains("of 7 bytes that is no SavedModel");
-    refused("6").contains("'6' is not whole", "an empty directory");
+    refused("6").contains("'6' is incomplete", "an empty directory");
     refused("5").contains("10 bytes in variables/variables.data-00000-of-00001");
     refused("4").contains("no variables/variables.data-00000-of-00001");
     refused("3").contains("no variables/variables.index");
@@ -142,13 +142,14 @@ class ModelVersionsTest {
     Files.createDirectory(root.resolve("1"));
     versions("2");
     Files.write(root.resolve("2/saved_model.pb"), new byte[0]);
-    refused("latest").contains("none that is whole", "'2' (an empty", "'1' (an empty directory)");
+    refused("latest")
+        .contains("none that is complete", "'2' (an empty", "'1' (an empty directory)");
   }
 
   @Test
   void onlyUnfinishedUploadsAreNamed() throws IOException {
     Files.createDirectory(root.resolve("7.tmp"));
-    refused("latest").contains("none that is whole: '7.tmp' (no number)");
+    refused("latest").contains("none that is complete: '7.tmp' (no number)");
     refused("7").contains("'7.tmp'");
   }
 

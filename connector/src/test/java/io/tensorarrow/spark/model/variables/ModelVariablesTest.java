@@ -221,7 +221,7 @@ class ModelVariablesTest {
     fails(ErrorCode.TA_MODEL_CORRUPT, () -> list(dir))
         .hasMessageContaining("found 7 bytes for a shape that takes 8 for 'w'");
     writer.change("w", entry -> entry.getShapeBuilder().getDimBuilder(0).setSize(-1)).write(dir);
-    fails(ErrorCode.TA_MODEL_CORRUPT, () -> list(dir)).hasMessageContaining("no whole shape");
+    fails(ErrorCode.TA_MODEL_CORRUPT, () -> list(dir)).hasMessageContaining("an incomplete shape");
     TensorShapeProto.Dim huge = TensorShapeProto.Dim.newBuilder().setSize(1L << 40).build();
     writer.change("w", entry -> entry.getShapeBuilder().clear().addDim(huge).addDim(huge));
     writer.write(dir);
