@@ -29,6 +29,8 @@ public final class ColumnConversion {
   private final BufferAllocator allocator;
 
   /**
+   * Creates a conversion to given fields.
+   *
    * @param fields the Arrow fields that the columns are converted to, in order
    */
   public ColumnConversion(List<Field> fields, BufferAllocator allocator) {

@@ -32,6 +32,8 @@ public final class RetainedBatches implements AutoCloseable {
   private long spilledBytes;
 
   /**
+   * Creates an empty queue of batches.
+   *
    * @param fields the Arrow fields of the batches' columns
    * @param memoryBytes from how many bytes on batches go to disk
    */

@@ -33,6 +33,8 @@ public final class RowZipper extends AbstractIterator<ColumnarBatch> {
   private int answerRow;
 
   /**
+   * Creates a zipper over batches that were sent and their results.
+   *
    * @param sent what was sent, at least as far as it was answered
    * @param answers batches that are valid until the next one
    * @param types what their columns have to be

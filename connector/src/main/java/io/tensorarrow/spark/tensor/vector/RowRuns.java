@@ -65,6 +65,8 @@ public final class RowRuns {
   /** Callback for one contiguous run of rows. */
   public interface RunVisitor {
     /**
+     * Visits one run.
+     *
      * @param at how many positions come before
      * @param start the first position
      */
