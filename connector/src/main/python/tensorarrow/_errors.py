@@ -117,6 +117,14 @@ class TensorArrowError(ValueError):
         return type(self), (self.code, self._message)
 
 
+def protocol_error(actual: str, expected: str) -> TensorArrowError:
+    """Returns the error of an envelope or of a segment that is not what the JVM sends."""
+    return TensorArrowError(
+        "TA_HANDOVER",
+        f"Cannot take a batch out of shared memory: found {actual}; expected {expected}",
+    )
+
+
 def closest_first(wanted: str, known: Iterable[str]) -> str:
     """Renders known names for a message, closest to the wanted one first."""
 

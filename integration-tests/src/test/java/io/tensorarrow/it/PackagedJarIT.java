@@ -128,7 +128,7 @@ class PackagedJarIT {
     String major = Installation.VERSION.replace("-SNAPSHOT", "");
 
     assertThat(text("tensorarrow/_version.py")).contains(major).doesNotContain("@project");
-    assertThat(text("io/tensorarrow/spark/model/version.properties"))
+    assertThat(text("io/tensorarrow/spark/model/natives/version.properties"))
         .matches("tensorflow=[0-9.]+\\s*");
     assertThat(text("META-INF/MANIFEST.MF")).contains("Implementation-Version: " + major);
   }
