@@ -41,7 +41,7 @@ public record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<
       """
       FLOAT float 0000c03f=1.5 00000080=-0.0 3412a0ff=#ffa01234 000080ff=-Infinity
       DOUBLE double 000000000000f83f=1.5 0000000000000080=-0.0 785634120000f87f=#7ff8000012345678 000000000000f07f=Infinity
-      FLOAT16 float 003e=1.5 0080=-0.0 34fe=#ffc68000 007c=Infinity
+      HALF float 003e=1.5 0080=-0.0 34fe=#ffc68000 007c=Infinity
       BFLOAT16 float c03f=1.5 0080=-0.0 a1ff=#ffa10000 80ff=-Infinity
       INT8 tinyint 00=0 7f=127 80=-128 ff=-1
       INT16 smallint 0000=0 ff7f=32767 0080=-32768 ffff=-1
