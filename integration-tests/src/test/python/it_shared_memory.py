@@ -77,7 +77,7 @@ def _new_session(sessions):
 
 
 def assert_batches_go_through_the_socket(spark, expected, lines, reason):
-    """Checks that batches arrive where there is no room for any segment."""
+    """Checks that batches arrive where there is no free space for any segment."""
     query = sums(spark, "auto")
     assert it.arrow(query).equals(expected), reason
     _, metrics = it.metrics(query)
@@ -98,7 +98,7 @@ def test_without_the_directory_batches_go_through_the_socket(spark, expected, li
 @pytest.mark.no_mounts
 @pytest.mark.settings({DIRECTORY: "/sys"})
 def test_without_room_batches_go_through_the_socket(spark, expected, lines):
-    # Nobody, not even the superuser, makes a file there; and it has room for none.
+    # Nobody, not even the superuser, makes a file there; and it has no free space.
     assert_batches_go_through_the_socket(spark, expected, lines, "0 bytes free in /sys")
 
 
@@ -112,7 +112,7 @@ def test_a_quarter_of_a_small_directory_is_used(spark, expected, lines, tmpfs, s
     assert used() <= 16 << 20, used()
     it.check_nothing_is_left(spark)
     sessions.close()
-    # Segments have no names, and took nothing of the room with them.
+    # Segments have no names, and left the free space as it was.
     eventually_unused()
     assert not lines(NO_POOL)
     assert not lines(NO_SEGMENT)
@@ -123,7 +123,7 @@ def test_a_quarter_of_a_small_directory_is_used(spark, expected, lines, tmpfs, s
 def test_batches_go_through_the_socket_when_others_fill_the_directory(
     spark, expected, lines, tmpfs
 ):
-    # Tried out while there was room.
+    # Tried while there was free space.
     assert sums(spark, "shared-memory").limit(1).count() == 1
     # What it made is given up, or it would do for the batches to come.
     eventually_unused()

@@ -103,10 +103,6 @@ def pandas_batches(time_zone: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     return attach
 
 
-# The name by which the JVM calls it.
-frames = pandas_batches
-
-
 def _buffers(envelopes: Iterable[Any]) -> Iterator[pa.Buffer]:
     for pandas_batch in envelopes:
         _check_protocol(list(pandas_batch.columns))

@@ -13,18 +13,18 @@ import scala.Option;
 import scala.collection.JavaConverters;
 
 /** Gives sessions the planner rules of this connector. Thread-safe. */
-public final class SessionRules {
+final class SessionRules {
   private SessionRules() {}
 
   /** Adds the rules to sessions that are still to be made. */
-  public static void inject(SparkSessionExtensions extensions) {
+  static void inject(SparkSessionExtensions extensions) {
     extensions.injectPlannerStrategy(session -> new OverwriteGuard());
     extensions.injectPlannerStrategy(session -> new TableDefinitionGuard());
     extensions.injectPlannerStrategy(session -> new ColumnarPythonStrategy());
   }
 
   /** Adds the rules to the session that Spark calls in, if there is one. */
-  public static void registerInActiveSession() {
+  static void registerInActiveSession() {
     Option<SparkSession> active = SparkSession.getActiveSession();
     if (active.isDefined()) {
       register(active.get());
@@ -32,7 +32,7 @@ public final class SessionRules {
   }
 
   /** Adds the rules to a session, unless they are there already. */
-  public static void register(SparkSession session) {
+  static void register(SparkSession session) {
     // Every look-up of a data source comes here: most find the rules, and need no lock.
     if (strategies(session).stream().filter(SessionRules::isOwn).count() == 3) {
       return;

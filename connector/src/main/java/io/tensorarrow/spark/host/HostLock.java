@@ -39,9 +39,9 @@ public final class HostLock implements AutoCloseable {
    */
   public static HostLock take(Path file, Mode mode) throws IOException {
     while (true) {
-      Optional<HostLock> lease = tryTake(file, mode);
-      if (lease.isPresent()) {
-        return lease.get();
+      Optional<HostLock> lock = tryTake(file, mode);
+      if (lock.isPresent()) {
+        return lock.get();
       }
       Interruption.sleep(POLL_MILLIS);
     }
@@ -59,25 +59,25 @@ public final class HostLock implements AutoCloseable {
     if (mine == null) {
       return Optional.empty();
     }
-    HostLock lease = null;
+    HostLock taken = null;
     try {
       FileChannel channel =
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
-        lease = lock == null ? null : new HostLock(mine, channel);
+        taken = lock == null ? null : new HostLock(mine, channel);
       } finally {
-        if (lease == null) {
+        if (taken == null) {
           channel.close();
         }
       }
     } finally {
-      if (lease == null) {
+      if (taken == null) {
         mine.close();
       }
     }
-    return Optional.ofNullable(lease);
+    return Optional.ofNullable(taken);
   }
 
   /**

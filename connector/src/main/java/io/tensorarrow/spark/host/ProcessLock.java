@@ -8,7 +8,7 @@ import java.util.Optional;
  * JVM's own objects, so a system property stands for it.
  */
 public final class ProcessLock implements AutoCloseable {
-  private static final String PROPERTY = "io.tensorarrow.lease:";
+  private static final String PROPERTY = "io.tensorarrow.lock:";
   private static final long POLL_MILLIS = 50;
 
   private final String property;
@@ -26,9 +26,9 @@ public final class ProcessLock implements AutoCloseable {
    */
   public static ProcessLock take(String name) throws InterruptedIOException {
     while (true) {
-      Optional<ProcessLock> lease = tryTake(name);
-      if (lease.isPresent()) {
-        return lease.get();
+      Optional<ProcessLock> lock = tryTake(name);
+      if (lock.isPresent()) {
+        return lock.get();
       }
       Interruption.sleep(POLL_MILLIS);
     }

@@ -130,7 +130,7 @@ public final class NativesDirectory {
   }
 
   private void extract(Path real, Path target, List<Library> libraries) throws IOException {
-    try (HostLock lease = HostLock.take(lock(real), HostLock.Mode.EXCLUSIVE)) {
+    try (HostLock exclusive = HostLock.take(lock(real), HostLock.Mode.EXCLUSIVE)) {
       if (isWhole(target, libraries)) {
         return;
       }
@@ -159,9 +159,9 @@ public final class NativesDirectory {
     if (leftovers(real).isEmpty() || !Files.isWritable(real)) {
       return;
     }
-    Optional<HostLock> lease = HostLock.tryTake(lock(real), HostLock.Mode.EXCLUSIVE);
-    if (lease.isPresent()) {
-      try (HostLock held = lease.get()) {
+    Optional<HostLock> free = HostLock.tryTake(lock(real), HostLock.Mode.EXCLUSIVE);
+    if (free.isPresent()) {
+      try (HostLock held = free.get()) {
         deleteLeftovers(real);
       }
     }
@@ -182,7 +182,7 @@ public final class NativesDirectory {
    */
   static void withTwin(Path libraries, Consumer<Path> user) {
     Path real = libraries.resolveSibling(".").normalize();
-    try (HostLock lease = HostLock.take(lock(real), HostLock.Mode.SHARED)) {
+    try (HostLock exclusive = HostLock.take(lock(real), HostLock.Mode.SHARED)) {
       Path twin = Files.createTempDirectory(real, TWIN, PrivateDirectory.ATTRIBUTE);
       try {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(libraries)) {

@@ -22,7 +22,7 @@ final class Calls {
   private final FunctionLibrary library;
   private final Place place;
   private final Map<String, Size> sizes = new HashMap<>();
-  private final Deque<ArrowMessage> open = new ArrayDeque<>();
+  private final Deque<MeasuredFunction> open = new ArrayDeque<>();
 
   Calls(FunctionLibrary library, Place place) {
     this.library = library;
@@ -38,12 +38,12 @@ final class Calls {
   private record Size(long nodes, int depth) {}
 
   /** A function that is being measured. */
-  private static final class ArrowMessage {
+  private static final class MeasuredFunction {
     final String name;
     final List<String> callees;
     int next;
 
-    ArrowMessage(String name, List<String> callees) {
+    MeasuredFunction(String name, List<String> callees) {
       this.name = name;
       this.callees = callees;
     }
@@ -60,14 +60,14 @@ final class Calls {
   }
 
   private void visit(String root, List<NodeDef> nodes) {
-    open.push(new ArrowMessage(root, callees(nodes)));
+    open.push(new MeasuredFunction(root, callees(nodes)));
     while (!open.isEmpty()) {
-      ArrowMessage frame = open.element();
-      if (frame.next == frame.callees.size()) {
+      MeasuredFunction function = open.element();
+      if (function.next == function.callees.size()) {
         open.pop();
-        sizes.put(frame.name, size(frame));
+        sizes.put(function.name, size(function));
       } else {
-        String callee = frame.callees.get(frame.next++);
+        String callee = function.callees.get(function.next++);
         if (!sizes.containsKey(callee)) {
           enter(callee);
         }
@@ -76,7 +76,7 @@ final class Calls {
   }
 
   private void enter(String name) {
-    if (open.stream().anyMatch(frame -> frame.name.equals(name))) {
+    if (open.stream().anyMatch(function -> function.name.equals(name))) {
       throw place.malformed(
           "that function " + Place.quoted(name) + " calls itself", "functions without recursion");
     }
@@ -84,13 +84,13 @@ final class Calls {
       throw place.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
     }
     List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
-    open.push(new ArrowMessage(name, callees(nodes)));
+    open.push(new MeasuredFunction(name, callees(nodes)));
   }
 
-  private Size size(ArrowMessage frame) {
-    long nodes = library.function(frame.name).map(FunctionDef::getNodeDefCount).orElse(0);
+  private Size size(MeasuredFunction function) {
+    long nodes = library.function(function.name).map(FunctionDef::getNodeDefCount).orElse(0);
     int depth = 0;
-    for (String callee : frame.callees) {
+    for (String callee : function.callees) {
       Size size = sizes.get(callee);
       if (size != null) {
         nodes += size.nodes();

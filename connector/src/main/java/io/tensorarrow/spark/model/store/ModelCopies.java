@@ -304,9 +304,9 @@ public final class ModelCopies {
   }
 
   private static void deleteUnlessLocked(Path lock, Path directory) throws IOException {
-    Optional<HostLock> lease = HostLock.tryTake(lock, HostLock.Mode.EXCLUSIVE);
-    if (lease.isPresent()) {
-      try (HostLock held = lease.get()) {
+    Optional<HostLock> free = HostLock.tryTake(lock, HostLock.Mode.EXCLUSIVE);
+    if (free.isPresent()) {
+      try (HostLock held = free.get()) {
         deleteIfPossible(directory);
       }
     }

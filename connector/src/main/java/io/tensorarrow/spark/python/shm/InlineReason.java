@@ -6,6 +6,6 @@ public enum InlineReason {
   NO_SHARED_MEMORY,
   /** Segments may not take more bytes in all, or one segment not as many. */
   POOL_EXHAUSTED,
-  /** The directory has no room for another segment. */
+  /** The directory has no free space for another segment. */
   DIRECTORY_FULL
 }

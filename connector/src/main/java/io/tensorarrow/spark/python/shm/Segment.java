@@ -48,7 +48,7 @@ import org.slf4j.LoggerFactory;
  * thread, in this process and others; everything else by the thread that the caller sees to.
  */
 public final class Segment implements AutoCloseable {
-  /** The most bytes of a segment: what Java can map at once, with room to round up. */
+  /** The most bytes of a segment: what Java can map at once, less what rounding up may add. */
   public static final long MAX_BYTES = 1L << 30;
 
   private static final Logger LOG = LoggerFactory.getLogger(Segment.class);

@@ -156,7 +156,7 @@ public final class SharedMemory implements AutoCloseable {
     if (pool.isEmpty()) {
       throw new TensorArrowException(
           ErrorCode.TA_HANDOVER,
-          "Cannot hand batches over through shared memory, as handover=shared-memory demands: found %s; expected room in a file system in memory (docker run --shm-size=1g; in Kubernetes an emptyDir with medium: Memory mounted on /dev/shm; or the setting %s), or handover=auto"
+          "Cannot hand batches over through shared memory, as handover=shared-memory requires: found %s; expected free space in a file system in memory (docker run --shm-size=1g; in Kubernetes an emptyDir with medium: Memory mounted on /dev/shm; or the setting %s), or handover=auto"
               .formatted(fault, ExecutorSettings.SHARED_MEMORY_DIRECTORY.key()));
     }
   }

@@ -64,7 +64,7 @@ final class WorkerModule {
     ByteArrayOutputStream pickle = new ByteArrayOutputStream();
     pickle.writeBytes(PICKLE_PROTOCOL);
     if (call.evalType() == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()) {
-      pickle.writeBytes(global("frames"));
+      pickle.writeBytes(global("pandas_batches"));
       pickle.writeBytes(text(call.settings().timeZone()));
       pickle.writeBytes(CALL_WITH_ONE);
     } else if (call.forms().forTensors()) {

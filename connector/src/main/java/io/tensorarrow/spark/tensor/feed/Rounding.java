@@ -19,7 +19,7 @@ final class Rounding {
   /** Integers up to here are doubles. */
   private static final long MAX_EXACT = 1L << 53;
 
-  /** The bits of a long that a double may have no room for. */
+  /** The bits of a long that a double may not hold. */
   private static final long LOW_BITS = (1L << 10) - 1;
 
   private Rounding() {}
@@ -58,7 +58,7 @@ final class Rounding {
 
   /**
    * Returns a double from which rounding to a float or a shorter type gives what rounding the
-   * integer at once gives: digits that a double has no room for leave a trace in its last one.
+   * integer at once gives: digits that a double does not hold leave a trace in its last one.
    */
   static double traced(long value) {
     if (Math.abs(value) <= MAX_EXACT) {

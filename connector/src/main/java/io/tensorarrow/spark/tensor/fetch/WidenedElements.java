@@ -39,8 +39,8 @@ abstract class WidenedElements extends TensorVector {
       case BOOLEAN -> new Booleans(element, memory);
       case INT4 -> new Int4Elements(element, memory);
       case UINT4 -> new Uint4Elements(element, memory);
-      case FLOAT16 -> new Halves(element, memory);
-      case BFLOAT16 -> new BrainHalves(element, memory);
+      case FLOAT16 -> new Float16Elements(element, memory);
+      case BFLOAT16 -> new Bfloat16Elements(element, memory);
       case UNSIGNED_BYTE -> new UnsignedBytes(element, memory);
       case UNSIGNED_SHORT -> new UnsignedShorts(element, memory);
       case UNSIGNED_INT -> new UnsignedInts(element, memory);
@@ -102,8 +102,8 @@ abstract class WidenedElements extends TensorVector {
     }
   }
 
-  private static final class Halves extends WidenedElements {
-    Halves(OutputElement element, ArrowBuf memory) {
+  private static final class Float16Elements extends WidenedElements {
+    Float16Elements(OutputElement element, ArrowBuf memory) {
       super(element, memory);
     }
 
@@ -113,8 +113,8 @@ abstract class WidenedElements extends TensorVector {
     }
   }
 
-  private static final class BrainHalves extends WidenedElements {
-    BrainHalves(OutputElement element, ArrowBuf memory) {
+  private static final class Bfloat16Elements extends WidenedElements {
+    Bfloat16Elements(OutputElement element, ArrowBuf memory) {
       super(element, memory);
     }
 

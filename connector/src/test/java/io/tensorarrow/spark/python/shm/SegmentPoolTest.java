@@ -127,7 +127,7 @@ class SegmentPoolTest {
     List<InlineReason> reasons = new ArrayList<>();
     assertThat(pool.lease(9 * MIB, reasons::add)).isEmpty();
     assertThat(reasons).containsExactly(InlineReason.POOL_EXHAUSTED);
-    // Room is made of what is free and of another size.
+    // Free segments of another size are closed to make space.
     for (SegmentLease lease : all) {
       write(lease, RELEASED, lease.generation());
     }

@@ -58,7 +58,7 @@ class BatchWriterTest extends SparkTestBase {
         PythonMetrics.create(spark().sparkContext()));
   }
 
-  /** A stream to a worker that has no room on the heap as soon as a segment has been filled. */
+  /** A stream to a worker in a JVM whose heap is full as soon as a segment has been filled. */
   private static final class FullHeap extends OutputStream {
     @Override
     public void write(int oneByte) {
