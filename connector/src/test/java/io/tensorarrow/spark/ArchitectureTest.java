@@ -43,6 +43,8 @@ final class ArchitectureTest {
 
   private static final Path MAP = Path.of("src/main/java/io/tensorarrow/spark/package-info.java");
 
+  private static final Path PAGE = Path.of("docs/internals/architecture.md");
+
   private static final String SPARK = "org.apache.spark..";
   private static final String SPARK_SQL = "org.apache.spark.sql..";
   private static final String DATA_SOURCE_V2 = "org.apache.spark.sql.connector..";
@@ -51,19 +53,13 @@ final class ArchitectureTest {
 
   @ArchTest
   static void rootPackageInfoNamesThePackagesThatExist(JavaClasses classes) throws IOException {
-    Set<String> named =
-        Pattern.compile("<li>\\{@code ([a-z.]+)\\}:")
-            .matcher(Files.readString(MAP))
-            .results()
-            .map(found -> found.group(1))
-            .collect(Collectors.toCollection(TreeSet::new));
-    Set<String> existing =
-        classes.stream()
-            .map(JavaClass::getPackageName)
-            .filter(name -> !name.equals(ROOT))
-            .map(name -> name.substring(ROOT.length() + 1))
-            .collect(Collectors.toCollection(TreeSet::new));
-    assertThat(named).isEqualTo(existing);
+    assertThat(named(MAP, "<li>\\{@code ([a-z.]+)\\}:")).isEqualTo(existing(classes));
+  }
+
+  @ArchTest
+  static void theArchitecturePageNamesThePackagesThatExist(JavaClasses classes) throws IOException {
+    assertThat(named(PAGE, "(?m)^\\| `([a-z.]+)` \\|[^|]*\\|[^|]*\\|$"))
+        .isEqualTo(existing(classes));
   }
 
   @ArchTest
@@ -190,6 +186,22 @@ final class ArchitectureTest {
                   PartitionReader.class))
           .should()
           .notBePublic();
+
+  private static Set<String> named(Path file, String pattern) throws IOException {
+    return Pattern.compile(pattern)
+        .matcher(Files.readString(file))
+        .results()
+        .map(match -> match.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static Set<String> existing(JavaClasses classes) {
+    return classes.stream()
+        .map(JavaClass::getPackageName)
+        .filter(name -> !name.equals(ROOT))
+        .map(name -> name.substring(ROOT.length() + 1))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
 
   private static String in(String name) {
     return ROOT + "." + name;

@@ -194,7 +194,7 @@ class ModelVersionsTest {
       assertThat(log.lines(Level.WARN))
           .singleElement(InstanceOfAssertFactories.STRING)
           .endsWith(
-              "not whole: '.4' (no number), '3.tmp' (no number), '4_copying' (no number), '_temporary' (no number)");
+              "skipped incomplete versions: '.4' (no number), '3.tmp' (no number), '4_copying' (no number), '_temporary' (no number)");
     }
   }
 
