@@ -1,7 +1,7 @@
 package io.tensorarrow.bench;
 
-import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,8 @@
 package io.tensorarrow.bench;
 
-import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelReference;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.util.Arrays;
 import java.util.List;

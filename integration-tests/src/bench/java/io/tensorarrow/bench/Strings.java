@@ -9,15 +9,15 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_TString_GetData
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TString_GetSize;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorData;
 
-import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.options.CastMode;
-import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.vector.RowSelection;
-import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
+import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

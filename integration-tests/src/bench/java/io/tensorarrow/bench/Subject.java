@@ -1,10 +1,10 @@
 package io.tensorarrow.bench;
 
-import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.ModelLease;
+import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.options.CastMode;
-import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.List;
 import java.util.function.IntFunction;
