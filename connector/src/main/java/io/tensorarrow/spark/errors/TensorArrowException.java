@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.errors;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.io.Serializable;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +61,40 @@ public final class TensorArrowException extends IllegalArgumentException {
     super("[" + code + "] " + message, cause);
     this.code = code;
     this.rows = rows;
+  }
+
+  static TensorArrowException ofRows(
+      ErrorCode code,
+      String before,
+      @Nullable Integer row,
+      String after,
+      @Nullable Throwable cause) {
+    return of(code, new Rows(before, row, after), cause);
+  }
+
+  /**
+   * Begins an exception: {@code throw cannot(TA_X, "read '%s'", file).found(...).expected(...)}.
+   *
+   * @param code what kind of error it is
+   * @param format the action that failed, {@code <verb> <thing> '<name>'}, as a format of {@link
+   *     String#format}
+   */
+  @FormatMethod
+  public static CannotMessage cannot(ErrorCode code, @FormatString String format, Object... args) {
+    return new CannotMessage(code, CannotMessage.text(format, args));
+  }
+
+  /**
+   * Returns an exception with the same code and message and this one as its cause, for another
+   * thread that fails for the same reason: each thread throws its own stack trace.
+   */
+  public TensorArrowException again() {
+    return new TensorArrowException(code, reason(), this);
+  }
+
+  /** Returns the same error with more text at the end of its message, and this one as its cause. */
+  public TensorArrowException followedBy(String text) {
+    return new TensorArrowException(code, reason() + text, this);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.errors;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,6 +9,43 @@ import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 class TensorArrowExceptionTest {
+  @Test
+  void messageHasCodeActionFoundAndExpected() {
+    IOException cause = new IOException("disk");
+
+    TensorArrowException exception =
+        cannot(ErrorCode.TA_NATIVES, "load '%s'", "50 %")
+            .found("%d files", 1234)
+            .causedBy(cause)
+            .expected("100 %% of them");
+
+    assertThat(exception)
+        .hasMessage("[TA_NATIVES] Cannot load '50 %': found 1234 files; expected 100 % of them")
+        .hasCause(cause);
+    assertThat(exception.isOfRows()).isFalse();
+    assertThat(exception.again()).hasMessage(exception.getMessage()).hasCause(exception);
+  }
+
+  @Test
+  void messageOfRowsLeavesOpenTheirPlace() {
+    TensorArrowException ofRow =
+        cannot(ErrorCode.TA_NULL_INPUT, "feed 'x'").found("a null").inRow(3).expected("a value");
+    TensorArrowException ofRows =
+        cannot(ErrorCode.TA_INPUT_TYPE, "feed 'x'").found("2").inRowsOfCall().expected("1");
+    TensorArrowException ofCall =
+        cannot(ErrorCode.TA_MODEL_RUN, "run 'm'").forRowsOfCall().found("an error").expected("0");
+
+    assertThat(ofRow.at("in row 7 of 'f'", "note"))
+        .hasMessage(
+            "[TA_NULL_INPUT] Cannot feed 'x': found a null in row 7 of 'f'; expected a value (note)");
+    assertThat(ofRows).hasMessage("[TA_INPUT_TYPE] Cannot feed 'x': found 2; expected 1");
+    assertThat(ofRows.at("in rows 1 to 2", "note"))
+        .hasMessage("[TA_INPUT_TYPE] Cannot feed 'x': found 2 in rows 1 to 2; expected 1 (note)");
+    assertThat(ofCall.at("for rows 1 to 2", "note"))
+        .hasMessage(
+            "[TA_MODEL_RUN] Cannot run 'm' for rows 1 to 2: found an error; expected 0 (note)");
+  }
+
   @Test
   void aRowIsToldByItsPlaceOnceThatIsKnown() {
     TensorArrowException found =
