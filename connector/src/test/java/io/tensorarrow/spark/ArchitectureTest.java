@@ -77,7 +77,11 @@ final class ArchitectureTest {
           .resideInAPackage(in("errors"))
           .should()
           .onlyDependOnClassesThat()
-          .resideInAnyPackage(in("errors"), "java..", "org.jspecify.annotations");
+          .resideInAnyPackage(
+              in("errors"),
+              "java..",
+              "org.jspecify.annotations",
+              "com.google.errorprone.annotations");
 
   @ArchTest static final ArchRule options_know_only_errors = ownPackages("options", "errors");
 
