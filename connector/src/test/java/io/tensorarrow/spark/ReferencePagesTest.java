@@ -3,16 +3,10 @@ package io.tensorarrow.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.errors.ErrorCode;
-import io.tensorarrow.spark.metrics.FeedBytesMetric;
-import io.tensorarrow.spark.metrics.FeedTimeMetric;
-import io.tensorarrow.spark.metrics.InferenceTimeMetric;
-import io.tensorarrow.spark.metrics.ModelBatchesMetric;
-import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
-import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.ConfigEntry;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.source.ScanMetric;
 import io.tensorarrow.spark.testing.Docs;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,14 +41,7 @@ class ReferencePagesTest {
   @Test
   void metricsOfTheScanAreDocumentedAsDeclared() {
     List<String> lines = new ArrayList<>(List.of(""));
-    Stream.<CustomMetric>of(
-            new FeedBytesMetric(),
-            new FeedTimeMetric(),
-            new InferenceTimeMetric(),
-            new ModelBatchesMetric(),
-            new ModelLoadTimeMetric(),
-            new RowsInferredMetric(),
-            new TensorBytesMetric())
+    ScanMetric.supported()
         .sorted(Comparator.comparing(CustomMetric::name, String.CASE_INSENSITIVE_ORDER))
         .forEach(
             metric -> lines.addAll(metricLines(metric.name(), metric.description(), unit(metric))));
