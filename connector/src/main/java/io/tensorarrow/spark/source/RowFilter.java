@@ -10,13 +10,16 @@ import org.apache.spark.sql.catalyst.expressions.BoundReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.LeafExpression;
 import org.apache.spark.sql.catalyst.expressions.Predicate;
+import org.apache.spark.sql.catalyst.expressions.PythonUDF;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.JavaConverters;
 
 /**
- * Evaluates residual filters over the rows of batches.
+ * Evaluates filters over the rows of batches: those that a source does not guarantee, and those
+ * between a scan and a Python function.
  *
  * <p>Expressions that Spark does not compile, such as functions with lambdas, expect arrays of
  * rows: those of vectors give a null element as whatever lies in its place. So Spark never runs
@@ -24,17 +27,17 @@ import scala.collection.JavaConverters;
  *
  * <p>Not thread-safe.
  */
-final class RowFilter {
+public final class RowFilter {
   private final BasePredicate predicate;
   private final UnaryOperator<InternalRow> row;
 
   /**
-   * Makes a filter.
+   * Compiles a filter.
    *
    * @param filter the condition, bound to the columns of the batches to come
    * @param partition the number of the task's partition
    */
-  RowFilter(Expression filter, int partition) {
+  public RowFilter(Expression filter, int partition) {
     if (filter.find(RowFilter::needsRows).isEmpty()) {
       this.predicate = Predicate.create(filter);
       this.row = UnaryOperator.identity();
@@ -49,12 +52,22 @@ final class RowFilter {
     predicate.initialize(partition);
   }
 
+  /**
+   * Returns whether a filter can be evaluated here: it gives the same for a row whenever it is
+   * asked, and needs neither another query nor a Python worker.
+   */
+  public static boolean canEvaluate(Expression filter) {
+    return filter.deterministic()
+        && !SubqueryExpression.hasSubquery(filter)
+        && filter.find(e -> e instanceof PythonUDF).isEmpty();
+  }
+
   private static boolean needsRows(Expression e) {
     return e instanceof CodegenFallback && !(e instanceof LeafExpression);
   }
 
-  /** Returns the rows for which the filter is true. */
-  RowSelection select(ColumnarBatch batch) {
+  /** Returns the rows for which the filter is true; the batch is read during the call only. */
+  public RowSelection select(ColumnarBatch batch) {
     return RowSelection.where(batch.numRows(), i -> predicate.eval(row.apply(batch.getRow(i))));
   }
 

@@ -1,22 +1,17 @@
 package io.tensorarrow.spark.python.plan;
 
-import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.source.RowFilter;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.BindReferences;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.Predicate;
 import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.IndexedSeq;
-import scala.collection.Iterator;
 import scala.collection.Seq;
 
 /** Keeps the rows of batches that a condition is true of, as views of the child's columns. */
@@ -67,25 +62,10 @@ public final class ColumnarFilterExec extends ColumnarUnaryExec {
       implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
     @Override
     public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
-      BasePredicate predicate = Predicate.create(condition);
       return (index, inputs) -> {
-        predicate.initialize(index);
-        return select(inputs.head(), predicate);
+        RowFilter filter = new RowFilter(condition, index);
+        return inputs.head().map(batch -> SelectedColumn.batch(batch, filter.select(batch)));
       };
-    }
-
-    private static Iterator<ColumnarBatch> select(
-        Iterator<ColumnarBatch> batches, BasePredicate predicate) {
-      return batches.map(
-          batch -> {
-            RowSelection rows =
-                RowSelection.where(batch.numRows(), row -> predicate.eval(batch.getRow(row)));
-            ColumnVector[] columns =
-                IntStream.range(0, batch.numCols())
-                    .mapToObj(i -> new SelectedColumn(batch.column(i), rows))
-                    .toArray(ColumnVector[]::new);
-            return new ColumnarBatch(columns, rows.size());
-          });
     }
   }
 }

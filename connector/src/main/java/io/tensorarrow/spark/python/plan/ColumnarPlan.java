@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.python.plan;
 
 import io.tensorarrow.spark.options.Handover;
+import io.tensorarrow.spark.source.RowFilter;
 import io.tensorarrow.spark.source.TensorFlowTables;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,6 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.PythonUDF;
-import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.plans.logical.ArrowEvalPython;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
@@ -57,7 +57,7 @@ record ColumnarPlan(
           .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)))
           .map(c -> c.naming(project));
     }
-    if (plan instanceof Filter filter && isPlain(filter.condition())) {
+    if (plan instanceof Filter filter && RowFilter.canEvaluate(filter.condition())) {
       return of(filter.child())
           .map(c -> c.under(child -> new ColumnarFilterExec(filter.condition(), child)));
     }
@@ -98,7 +98,7 @@ record ColumnarPlan(
     if (plan instanceof Project project && !choosesColumns(project)) {
       return "a projection that computes";
     }
-    if (plan instanceof Filter filter && !isPlain(filter.condition())) {
+    if (plan instanceof Filter filter && !RowFilter.canEvaluate(filter.condition())) {
       return "a filter that is not deterministic, or has a subquery";
     }
     boolean passes =
@@ -120,12 +120,6 @@ record ColumnarPlan(
   private static boolean choosesColumns(Project project) {
     return JavaConverters.seqAsJavaList(project.projectList()).stream()
         .allMatch(column -> ColumnarProjectExec.isColumn((Expression) column));
-  }
-
-  private static boolean isPlain(Expression condition) {
-    return condition.deterministic()
-        && !SubqueryExpression.hasSubquery(condition)
-        && condition.find(e -> e instanceof PythonUDF).isEmpty();
   }
 
   /** Returns the physical plan. */

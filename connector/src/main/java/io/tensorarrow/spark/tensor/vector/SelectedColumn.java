@@ -3,6 +3,7 @@ package io.tensorarrow.spark.tensor.vector;
 import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarArray;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.sql.vectorized.ColumnarMap;
 import org.apache.spark.unsafe.types.UTF8String;
 
@@ -27,6 +28,15 @@ public final class SelectedColumn extends ColumnVector {
     super(column.dataType());
     this.column = column;
     this.rows = rows;
+  }
+
+  /** Returns some rows of a batch, as views of its columns. */
+  public static ColumnarBatch batch(ColumnarBatch batch, RowSelection rows) {
+    ColumnVector[] columns = new ColumnVector[batch.numCols()];
+    for (int i = 0; i < columns.length; i++) {
+      columns[i] = new SelectedColumn(batch.column(i), rows);
+    }
+    return new ColumnarBatch(columns, rows.size());
   }
 
   /** Returns the column of the source's batch, which may be such a view itself. */
