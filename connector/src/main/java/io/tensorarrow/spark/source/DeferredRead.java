@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class DeferredRead implements Supplier<InferenceRead> {
   private final CaseInsensitiveStringMap options;
   private final StructType schema;
-  private final Consumer<SparkSession> onPlanning;
+  private final Consumer<SparkSession> registerPlanner;
   private @Nullable InferenceRead opened;
 
   /**
@@ -29,11 +29,11 @@ final class DeferredRead implements Supplier<InferenceRead> {
    *
    * @param options the options of the read, unchecked
    * @param schema the source's columns
-   * @param onPlanning as in {@link InferenceRead#open}
+   * @param registerPlanner as in {@link InferenceRead#open}
    */
   DeferredRead(
-      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> onPlanning) {
-    this.onPlanning = onPlanning;
+      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> registerPlanner) {
+    this.registerPlanner = registerPlanner;
     this.options = options;
     this.schema = schema;
   }
@@ -50,7 +50,7 @@ final class DeferredRead implements Supplier<InferenceRead> {
       ReadOptions checked = TensorFlowTables.checked(options);
       checkReadsData(checked, ReadOptions.INSPECT);
       checkReadsData(checked, ReadOptions.VARIABLES);
-      read = InferenceRead.open(checked, Optional.of(schema), onPlanning);
+      read = InferenceRead.open(checked, Optional.of(schema), registerPlanner);
       opened = read;
     }
     return read;

@@ -57,7 +57,7 @@ final class InferenceRead {
 
   private final ReadOptions options;
   private final WrappedSource source;
-  private final Consumer<SparkSession> onPlanning;
+  private final Consumer<SparkSession> registerPlanner;
   private final StructType sourceSchema;
   private final Bound first;
   private final PerQuery<Table> tables;
@@ -75,13 +75,13 @@ final class InferenceRead {
   private InferenceRead(
       ReadOptions options,
       WrappedSource source,
-      Consumer<SparkSession> onPlanning,
+      Consumer<SparkSession> registerPlanner,
       Table wrapped,
       StructType sourceSchema,
       Bound first) {
     this.options = options;
     this.source = source;
-    this.onPlanning = onPlanning;
+    this.registerPlanner = registerPlanner;
     this.sourceSchema = sourceSchema;
     this.first = first;
     this.tables = new PerQuery<>(wrapped);
@@ -110,12 +110,14 @@ final class InferenceRead {
    *
    * @param options what to read
    * @param userSchema the source's columns as given with the read, if any
-   * @param onPlanning told of each session that plans the read: views outlive the session that made
-   *     them, and a new session begins without our rules
+   * @param registerPlanner adds the planner rules to each session that plans the read, as in {@link
+   *     TensorFlowTables#open}
    * @throws TensorArrowException if options, model, signature and columns do not fit
    */
   static InferenceRead open(
-      ReadOptions options, Optional<StructType> userSchema, Consumer<SparkSession> onPlanning) {
+      ReadOptions options,
+      Optional<StructType> userSchema,
+      Consumer<SparkSession> registerPlanner) {
     ModelLookup model = ModelLookup.find(options, Optional.empty());
     ModelGraph graph = model.first().graph(options.get(ReadOptions.TAGS));
     WrappedSource source = WrappedSource.of(options, userSchema);
@@ -123,7 +125,7 @@ final class InferenceRead {
     StructType columns = WrappedSource.schema(wrapped);
     ModelSignature signature = signature(options, graph);
     Bound first = bind(options, model.first(), model.access(), graph, signature, columns);
-    return new InferenceRead(options, source, onPlanning, wrapped, columns, first);
+    return new InferenceRead(options, source, registerPlanner, wrapped, columns, first);
   }
 
   private static ModelSignature signature(ReadOptions options, ModelGraph graph) {
@@ -188,7 +190,7 @@ final class InferenceRead {
    */
   ScanBuilder newScanBuilder() {
     SparkSession session = SparkSession.active();
-    onPlanning.accept(session);
+    registerPlanner.accept(session);
     PerQuery.Found<Table> found = tables.now(before -> openAgain());
     Table wrapped = found.value();
     boolean buildsMetadata =

@@ -33,12 +33,15 @@ public final class TensorFlowTables {
    * wrapped table's schema, and matches the two. Runs on the driver; loads no native code.
    *
    * @param options the options of the read
-   * @param onPlanning told of each session that plans a read of the table
+   * @param registerPlanner adds our planner rules to a session; called with each session that plans
+   *     a read of the table, since a view that reads it outlives the session that made it, and a
+   *     new session begins without our rules. A callback, because the rules know this package
    * @return a table that can be read in batch
    * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
    *     columns do not fit
    */
-  public static Table open(CaseInsensitiveStringMap options, Consumer<SparkSession> onPlanning) {
+  public static Table open(
+      CaseInsensitiveStringMap options, Consumer<SparkSession> registerPlanner) {
     ReadOptions read = checked(options);
     if (read.get(ReadOptions.INSPECT)) {
       return new InspectTable(
@@ -53,7 +56,7 @@ public final class TensorFlowTables {
         return new VariablesTable(location, model.access(), ModelVariables.list(files));
       }
     }
-    InferenceRead opened = InferenceRead.open(read, Optional.empty(), onPlanning);
+    InferenceRead opened = InferenceRead.open(read, Optional.empty(), registerPlanner);
     return opened.wrapped() instanceof FileTable
         ? new FileInferenceTable(() -> opened)
         : new SourceInferenceTable(() -> opened);
@@ -66,11 +69,11 @@ public final class TensorFlowTables {
    *
    * @param options the options of the read
    * @param schema the wrapped table's columns, without the outputs
-   * @param onPlanning told of each session that plans a read of the table
+   * @param registerPlanner as in {@link #open}
    */
   public static Table openWithSchema(
-      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> onPlanning) {
-    DeferredRead read = new DeferredRead(options, schema, onPlanning);
+      CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> registerPlanner) {
+    DeferredRead read = new DeferredRead(options, schema, registerPlanner);
     return WrappedSource.readsFiles(options)
         ? new FileInferenceTable(read)
         : new SourceInferenceTable(read);
