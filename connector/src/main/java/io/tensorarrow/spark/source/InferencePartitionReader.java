@@ -2,15 +2,7 @@ package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BatchInference;
-import io.tensorarrow.spark.inference.InferenceCounters;
 import io.tensorarrow.spark.inference.InferenceSpec;
-import io.tensorarrow.spark.metrics.FeedBytesMetric;
-import io.tensorarrow.spark.metrics.FeedTimeMetric;
-import io.tensorarrow.spark.metrics.InferenceTimeMetric;
-import io.tensorarrow.spark.metrics.ModelBatchesMetric;
-import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
-import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.source.wrapped.SourcePosition;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
@@ -22,7 +14,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import org.apache.spark.TaskContext;
-import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.types.StructType;
@@ -43,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final PartitionReader<ColumnarBatch> source;
-  private final StructType sourceSchema;
+  private final StructType inputSchema;
   private final String[] columns;
   private final InferenceSpec spec;
   private final @Nullable RowFilter filter;
@@ -62,30 +53,21 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private boolean closed;
 
   /**
-   * Begins a partition.
-   *
-   * @param source the wrapped source's reader; closed by this one
-   * @param sourceSchema the columns of its batches
-   * @param readSchema the columns to return
-   * @param spec what to run
-   * @param filter the residual filters, bound to {@code sourceSchema}, or null
-   * @param limit the most rows to return
+   * @param source the wrapped source's reader, with the columns of {@link ReadPlan#inputSchema};
+   *     closed by this one
+   * @param plan what to do with its batches
    */
-  InferencePartitionReader(
-      PartitionReader<ColumnarBatch> source,
-      StructType sourceSchema,
-      StructType readSchema,
-      InferenceSpec spec,
-      @Nullable Expression filter,
-      int limit) {
+  InferencePartitionReader(PartitionReader<ColumnarBatch> source, ReadPlan plan) {
     this.source = source;
-    this.sourceSchema = sourceSchema;
-    this.columns = readSchema.fieldNames();
-    this.spec = spec;
-    this.rowsLeft = limit;
+    this.inputSchema = plan.inputSchema();
+    this.columns = plan.readSchema().fieldNames();
+    this.spec = plan.spec();
+    this.rowsLeft = plan.maxRows();
     this.filter =
-        filter == null ? null : new RowFilter(filter, task == null ? 0 : task.partitionId());
-    this.inference = spec.runsModel() ? new BatchInference(spec, sourceSchema) : null;
+        plan.filter() == null
+            ? null
+            : new RowFilter(plan.filter(), task == null ? 0 : task.partitionId());
+    this.inference = spec.runsModel() ? new BatchInference(spec, inputSchema) : null;
   }
 
   @Override
@@ -166,7 +148,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
       arranged.add(
           tensor != null
               ? tensor
-              : new SelectedColumn(batch.column(sourceSchema.fieldIndex(name)), rows));
+              : new SelectedColumn(batch.column(inputSchema.fieldIndex(name)), rows));
     }
     return arranged.toArray(new ColumnVector[0]);
   }
@@ -187,25 +169,13 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
       values.put(metric.name(), metric.value());
     }
     if (inference != null) {
-      own(inference.counters()).forEach((name, value) -> values.merge(name, value, Long::sum));
+      ScanMetric.values(inference.counters())
+          .forEach(metric -> values.merge(metric.name(), metric.value(), Long::sum));
     }
     return values.entrySet().stream()
-        .map(metric -> new Value(metric.getKey(), metric.getValue()))
+        .map(metric -> new ScanMetric.Value(metric.getKey(), metric.getValue()))
         .toArray(CustomTaskMetric[]::new);
   }
-
-  private static Map<String, Long> own(InferenceCounters counters) {
-    return Map.of(
-        RowsInferredMetric.NAME, counters.rows(),
-        ModelBatchesMetric.NAME, counters.batches(),
-        ModelLoadTimeMetric.NAME, counters.loadNanos(),
-        FeedTimeMetric.NAME, counters.feedNanos(),
-        InferenceTimeMetric.NAME, counters.runNanos(),
-        FeedBytesMetric.NAME, counters.feedBytes(),
-        TensorBytesMetric.NAME, counters.tensorBytes());
-  }
-
-  private record Value(String name, long value) implements CustomTaskMetric {}
 
   /**
    * Carries on from the values of the task's previous reader, where one task reads several splits.

@@ -2,14 +2,11 @@ package io.tensorarrow.spark.source;
 
 import com.esotericsoftware.kryo.DefaultSerializer;
 import com.esotericsoftware.kryo.serializers.JavaSerializer;
-import io.tensorarrow.spark.inference.InferenceSpec;
 import io.tensorarrow.spark.source.wrapped.FileMetadata;
 import io.tensorarrow.spark.source.wrapped.RowBatchReader;
 import java.io.IOException;
-import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
@@ -17,7 +14,6 @@ import org.apache.spark.sql.execution.datasources.FilePartition;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import org.jspecify.annotations.Nullable;
 
 /** Makes readers on the executors; all that travels there is in here and in the partitions. */
 // Kryo can't read the fields of records.
@@ -26,44 +22,20 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
   private static final long serialVersionUID = 1L;
 
   private final PartitionReaderFactory source;
-  private final StructType sourceSchema;
-  private final @Nullable StructField metadata;
-  private final StructType readSchema;
-  private final InferenceSpec spec;
-  private final @Nullable Expression filter;
-  private final int limit;
+  private final ReadPlan plan;
 
   /**
-   * Takes what readers need.
-   *
    * @param source makes the wrapped source's readers
-   * @param sourceSchema the columns of their batches
-   * @param metadata the fields of {@code _metadata} to add to those, or null
-   * @param readSchema the columns of ours
-   * @param spec what to run
-   * @param filter the residual filters, bound to {@code sourceSchema} and {@code metadata}, or null
-   * @param limit the most rows of a partition
+   * @param plan what to do with their batches
    */
-  InferenceReaderFactory(
-      PartitionReaderFactory source,
-      StructType sourceSchema,
-      @Nullable StructField metadata,
-      StructType readSchema,
-      InferenceSpec spec,
-      @Nullable Expression filter,
-      int limit) {
+  InferenceReaderFactory(PartitionReaderFactory source, ReadPlan plan) {
     this.source = source;
-    this.sourceSchema = sourceSchema;
-    this.metadata = metadata;
-    this.readSchema = readSchema;
-    this.spec = spec;
-    this.filter = filter;
-    this.limit = limit;
+    this.plan = plan;
   }
 
-  /** Returns what its readers run. */
-  InferenceSpec spec() {
-    return spec;
+  /** Returns what its readers do. */
+  ReadPlan plan() {
+    return plan;
   }
 
   @Override
@@ -78,20 +50,19 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
 
   @Override
   public PartitionReader<ColumnarBatch> createColumnarReader(InputPartition partition) {
-    InferencePartition ours = (InferencePartition) partition;
-    StructType schema = InferenceBatch.withMetadata(sourceSchema, Optional.ofNullable(metadata));
+    InferencePartition planned = (InferencePartition) partition;
     return wrap(
-        withMetadata(sourceReader(ours), ours),
-        reader -> new InferencePartitionReader(reader, schema, readSchema, spec, filter, limit));
+        withMetadata(sourceReader(planned), planned),
+        reader -> new InferencePartitionReader(reader, plan));
   }
 
   private PartitionReader<ColumnarBatch> withMetadata(
       PartitionReader<ColumnarBatch> reader, InferencePartition partition) {
-    StructField added = metadata;
-    return added == null
+    StructField metadata = plan.metadata();
+    return metadata == null
         ? reader
         : new FileMetadata(
-            reader, (FilePartition) partition.source(), (StructType) added.dataType());
+            reader, (FilePartition) partition.source(), (StructType) metadata.dataType());
   }
 
   private PartitionReader<ColumnarBatch> sourceReader(InferencePartition partition) {
@@ -99,7 +70,7 @@ final class InferenceReaderFactory implements PartitionReaderFactory {
         ? source.createColumnarReader(partition.source())
         : wrap(
             source.createReader(partition.source()),
-            rows -> new RowBatchReader(rows, sourceSchema));
+            rows -> new RowBatchReader(rows, plan.sourceSchema()));
   }
 
   /** Hands a reader over to another; closes it where that fails, since nobody else would. */

@@ -3,21 +3,11 @@ package io.tensorarrow.spark.source;
 import io.tensorarrow.spark.inference.InferenceSpec;
 import io.tensorarrow.spark.inference.InferenceSpec.Feed;
 import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
-import io.tensorarrow.spark.metrics.FeedBytesMetric;
-import io.tensorarrow.spark.metrics.FeedTimeMetric;
-import io.tensorarrow.spark.metrics.InferenceTimeMetric;
-import io.tensorarrow.spark.metrics.ModelBatchesMetric;
-import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
-import io.tensorarrow.spark.metrics.RowsInferredMetric;
-import io.tensorarrow.spark.metrics.TensorBytesMetric;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -30,7 +20,6 @@ import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.Statistics;
 import org.apache.spark.sql.connector.read.SupportsReportStatistics;
 import org.apache.spark.sql.internal.SQLConf;
-import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.Utils;
 import org.jspecify.annotations.Nullable;
@@ -44,41 +33,23 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
   private static final int FINGERPRINT_SHOWN = 24;
 
   private final Scan source;
+  private final ReadPlan plan;
   private final InferenceSpec spec;
-  private final StructType readSchema;
-  private final Optional<StructField> metadata;
-  private final List<Predicate> pushed;
-  private final List<Expression> residual;
-  private final OptionalInt limit;
+  private final Pushdown pushdown;
   private final Optional<Exception> failure;
 
   /**
    * @param source the wrapped scan
-   * @param spec what to run; fetches only what the read schema holds
-   * @param readSchema the columns of the result
-   * @param metadata the fields of {@code _metadata} to add to what the wrapped scan reads
-   * @param pushed filters that the source applies
-   * @param residual filters to evaluate before the model
-   * @param limit the most rows of a partition
+   * @param plan what to do with its batches
+   * @param pushdown what became of the filters, for the description
    * @param failure what the query is to fail with when it runs
    */
-  InferenceScan(
-      Scan source,
-      InferenceSpec spec,
-      StructType readSchema,
-      Optional<StructField> metadata,
-      List<Predicate> pushed,
-      List<Expression> residual,
-      OptionalInt limit,
-      Optional<Exception> failure) {
-    this.failure = failure;
+  InferenceScan(Scan source, ReadPlan plan, Pushdown pushdown, Optional<Exception> failure) {
     this.source = source;
-    this.spec = spec;
-    this.readSchema = readSchema;
-    this.metadata = metadata;
-    this.pushed = List.copyOf(pushed);
-    this.residual = List.copyOf(residual);
-    this.limit = limit;
+    this.plan = plan;
+    this.spec = plan.spec();
+    this.pushdown = pushdown;
+    this.failure = failure;
   }
 
   Handover handover() {
@@ -92,20 +63,12 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   @Override
   public StructType readSchema() {
-    return readSchema;
+    return plan.readSchema();
   }
 
   @Override
   public Batch toBatch() {
-    return new InferenceBatch(
-        source,
-        source.toBatch(),
-        spec,
-        readSchema,
-        metadata,
-        Residual.bind(residual, InferenceBatch.withMetadata(source.readSchema(), metadata)),
-        limit,
-        failure);
+    return new InferenceBatch(source, plan, failure);
   }
 
   /**
@@ -144,16 +107,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   @Override
   public CustomMetric[] supportedCustomMetrics() {
-    return Stream.concat(
-            Stream.<CustomMetric>of(
-                new RowsInferredMetric(),
-                new ModelBatchesMetric(),
-                new ModelLoadTimeMetric(),
-                new FeedTimeMetric(),
-                new InferenceTimeMetric(),
-                new FeedBytesMetric(),
-                new TensorBytesMetric()),
-            Arrays.stream(source.supportedCustomMetrics()))
+    return Stream.concat(ScanMetric.supported(), Arrays.stream(source.supportedCustomMetrics()))
         .toArray(CustomMetric[]::new);
   }
 
@@ -167,9 +121,11 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             .formatted(
                 TITLE,
                 spec.runsModel() ? modelText() : "runs no model (no tensor column is needed)",
-                pushed.stream().map(Predicate::toString).collect(Collectors.joining(", ")),
-                residual.stream().map(Expression::sql).collect(Collectors.joining(", ")),
-                limit.isPresent() ? ", limit per partition: " + limit.getAsInt() : "",
+                pushdown.pushed().stream()
+                    .map(Predicate::toString)
+                    .collect(Collectors.joining(", ")),
+                pushdown.residual().stream().map(Expression::sql).collect(Collectors.joining(", ")),
+                plan.limit() == null ? "" : ", limit per partition: " + plan.limit(),
                 source.description());
     return Utils.redact(SQLConf.get().stringRedactionPattern(), text);
   }
@@ -210,7 +166,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   @Override
   public int hashCode() {
-    return Objects.hash(spec, readSchema, limit);
+    return plan.hashCode();
   }
 
   @Override

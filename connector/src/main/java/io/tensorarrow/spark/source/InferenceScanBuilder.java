@@ -12,15 +12,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.PythonUDF;
-import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.connector.expressions.filter.Predicate;
 import org.apache.spark.sql.connector.read.LocalScan;
 import org.apache.spark.sql.connector.read.Scan;
@@ -33,6 +30,7 @@ import org.apache.spark.sql.execution.datasources.NoopCache$;
 import org.apache.spark.sql.execution.datasources.v2.FileScanBuilder;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import org.jspecify.annotations.Nullable;
 import scala.Option;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
@@ -56,7 +54,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
 
   private StructType required;
   private Pushdown pushdown = new Pushdown(List.of(), List.of());
-  private OptionalInt limit = OptionalInt.empty();
+  private @Nullable Integer limit;
   private Optional<Exception> failure;
 
   /**
@@ -125,7 +123,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
 
   @Override
   public boolean pushLimit(int rows) {
-    limit = OptionalInt.of(rows);
+    limit = rows;
     // Only rows that pass the residual filters count, so the source itself must not stop earlier.
     if (pushdown.residual().isEmpty() && source instanceof SupportsPushDownLimit limited) {
       limited.pushLimit(rows);
@@ -159,15 +157,13 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
           scan.description(),
           "a scan of class " + scan.getClass().getName() + ", which has no partitions to read");
     }
-    return new InferenceScan(
-        scan,
-        pruned,
-        readSchema(scan),
-        metadata(),
-        pushdown.pushed(),
-        pushdown.residual(),
-        limit,
-        failure);
+    StructField metadata = metadata().orElse(null);
+    Optional<Expression> filter =
+        Residual.bind(pushdown.residual(), ReadPlan.inputSchema(scan.readSchema(), metadata));
+    ReadPlan plan =
+        new ReadPlan(
+            scan.readSchema(), metadata, readSchema(scan), pruned, filter.orElse(null), limit);
+    return new InferenceScan(scan, plan, pushdown, failure);
   }
 
   private boolean readsMetadata(Expression filter) {
@@ -233,10 +229,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   }
 
   private boolean canRunBeforeModel(Expression filter) {
-    return filter.deterministic()
-        && Residual.references(filter).stream().noneMatch(r -> tensorColumns.contains(r.name()))
-        && !SubqueryExpression.hasSubquery(filter)
-        && filter.find(e -> e instanceof PythonUDF).isEmpty();
+    return RowFilter.canEvaluate(filter)
+        && Residual.references(filter).stream().noneMatch(r -> tensorColumns.contains(r.name()));
   }
 
   private static InMemoryFileIndex emptyIndex(SparkSession session) {

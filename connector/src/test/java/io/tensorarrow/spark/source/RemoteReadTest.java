@@ -374,7 +374,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   private static ModelReference model(PartitionReaderFactory factory) {
-    return ((InferenceReaderFactory) factory).spec().model();
+    return ((InferenceReaderFactory) factory).plan().spec().model();
   }
 
   @Test
