@@ -3,12 +3,8 @@ package io.tensorarrow.spark.inference;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.InferenceSpec.Feed;
 import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
-import io.tensorarrow.spark.model.ExecutorModelSettings;
-import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.eager.EagerCall;
-import io.tensorarrow.spark.model.eager.ModelSettings;
-import io.tensorarrow.spark.options.ExecutorSettings;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
@@ -19,8 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.spark.SparkConf;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
@@ -196,18 +190,7 @@ public final class BatchInference implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("inference is closed");
     }
-    SparkConf conf = SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
-    ExecutorSettings settings = new ExecutorSettings(key -> conf.get(key, null));
-    settings.checkAllowed(spec.model().allowedOps());
-    ModelCache cache =
-        ModelCache.forExecutor(
-            new ExecutorModelSettings(
-                settings.cacheModels(),
-                settings.cacheBytes(),
-                settings.cacheIdleTime(),
-                settings.nativesDirectory(),
-                settings.modelsDirectory()));
-    ModelLease newLease = cache.acquire(spec.model(), modelSettings(conf), this::isOver);
+    ModelLease newLease = ExecutorModels.acquire(spec, this::isOver);
     lease = newLease;
     counters.loaded(newLease.loadNanos());
     open =
@@ -223,18 +206,5 @@ public final class BatchInference implements AutoCloseable {
    */
   private boolean isOver() {
     return task != null && (task.isInterrupted() || task.isCompleted());
-  }
-
-  private ModelSettings modelSettings(SparkConf conf) {
-    int cores = cores(conf);
-    return new ModelSettings(spec.threads() > 0 ? spec.threads() : cores, cores);
-  }
-
-  /** Returns the executor's cores: Spark tells its size only where it differs from the default. */
-  private static int cores(SparkConf conf) {
-    String master = conf.get("spark.master", "");
-    boolean oneByDefault = master.startsWith("yarn") || master.startsWith("k8s");
-    return conf.getInt(
-        "spark.executor.cores", oneByDefault ? 1 : Runtime.getRuntime().availableProcessors());
   }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.network.util.JavaUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -139,12 +141,25 @@ public final class ExecutorSettings {
   private final Function<String, @Nullable String> conf;
 
   /**
-   * Takes the settings of this process.
-   *
    * @param conf gives SparkConf's value for a key, or null
    */
   public ExecutorSettings(Function<String, @Nullable String> conf) {
     this.conf = conf;
+  }
+
+  /** Returns the settings in a configuration of Spark. */
+  public static ExecutorSettings of(SparkConf conf) {
+    return new ExecutorSettings(key -> conf.get(key, null));
+  }
+
+  /** Returns the settings of this process: a driver's or an executor's, else the defaults. */
+  public static ExecutorSettings ofProcess() {
+    return of(confOfProcess());
+  }
+
+  /** Returns Spark's configuration of this process; that of new applications if it has none. */
+  public static SparkConf confOfProcess() {
+    return SparkEnv.get() == null ? new SparkConf() : SparkEnv.get().conf();
   }
 
   /** Returns how many models stay loaded. */

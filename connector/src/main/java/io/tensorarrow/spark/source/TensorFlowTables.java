@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
@@ -83,8 +82,7 @@ public final class TensorFlowTables {
   static ReadOptions checked(CaseInsensitiveStringMap options) {
     ReadOptions read = ReadOptions.of(options);
     read.checkModes();
-    SparkConf sparkConf = SparkSession.active().sparkContext().getConf();
-    new ExecutorSettings(key -> sparkConf.get(key, null))
+    ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
         .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     return read;
   }

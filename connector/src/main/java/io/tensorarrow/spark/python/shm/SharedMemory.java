@@ -8,10 +8,8 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerApplicationEnd;
 import org.jspecify.annotations.Nullable;
@@ -47,8 +45,7 @@ public final class SharedMemory implements AutoCloseable {
   /** Returns this process's; in a task. */
   public static synchronized SharedMemory get() {
     if (ofProcess == null) {
-      SparkConf conf = SparkEnv.get().conf();
-      ofProcess = open(new ExecutorSettings(key -> conf.get(key, null)));
+      ofProcess = open(ExecutorSettings.ofProcess());
       // An executor's process ends with the application; a driver's may go on.
       Option<SparkContext> driver = SparkContext$.MODULE$.getActive();
       if (driver.isDefined()) {

@@ -9,8 +9,6 @@ import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.spark.ContextAwareIterator;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
-import org.apache.spark.SparkConf;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
@@ -37,10 +35,8 @@ public record ScalarCall(PythonCall call, List<Integer> arguments, StructType ch
   }
 
   private Iterator<ColumnarBatch> run(Iterator<ColumnarBatch> input, TaskContext task) {
-    SparkConf conf = SparkEnv.get().conf();
     RetainedBatches retained =
-        new RetainedBatches(
-            fields(), new ExecutorSettings(key -> conf.get(key, null)).retainedBytes());
+        new RetainedBatches(fields(), ExecutorSettings.ofProcess().retainedBytes());
     TaskCompletionListener ending =
         context -> {
           retained.close();
