@@ -1,7 +1,7 @@
 package io.tensorarrow.bench;
 
+import io.tensorarrow.spark.model.ExecutorModelCache;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
-import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.eager.ModelSettings;
@@ -43,6 +43,6 @@ final class Models {
   static ModelLease lease(ModelReference model, Optional<Path> natives) {
     ExecutorModelSettings settings =
         new ExecutorModelSettings(1, Long.MAX_VALUE, Duration.ofMinutes(10), natives);
-    return ModelCache.forExecutor(settings).acquire(model, new ModelSettings(THREADS));
+    return ExecutorModelCache.get(settings).acquire(model, new ModelSettings(THREADS));
   }
 }

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.model.ExecutorModelSettings;
-import io.tensorarrow.spark.model.ModelCache;
+import io.tensorarrow.spark.model.ExecutorModelCache;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.eager.ModelSettings;
 import io.tensorarrow.spark.options.ExecutorSettings;
@@ -28,7 +28,7 @@ final class ExecutorModels {
     settings.checkAllowed(spec.model().allowedOps());
     int cores = cores(conf);
     ModelSettings threads = new ModelSettings(spec.threads() > 0 ? spec.threads() : cores, cores);
-    return ModelCache.forExecutor(modelSettings(settings))
+    return ExecutorModelCache.get(modelSettings(settings))
         .acquire(spec.model(), threads, cancelled);
   }
 

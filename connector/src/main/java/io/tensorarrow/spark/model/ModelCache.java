@@ -3,17 +3,14 @@ package io.tensorarrow.spark.model;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.eager.DaemonTimers;
-import io.tensorarrow.spark.model.eager.EagerCall;
-import io.tensorarrow.spark.model.eager.EagerFunction;
 import io.tensorarrow.spark.model.eager.EagerModel;
 import io.tensorarrow.spark.model.eager.ModelSettings;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -29,27 +26,36 @@ import org.slf4j.LoggerFactory;
  * tasks want it at the same time, stays loaded while it is leased, and afterwards until it is idle
  * for too long or others need its place. The one used last keeps its place even if it is too large.
  *
- * <p>Thread-safe. There is one per class loader, since TensorFlow's classes belong to one. When the
- * process ends nothing has to be closed: the system takes the memory back, while a hook that freed
- * models could do so under tasks that still run. A class loader that goes earlier gets rid of its
- * models by the idle time, or by {@link #shutdown}.
+ * <p>The states of an entry, whose users are the tasks that load it, wait for it or lease it:
+ *
+ * <pre>
+ *   loading ----> in use (users > 0) <----> idle (users = 0) ----> closed
+ *      |
+ *      +--------> failed or abandoned
+ * </pre>
+ *
+ * <p>A failed load fails for all tasks that wait for it, and the next {@code acquire} tries again.
+ * A load is abandoned if its task is killed: one of the waiting tasks then makes a new entry.
+ * Entries that are closed, failed or abandoned are not in the cache.
+ *
+ * <p>Thread-safe. All entries are guarded by the cache's lock. Models are loaded and closed without
+ * it, since both take TensorFlow a while. Only idle models are closed; they are taken out of the
+ * cache first, under the lock, so that no task can lease them any more.
  */
 public final class ModelCache {
   private static final Logger LOG = LoggerFactory.getLogger(ModelCache.class);
-  private static final long POLL_MILLIS = 100;
-  private static final AtomicLong LEASES = new AtomicLong();
-  private static @Nullable ModelCache executor;
 
-  private final ExecutorModelSettings limits;
-  private final long idleNanos;
   private final Loading loading;
   private final LongSupplier clock;
   private final AtomicLong loads = new AtomicLong();
   private final AtomicLong closes = new AtomicLong();
   private final ScheduledThreadPoolExecutor sweeper;
 
-  /** Guarded by this; least recently used first. */
+  /** Guarded by this. In order of access, least recently used first: {@code get} counts as use. */
   private final Map<Key, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
+
+  /** Guarded by this. */
+  private EvictionPolicy policy;
 
   /** Guarded by this. */
   private boolean sweepPlanned;
@@ -60,20 +66,48 @@ public final class ModelCache {
   private record Key(
       String fingerprint, List<String> tags, List<String> allowedOps, ModelSettings settings) {}
 
-  /**
-   * A model that is loaded or being loaded; its fields are guarded by the cache, but may be read
-   * without once the latch is open.
-   */
-  private static final class Entry {
+  /** A model that is loaded or being loaded. */
+  private final class Entry implements CountedLease.Uses {
     final Key key;
-    final CountDownLatch done = new CountDownLatch(1);
-    @Nullable EagerModel model;
-    @Nullable TensorArrowException failure;
-    int users;
+    final LoadOnce<EagerModel> load = new LoadOnce<>();
+
+    /** Guarded by the cache; the thread that makes the entry loads it, and is its first user. */
+    int users = 1;
+
+    /** Guarded by the cache; meaningful while there are no users. */
     long unusedSince;
 
     Entry(Key key) {
       this.key = key;
+    }
+
+    @Override
+    public void begin() {
+      synchronized (ModelCache.this) {
+        users++;
+      }
+    }
+
+    @Override
+    public void end() {
+      synchronized (ModelCache.this) {
+        users--;
+        if (users == 0) {
+          unusedSince = clock.getAsLong();
+          // A model that was used for hours and is given back now was used last.
+          markMostRecentlyUsed(this);
+          planSweep(policy.idleNanos());
+        }
+      }
+      closeAll(takeSurplus());
+    }
+
+    /** To be called with the cache's lock held. */
+    EvictionPolicy.Usage<Entry> usage() {
+      EagerModel model = load.value();
+      return model == null
+          ? new EvictionPolicy.Usage<>(this, 0, false, 0)
+          : new EvictionPolicy.Usage<>(this, model.bytes(), users == 0, unusedSince);
     }
   }
 
@@ -90,35 +124,15 @@ public final class ModelCache {
   /**
    * Makes a cache.
    *
-   * @param limits how many models to keep, and how long
+   * @param settings how many models to keep, and how long
    * @param loading what loads models
    * @param clock nanoseconds since any point of time
    */
-  public ModelCache(ExecutorModelSettings limits, Loading loading, LongSupplier clock) {
-    this.limits = limits;
-    this.idleNanos = limits.idleTime().toNanos();
+  public ModelCache(ExecutorModelSettings settings, Loading loading, LongSupplier clock) {
+    this.policy = EvictionPolicy.of(settings);
     this.loading = loading;
     this.clock = clock;
     this.sweeper = DaemonTimers.timer("tensorarrow-model-cache");
-  }
-
-  /**
-   * Returns the executor's cache.
-   *
-   * @param settings how to keep models. Where they differ from the last caller's, another Spark
-   *     application began in this process: the cache of the last one is shut down
-   */
-  public static synchronized ModelCache forExecutor(ExecutorModelSettings settings) {
-    ModelCache current = executor;
-    if (current == null || !current.limits.equals(settings)) {
-      if (current != null) {
-        current.shutdown();
-      }
-      ModelLoader loader = new ModelLoader(settings.nativesDirectory(), settings.modelsDirectory());
-      current = new ModelCache(settings, loader::load, System::nanoTime);
-      executor = current;
-    }
-    return current;
   }
 
   /**
@@ -151,118 +165,112 @@ public final class ModelCache {
     Key key = new Key(model.fingerprint(), model.tags(), model.allowedOps(), settings);
     while (true) {
       Entry entry;
-      boolean mine;
+      boolean isNew;
       synchronized (this) {
         entry = entries.get(key);
-        mine = entry == null;
+        isNew = entry == null;
         if (entry == null) {
           entry = new Entry(key);
           entries.put(key, entry);
+        } else {
+          entry.users++;
         }
-        entry.users++;
       }
-      if (mine) {
+      if (isNew) {
         return load(entry, model, settings, cancelled);
       }
-      await(entry, model, cancelled);
-      if (entry.model != null) {
-        return new Lease(entry, entry.model, cancelled, 0);
+      EagerModel loaded = await(entry, model, cancelled);
+      if (loaded != null) {
+        return new CountedLease(loaded, entry, cancelled, 0);
       }
-      if (entry.failure != null) {
-        throw again(entry.failure);
-      }
-      // The loading task was killed, which is no fault of the model: one of the waiting threads
-      // loads it.
+      // Abandoned: one of the threads that waited makes a new entry and loads it.
     }
   }
 
-  private Lease load(
+  private ModelLease load(
       Entry entry, ModelReference model, ModelSettings settings, BooleanSupplier cancelled) {
-    boolean leased = false;
+    return entry.load.run(
+        () -> loadAndLease(entry, model, settings, cancelled),
+        e -> isOfKilledTask(e, cancelled),
+        e -> failure(model, e));
+  }
+
+  private static TensorArrowException failure(ModelReference model, Throwable cause) {
+    TensorArrowException failure =
+        cause instanceof TensorArrowException known ? known : unexpected(model, cause);
+    // Once, however many tasks wait and fail with it.
+    LOG.warn(failure.getMessage());
+    return failure;
+  }
+
+  /**
+   * A task that is killed fails with whatever met the interruption first, which is no error of the
+   * model.
+   */
+  private static boolean isOfKilledTask(RuntimeException e, BooleanSupplier cancelled) {
+    return e instanceof CancellationException
+        || Thread.currentThread().isInterrupted()
+        || cancelled.getAsBoolean();
+  }
+
+  private ModelLease loadAndLease(
+      Entry entry, ModelReference model, ModelSettings settings, BooleanSupplier cancelled) {
+    ModelLease lease = null;
     try {
-      closeAll(surplus());
+      closeAll(takeSurplus());
       long start = System.nanoTime();
       EagerModel loaded = loading.load(model, settings, cancelled);
       long nanos = System.nanoTime() - start;
       loads.incrementAndGet();
       synchronized (this) {
-        entry.model = loaded;
+        entry.load.publish(loaded);
       }
-      closeAll(surplus());
+      closeAll(takeSurplus());
       LOG.info(
           "Loaded model '{}' of about {} bytes in {} ms",
           model.directory(),
           loaded.bytes(),
           TimeUnit.NANOSECONDS.toMillis(nanos));
-      Lease lease = new Lease(entry, loaded, cancelled, nanos);
-      leased = true;
+      lease = new CountedLease(loaded, entry, cancelled, nanos);
       return lease;
-    } catch (RuntimeException e) {
-      // A task that is killed fails with whatever met the interruption first, which is no fault of
-      // the model.
-      if (e instanceof CancellationException
-          || Thread.currentThread().isInterrupted()
-          || cancelled.getAsBoolean()) {
-        throw e;
-      }
-      entry.failure = e instanceof TensorArrowException known ? known : unexpected(model, e);
-      throw entry.failure;
-    } catch (Error e) {
-      entry.failure = unexpected(model, e);
-      throw e;
     } finally {
-      if (entry.model == null) {
+      if (entry.load.value() == null) {
+        // Before the waiting threads go on: one of them may have to make a new entry.
         synchronized (this) {
           entries.remove(entry.key, entry);
         }
-      } else if (!leased) {
-        release(entry);
+      } else if (lease == null) {
+        entry.end();
       }
-      if (entry.failure != null) {
-        // Once, however many tasks wait and fail with it.
-        LOG.warn(entry.failure.getMessage());
-      }
-      entry.done.countDown();
     }
-  }
-
-  /** Tells one failure to another thread, with a stack trace of its own. */
-  private static TensorArrowException again(TensorArrowException first) {
-    String prefix = "[" + first.code() + "] ";
-    String message = String.valueOf(first.getMessage());
-    return new TensorArrowException(first.code(), message.substring(prefix.length()), first);
   }
 
   private static TensorArrowException unexpected(ModelReference model, Throwable cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_LOAD,
-        "Cannot load model '"
-            + model.directory()
-            + "': found "
-            + cause
-            + "; expected a model that TensorFlow 2.18 can load",
-        cause);
+    return TensorArrowException.cannot(
+            ErrorCode.TA_MODEL_LOAD, "load model '%s'", model.directory())
+        .found("%s", cause)
+        .causedBy(cause)
+        .expected("a model that TensorFlow 2.18 can load");
   }
 
-  private void await(Entry entry, ModelReference model, BooleanSupplier cancelled) {
+  /** Waits for the thread that loads a model; returns null if it abandoned the load. */
+  private @Nullable EagerModel await(Entry entry, ModelReference model, BooleanSupplier cancelled) {
     try {
-      while (!entry.done.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
-        if (cancelled.getAsBoolean()) {
-          release(entry);
-          throw new CancellationException(
-              "Cannot load model '" + model.directory() + "': found its task killed");
-        }
+      if (!entry.load.await(cancelled)) {
+        entry.end();
+        throw new CancellationException(
+            "Cannot load model '" + model.directory() + "': found its task killed");
       }
     } catch (InterruptedException e) {
-      release(entry);
+      entry.end();
       Thread.currentThread().interrupt();
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_LOAD,
-          "Cannot load model '"
-              + model.directory()
-              + "': found the task interrupted while it waited; expected it to run on",
-          e);
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_MODEL_LOAD, "load model '%s'", model.directory())
+          .found("the task interrupted while it waited")
+          .causedBy(e)
+          .expected("it to run on");
     }
+    return entry.load.outcome();
   }
 
   /**
@@ -272,10 +280,11 @@ public final class ModelCache {
   public void shutdown() {
     synchronized (this) {
       shutDown = true;
+      policy = policy.keepingNone();
       // The thread would wait until the next sweep.
       sweeper.shutdownNow();
     }
-    closeAll(surplus());
+    closeAll(takeSurplus());
   }
 
   /**
@@ -283,7 +292,7 @@ public final class ModelCache {
    * tests.
    */
   public static long liveLeases() {
-    return LEASES.get();
+    return CountedLease.live();
   }
 
   /** Returns how many models were loaded so far. */
@@ -301,74 +310,41 @@ public final class ModelCache {
     return loads() - closes();
   }
 
-  private synchronized void retain(Entry entry) {
-    entry.users++;
+  /** To be called with the lock held. */
+  private void markMostRecentlyUsed(Entry entry) {
+    entries.get(entry.key);
   }
 
-  private void release(Entry entry) {
+  /** Takes the idle models out of the cache that are too many, least recently used first. */
+  private synchronized List<EagerModel> takeSurplus() {
+    return take(policy.surplus(usages()));
+  }
+
+  /** Closes models that were idle for too long and plans to look again if some are left. */
+  void sweep() {
+    List<EagerModel> expiredModels;
     synchronized (this) {
-      entry.users--;
-      if (entry.users == 0) {
-        entry.unusedSince = clock.getAsLong();
-        // Counts as a use: a model that was used for hours and is given back now was used last.
-        entries.get(entry.key);
-        planSweep(idleNanos);
-      }
+      sweepPlanned = false;
+      EvictionPolicy.Expired<Entry> expired = policy.expired(usages(), clock.getAsLong());
+      expiredModels = take(expired.victims());
+      expired.nanosToNext().ifPresent(this::planSweep);
     }
-    closeAll(surplus());
-  }
-
-  /** Takes models out of the cache that are unused and too many, least recently used first. */
-  private synchronized List<EagerModel> surplus() {
-    List<EagerModel> surplus = new ArrayList<>();
-    long bytes = 0;
-    for (Entry entry : entries.values()) {
-      bytes += entry.model == null ? 0 : entry.model.bytes();
-    }
-    Iterator<Entry> all = entries.values().iterator();
-    while (isTooMuch(bytes) && all.hasNext()) {
-      Entry entry = all.next();
-      if (entry.users == 0 && entry.model != null) {
-        surplus.add(entry.model);
-        bytes -= entry.model.bytes();
-        all.remove();
-      }
-    }
-    return surplus;
+    closeAll(expiredModels);
   }
 
   /** To be called with the lock held. */
-  private boolean isTooMuch(long bytes) {
-    return shutDown
-        || entries.size() > limits.maxModels()
-        || (bytes > limits.maxBytes() && entries.size() > 1);
+  private List<EvictionPolicy.Usage<Entry>> usages() {
+    return entries.values().stream().map(Entry::usage).toList();
   }
 
-  /** Closes models that were unused for too long and plans to look again if some are left. */
-  void sweep() {
-    List<EagerModel> idle = new ArrayList<>();
-    synchronized (this) {
-      sweepPlanned = false;
-      long now = clock.getAsLong();
-      long next = Long.MAX_VALUE;
-      Iterator<Entry> all = entries.values().iterator();
-      while (all.hasNext()) {
-        Entry entry = all.next();
-        if (entry.users == 0 && entry.model != null) {
-          long left = idleNanos - (now - entry.unusedSince);
-          if (left <= 0) {
-            idle.add(entry.model);
-            all.remove();
-          } else {
-            next = Math.min(next, left);
-          }
-        }
-      }
-      if (next < Long.MAX_VALUE) {
-        planSweep(next);
-      }
+  /** To be called with the lock held; the caller closes the models. */
+  private List<EagerModel> take(List<Entry> victims) {
+    List<EagerModel> models = new ArrayList<>();
+    for (Entry victim : victims) {
+      entries.remove(victim.key);
+      models.add(Objects.requireNonNull(victim.load.value()));
     }
-    closeAll(idle);
+    return models;
   }
 
   /** To be called with the lock held. */
@@ -379,74 +355,11 @@ public final class ModelCache {
     }
   }
 
-  /**
-   * Closes models that are no longer in the cache; not under the lock, since it takes TensorFlow a
-   * while.
-   */
+  /** Closes models that are no longer in the cache; to be called without the lock. */
   private void closeAll(List<EagerModel> models) {
     for (EagerModel model : models) {
       model.close();
       closes.incrementAndGet();
-    }
-  }
-
-  private final class Lease implements ModelLease {
-    private final Entry entry;
-    private final EagerModel model;
-    private final BooleanSupplier cancelled;
-    private final long loadNanos;
-    private boolean closed;
-
-    Lease(Entry entry, EagerModel model, BooleanSupplier cancelled, long loadNanos) {
-      this.entry = entry;
-      this.model = model;
-      this.cancelled = cancelled;
-      this.loadNanos = loadNanos;
-      LEASES.incrementAndGet();
-    }
-
-    @Override
-    public synchronized EagerCall newCall(String signature, List<String> fetches) {
-      if (closed) {
-        throw new IllegalStateException("lease is closed");
-      }
-      EagerFunction function = model.function(signature, fetches);
-      EagerCall call;
-      try {
-        call = new EagerCall(model.context(), function, cancelled, () -> endCall(function));
-      } catch (RuntimeException | Error e) {
-        model.release(function);
-        throw e;
-      }
-      retain(entry);
-      LEASES.incrementAndGet();
-      return call;
-    }
-
-    @Override
-    public long loadNanos() {
-      return loadNanos;
-    }
-
-    @Override
-    public synchronized void close() {
-      if (!closed) {
-        closed = true;
-        endUse();
-      }
-    }
-
-    private void endCall(EagerFunction function) {
-      try {
-        model.release(function);
-      } finally {
-        endUse();
-      }
-    }
-
-    private void endUse() {
-      release(entry);
-      LEASES.decrementAndGet();
     }
   }
 }

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import io.tensorarrow.spark.model.ExecutorModelCache;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
@@ -89,7 +90,7 @@ class Figures extends SparkTestBase {
     ModelReference model =
         new ModelReference(MODEL.normalize().toString(), file.fingerprint(), List.of("serve"));
     ModelCache cache =
-        ModelCache.forExecutor(
+        ExecutorModelCache.get(
             new ExecutorModelSettings(8, Long.MAX_VALUE, Duration.ofMinutes(10), Optional.empty()));
     int threads = Runtime.getRuntime().availableProcessors();
     double[] overLoop = new double[ROUNDS - 1];

@@ -9,7 +9,6 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.eager.ModelSettings;
-import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.TestModels;
@@ -28,7 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +42,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void loadsOnceForAllWhoAskAtTheSameTime() throws Exception {
+  void concurrentAcquiresLoadModelOnce() throws Exception {
     ModelCache cache = cache(4);
     ModelReference model = reference(TestModels.mlp(temp));
     int threads = 8;
@@ -69,7 +68,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void loadsOnceMoreForOtherSettings() {
+  void differentSettingsLoadModelSeparately() {
     ModelCache cache = cache(4);
     ModelReference model = reference(TestModels.scale(temp));
     try (ModelLease one = cache.acquire(model, ONE_THREAD);
@@ -83,7 +82,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void closesTheLeastRecentlyUsedModelBeyondTheLimit() {
+  void leastRecentlyUsedModelIsClosedBeyondMaxModels() {
     ModelCache cache = cache(2);
     ModelReference one = reference(TestModels.scaleBy(temp.resolve("one"), 1));
     ModelReference two = reference(TestModels.scaleBy(temp.resolve("two"), 2));
@@ -103,7 +102,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void keepsLeasedModelsBeyondTheLimitUntilTheyAreGivenBack() {
+  void leasedModelsStayOpenBeyondMaxModelsUntilReleased() {
     ModelCache cache = cache(1);
     ModelLease one = cache.acquire(reference(TestModels.scaleBy(temp.resolve("1"), 1)), ONE_THREAD);
     EagerCall call = one.newCall("serving_default", List.of("y"));
@@ -123,7 +122,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void closesIdleModelsThatAreTooLargeInTotalButNotTheOneUsedLast() throws IOException {
+  void idleModelsBeyondMaxBytesAreClosedExceptLastUsed() throws IOException {
     Path mlp = TestModels.mlp(temp);
     long bytes = SavedModelLayout.bytes(mlp);
     assertThat(bytes)
@@ -151,7 +150,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void aModelThatWasInUseForLongCountsAsUsedWhenItIsGivenBack() {
+  void releasedModelIsMostRecentlyUsed() {
     ModelCache cache = cache(2);
     ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
     ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
@@ -165,7 +164,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void shutdownClosesIdleModelsAtOnceAndTheOthersWhenTheyAreGivenBack() {
+  void shutdownClosesIdleModelsAtOnceAndLeasedOnesOnRelease() {
     ModelCache cache = cache(4);
     ModelReference one = reference(TestModels.scaleBy(temp.resolve("1"), 1));
     ModelReference two = reference(TestModels.scaleBy(temp.resolve("2"), 2));
@@ -213,7 +212,7 @@ class ModelCacheTest extends ModelTestBase {
 
   /** Models are closed for others while yet others are loaded, and give what they should. */
   @Test
-  void fiftyModelsTakeTurnsInOneExecutor() throws Exception {
+  void fiftyModelsTakeTurnsInSmallCache() throws Exception {
     ModelCache cache = cache(3);
     List<ModelReference> models = new ArrayList<>();
     for (int m = 0; m < 50; m++) {
@@ -249,7 +248,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void closesModelsThatNoOneUsedForAWhile() {
+  void modelsAreClosedAfterIdleTimeUnlessLeased() {
     ModelCache cache = cache(4);
     ModelReference one = reference(TestModels.scaleBy(temp.resolve("one"), 1));
     ModelReference two = reference(TestModels.scaleBy(temp.resolve("two"), 2));
@@ -268,7 +267,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void sweepsByItself() throws Exception {
+  void sweeperThreadClosesIdleModels() throws Exception {
     ModelCache cache =
         new ModelCache(
             new ExecutorModelSettings(4, Long.MAX_VALUE, Duration.ofMillis(50), Optional.empty()),
@@ -284,7 +283,7 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void fiftyRoundsOfLoadingLeaveNothingOpen() {
+  void fiftyReloadsLeaveOneModelOpen() {
     ModelCache cache = cache(1);
     ModelReference mlp = reference(TestModels.mlp(temp));
     ModelReference function = reference(TestModels.function(temp));
@@ -297,72 +296,37 @@ class ModelCacheTest extends ModelTestBase {
   }
 
   @Test
-  void failureReachesAllWhoWaitAndIsNotKept() throws Exception {
-    CountDownLatch loading = new CountDownLatch(1);
-    CountDownLatch fail = new CountDownLatch(1);
-    AtomicInteger attempts = new AtomicInteger();
-    ModelLoader loader = new ModelLoader(Optional.empty());
-    ModelCache cache =
-        cache(
-            4,
-            Long.MAX_VALUE,
-            (model, settings, cancelled) -> {
-              if (attempts.getAndIncrement() == 0) {
-                loading.countDown();
-                await(fail);
-                throw new TensorArrowException(
-                    ErrorCode.TA_MODEL_LOAD, "Cannot load: found a test");
-              }
-              return loader.load(model, settings, cancelled);
-            });
+  void loadFailureReachesAllWaitersAndIsNotCached() throws Exception {
+    GatedLoader loader = new GatedLoader();
+    ModelCache cache = cache(4, Long.MAX_VALUE, loader);
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
-    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
-    CountDownLatch asking = new CountDownLatch(1);
-    Thread[] waiter = new Thread[1];
-    Future<ModelLease> second =
-        pool.submit(
-            () -> {
-              waiter[0] = Thread.currentThread();
-              asking.countDown();
-              return cache.acquire(model, ONE_THREAD);
-            });
-    assertThat(asking.await(30, TimeUnit.SECONDS)).isTrue();
-    awaitBlocked(waiter[0]);
-    fail.countDown();
+    loader.awaitFirstAttempt();
+    Future<ModelLease> second = acquireAndWait(cache, model);
+    loader.failFirstAttempt(
+        TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load")
+            .found("a test")
+            .expected("a failure"));
     for (Future<ModelLease> each : List.of(first, second)) {
       assertThatThrownBy(() -> each.get(30, TimeUnit.SECONDS))
           .isInstanceOf(ExecutionException.class)
           .cause()
           .isInstanceOf(TensorArrowException.class)
-          .hasMessage("[TA_MODEL_LOAD] Cannot load: found a test");
+          .hasMessage("[TA_MODEL_LOAD] Cannot load: found a test; expected a failure");
     }
-    assertThat(attempts).hasValue(1);
+    assertThat(loader.attempts()).isEqualTo(1);
     cache.acquire(model, ONE_THREAD).close();
-    assertThat(attempts).hasValue(2);
+    assertThat(loader.attempts()).isEqualTo(2);
     assertThat(cache.openModels()).isEqualTo(1);
   }
 
   @Test
-  void interruptedLoaderLeavesTheWorkToThoseWhoWait() throws Exception {
-    CountDownLatch loading = new CountDownLatch(1);
-    CountDownLatch never = new CountDownLatch(1);
-    AtomicInteger attempts = new AtomicInteger();
-    ModelLoader loader = new ModelLoader(Optional.empty());
-    ModelCache cache =
-        cache(
-            4,
-            Long.MAX_VALUE,
-            (model, settings, cancelled) -> {
-              if (attempts.getAndIncrement() == 0) {
-                loading.countDown();
-                await(never);
-              }
-              return loader.load(model, settings, cancelled);
-            });
+  void waiterLoadsModelAfterLoaderIsInterrupted() throws Exception {
+    GatedLoader loader = new GatedLoader();
+    ModelCache cache = cache(4, Long.MAX_VALUE, loader);
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> killed = pool.submit(() -> cache.acquire(model, ONE_THREAD));
-    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
+    loader.awaitFirstAttempt();
     Future<ModelLease> waiting = pool.submit(() -> cache.acquire(model, ONE_THREAD));
     killed.cancel(true);
     waiting.get(30, TimeUnit.SECONDS).close();
@@ -371,47 +335,64 @@ class ModelCacheTest extends ModelTestBase {
 
   /** Hadoop, for one, tells of interruptions by exceptions of its own. */
   @Test
-  void whateverAKilledLoaderFailsWithIsNoFaultOfTheModel() throws Exception {
+  void waiterLoadsModelAfterKilledLoaderFails() throws Exception {
     AtomicBoolean killed = new AtomicBoolean();
-    CountDownLatch loading = new CountDownLatch(1);
-    CountDownLatch fail = new CountDownLatch(1);
-    AtomicInteger attempts = new AtomicInteger();
-    ModelLoader loader = new ModelLoader(Optional.empty());
-    ModelCache cache =
-        cache(
-            4,
-            Long.MAX_VALUE,
-            (model, settings, cancelled) -> {
-              if (attempts.getAndIncrement() == 0) {
-                loading.countDown();
-                await(fail);
-                throw new IllegalStateException("found a kill");
-              }
-              return loader.load(model, settings, cancelled);
-            });
+    GatedLoader loader = new GatedLoader();
+    ModelCache cache = cache(4, Long.MAX_VALUE, loader);
     ModelReference model = reference(TestModels.scale(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD, killed::get));
-    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
-    Thread[] waiter = new Thread[1];
-    CountDownLatch asking = new CountDownLatch(1);
-    Future<ModelLease> waiting =
-        pool.submit(
-            () -> {
-              waiter[0] = Thread.currentThread();
-              asking.countDown();
-              return cache.acquire(model, ONE_THREAD);
-            });
-    assertThat(asking.await(30, TimeUnit.SECONDS)).isTrue();
-    awaitBlocked(waiter[0]);
+    loader.awaitFirstAttempt();
+    Future<ModelLease> waiting = acquireAndWait(cache, model);
     killed.set(true);
-    fail.countDown();
+    loader.failFirstAttempt(new IllegalStateException("found a kill"));
     assertThatThrownBy(() -> first.get(30, TimeUnit.SECONDS)).hasMessageContaining("found a kill");
     waiting.get(30, TimeUnit.SECONDS).close();
-    assertThat(attempts).hasValue(2);
+    assertThat(loader.attempts()).isEqualTo(2);
   }
 
   @Test
-  void noThreadIsLeftAfterShutdown() throws Exception {
+  void interruptedWaiterFailsAndHoldsNothing() throws Exception {
+    GatedLoader loader = new GatedLoader();
+    ModelCache cache = cache(4, Long.MAX_VALUE, loader);
+    ModelReference model = reference(TestModels.scale(temp));
+    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
+    loader.awaitFirstAttempt();
+    Thread.currentThread().interrupt();
+    try {
+      assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
+          .contains("interrupted");
+      assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    } finally {
+      Thread.interrupted();
+    }
+    loader.releaseFirstAttempt();
+    first.get(30, TimeUnit.SECONDS).close();
+    now.addAndGet(Duration.ofHours(1).toNanos());
+    cache.sweep();
+    assertThat(cache.openModels()).as("the interrupted thread holds nothing").isZero();
+  }
+
+  /** Acquires a model in another thread, and returns when that thread waits for the loader. */
+  private Future<ModelLease> acquireAndWait(ModelCache cache, ModelReference model)
+      throws InterruptedException {
+    AtomicReference<Thread> waiter = new AtomicReference<>();
+    CountDownLatch started = new CountDownLatch(1);
+    Future<ModelLease> lease =
+        pool.submit(
+            () -> {
+              waiter.set(Thread.currentThread());
+              started.countDown();
+              return cache.acquire(model, ONE_THREAD);
+            });
+    assertThat(started.await(30, TimeUnit.SECONDS)).isTrue();
+    while (waiter.get().getState() != Thread.State.TIMED_WAITING) {
+      Thread.sleep(1);
+    }
+    return lease;
+  }
+
+  @Test
+  void shutdownEndsSweeperThread() throws Exception {
     // Other tests of this process have caches of their own.
     List<Thread> others = sweepers();
     ModelCache cache = cache(4);
@@ -439,137 +420,5 @@ class ModelCacheTest extends ModelTestBase {
     return Thread.getAllStackTraces().keySet().stream()
         .filter(thread -> thread.getName().equals("tensorarrow-model-cache"))
         .toList();
-  }
-
-  @Test
-  void waitingCanBeInterrupted() throws Exception {
-    CountDownLatch loading = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    ModelLoader loader = new ModelLoader(Optional.empty());
-    ModelCache cache =
-        cache(
-            4,
-            Long.MAX_VALUE,
-            (model, settings, cancelled) -> {
-              loading.countDown();
-              await(goOn);
-              return loader.load(model, settings, cancelled);
-            });
-    ModelReference model = reference(TestModels.scale(temp));
-    Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD));
-    assertThat(loading.await(30, TimeUnit.SECONDS)).isTrue();
-    Thread.currentThread().interrupt();
-    try {
-      assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
-          .contains("interrupted");
-      assertThat(Thread.currentThread().isInterrupted()).isTrue();
-    } finally {
-      Thread.interrupted();
-    }
-    goOn.countDown();
-    first.get(30, TimeUnit.SECONDS).close();
-    now.addAndGet(Duration.ofHours(1).toNanos());
-    cache.sweep();
-    assertThat(cache.openModels()).as("the interrupted thread holds nothing").isZero();
-  }
-
-  @Test
-  void refusesAModelThatChangedAfterPlanning() {
-    Path directory = temp.resolve("model");
-    ModelReference planned = reference(TestModels.scaleBy(directory, 2));
-    TestModels.scaleBy(directory, 3);
-    String found = SavedModelFile.read(directory).fingerprint();
-    assertError(ErrorCode.TA_MODEL_CHANGED, () -> cache(1).acquire(planned, ONE_THREAD))
-        .contains(directory.toString(), found, planned.fingerprint());
-  }
-
-  @Test
-  void namesTheHostThatLacksTheModel() {
-    Path directory = temp.resolve("gone");
-    ModelReference model = new ModelReference(directory.toString(), "sha256:0", List.of("serve"));
-    assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> cache(1).acquire(model, ONE_THREAD))
-        .contains(directory.toString(), "on host '", "share", "same path");
-  }
-
-  @Test
-  void namesTheOperationThatTensorFlowLacks() {
-    ModelReference model = reference(TestModels.unknownOp(temp));
-    ModelCache cache = cache(1);
-    for (int i = 0; i < 20; i++) {
-      assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
-          .contains("MadeUpOperation", "custom operations");
-    }
-    assertThat(cache.openModels()).isZero();
-  }
-
-  @Test
-  void checksAgainWhatModelsReach() throws IOException {
-    Path read = Files.writeString(temp.resolve("read"), "12345");
-    Path written = temp.resolve("written");
-    ModelReference reader = reference(TestModels.readsFile(temp, read));
-    ModelReference writer = reference(TestModels.writesFileWhenLoaded(temp, written));
-    ModelCache cache = cache(4);
-
-    assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> cache.acquire(writer, ONE_THREAD))
-        .contains("'WriteFile'", "initialiser > write");
-    assertThat(written).doesNotExist();
-    try (ModelLease lease = cache.acquire(reader, ONE_THREAD)) {
-      assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> lease.newCall("serving_default", List.of("y")))
-          .contains("'ReadFile'", "serving_default > content");
-    }
-    try (ModelLease lease = cache.acquire(allowing(reader, "ReadFile"), ONE_THREAD);
-        EagerCall call = lease.newCall("serving_default", List.of("y"));
-        NativeTensor x = floats(new float[] {1}, 1)) {
-      assertThat(lease.loadNanos()).as("not the refused one's place in the cache").isPositive();
-      List<NativeTensor> y = call.run(List.of(x));
-      assertThat(floats(y.get(0))).containsExactly(6);
-      close(y);
-    }
-    cache.acquire(allowing(writer, "WriteFile"), ONE_THREAD).close();
-    assertThat(written).exists();
-  }
-
-  /** TensorFlow computes shapes while it imports a graph, and fails if this one is negative. */
-  @Test
-  void readsNoFileForNodesThatNothingReaches() throws IOException {
-    Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
-    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
-
-    cache(1).acquire(model, ONE_THREAD).close();
-    assertError(
-            ErrorCode.TA_MODEL_LOAD,
-            () -> cache(1).acquire(allowing(model, "ReadFile"), ONE_THREAD))
-        .contains("-5");
-  }
-
-  private static ModelReference allowing(ModelReference model, String op) {
-    return new ModelReference(model.directory(), model.fingerprint(), model.tags(), List.of(op));
-  }
-
-  @Test
-  void noticesDamagedVariables() throws IOException {
-    Path directory = TestModels.mlp(temp);
-    Path data = directory.resolve("variables/variables.data-00000-of-00001");
-    byte[] bytes = Files.readAllBytes(data);
-    bytes[10] ^= 0x55;
-    Files.write(data, bytes);
-    ModelReference model = reference(directory);
-    assertError(ErrorCode.TA_MODEL_LOAD, () -> cache(1).acquire(model, ONE_THREAD))
-        .contains(directory.toString(), "hecksum", "copy the model again");
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new TensorArrowException(ErrorCode.TA_MODEL_LOAD, "Cannot load: found a kill", e);
-    }
-  }
-
-  private static void awaitBlocked(Thread thread) throws InterruptedException {
-    while (thread.getState() != Thread.State.TIMED_WAITING) {
-      Thread.sleep(1);
-    }
   }
 }

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.model.natives;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.host.ProcessLock;
+import io.tensorarrow.spark.model.ExecutorModelCache;
 import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.ModelLease;
@@ -78,7 +79,7 @@ final class NativesPrograms {
     private CallProbe() {}
 
     private static ModelCache cache(Duration idle) {
-      return ModelCache.forExecutor(
+      return ExecutorModelCache.get(
           new ExecutorModelSettings(1, Long.MAX_VALUE, idle, Optional.empty()));
     }
 
