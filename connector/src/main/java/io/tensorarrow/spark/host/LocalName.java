@@ -6,6 +6,10 @@ import java.nio.file.Path;
 
 /** Names of files, which not every process can write: containers often have no UTF-8 locale. */
 public final class LocalName {
+  /** What is expected instead of a name that this process can't write, for error messages. */
+  public static final String EXPECTED =
+      "a UTF-8 locale, as LC_ALL=C.UTF-8 sets it (for executors with spark.executorEnv.LC_ALL)";
+
   private LocalName() {}
 
   /**
@@ -17,7 +21,7 @@ public final class LocalName {
     try {
       return directory.resolve(name);
     } catch (InvalidPathException e) {
-      throw new FileSystemException(name, null, reason());
+      throw new FileSystemException(name, null, unencodable() + "; expected " + EXPECTED);
     }
   }
 
@@ -30,10 +34,10 @@ public final class LocalName {
     return below(Path.of(""), name);
   }
 
-  private static String reason() {
+  /** Returns what is wrong with a name that this process can't write, for error messages. */
+  public static String unencodable() {
     return "a name that the encoding "
         + System.getProperty("sun.jnu.encoding")
-        + " of this process does not have; expected a UTF-8 locale, as LC_ALL=C.UTF-8 sets it"
-        + " (for executors with spark.executorEnv.LC_ALL)";
+        + " of this process does not have";
   }
 }

@@ -27,6 +27,9 @@ public final class PrivateDirectory {
 
   private static final long ROOT = 0;
 
+  /** Why others could change a directory, in the words of an error message. */
+  public record Weakness(String found, String expected) {}
+
   private PrivateDirectory() {}
 
   /**
@@ -62,22 +65,24 @@ public final class PrivateDirectory {
    * Checks that only this user or the system's administrator can change what lies in a directory.
    *
    * @param real the directory's real path
-   * @return what is wrong and what would be right, or empty if all is well
+   * @return empty if that is so
    */
-  public static Optional<String> weakness(Path real) throws IOException {
+  public static Optional<Weakness> weakness(Path real) throws IOException {
     long owner = ((Integer) Files.getAttribute(real, "unix:uid")).longValue();
     long self = new UnixSystem().getUid();
     if (owner != self && owner != ROOT) {
       return Optional.of(
-          "it owned by user id " + owner + "; expected " + self + ", who runs this process");
+          new Weakness("it owned by user id " + owner, self + ", who runs this process"));
     }
     Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(real);
     if (permissions.contains(PosixFilePermission.GROUP_WRITE)
         || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
       return Optional.of(
-          "permissions "
-              + PosixFilePermissions.toString(permissions)
-              + ", so that others could change what lies there; expected rwx------");
+          new Weakness(
+              "permissions "
+                  + PosixFilePermissions.toString(permissions)
+                  + ", so that others could change what lies there",
+              "rwx------"));
     }
     return Optional.empty();
   }

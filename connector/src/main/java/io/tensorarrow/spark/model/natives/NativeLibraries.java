@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model.natives;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.host.ProcessLock;
@@ -42,7 +43,7 @@ public final class NativeLibraries {
       "a directory from which this process may load code (not mounted noexec), on a system with glibc";
 
   private static volatile boolean loaded;
-  private static volatile @Nullable String failure;
+  private static volatile @Nullable TensorArrowException failure;
 
   private NativeLibraries() {}
 
@@ -66,20 +67,19 @@ public final class NativeLibraries {
         loaded = true;
       }
     } catch (InterruptedIOException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_NATIVES,
-          "Cannot load TensorFlow's libraries: found the task interrupted while another one loaded"
-              + " them; expected it to run on",
-          e);
+      throw TensorArrowException.cannot(ErrorCode.TA_NATIVES, "load TensorFlow's libraries")
+          .found("the task interrupted while another one loaded them")
+          .causedBy(e)
+          .expected("it to run on");
     }
   }
 
   private static void extractAndLoad(Optional<Path> directory) {
-    String before = failure;
+    TensorArrowException before = failure;
     if (before != null) {
       // A class whose initialiser failed never comes back: say why it failed, not that it failed
       // before.
-      throw new TensorArrowException(ErrorCode.TA_NATIVES, before);
+      throw before.again();
     }
     Path libraries = NativesDirectory.of(directory).extract();
     boolean inOtherClassLoader = !MappedLibraries.below(libraries).isEmpty();
@@ -109,12 +109,12 @@ public final class NativeLibraries {
     List<Path> elsewhere = MappedLibraries.notBelow(libraries);
     if (!elsewhere.isEmpty()) {
       // A second copy would end the process: both register the same protocol buffers.
-      throw new TensorArrowException(
-          ErrorCode.TA_NATIVES,
-          message(libraries, "another copy in this process, " + elsewhere, ONE_COPY));
+      throw cannotLoad(libraries)
+          .found("another copy in this process, %s", elsewhere)
+          .expected("%s", ONE_COPY);
     }
     if (inOtherClassLoader) {
-      NativesDirectory.withTwin(libraries, NativeLibraries::loadFrom);
+      NativesDirectory.withPerLoaderCopy(libraries, NativeLibraries::loadFrom);
     } else {
       loadFrom(libraries);
     }
@@ -130,8 +130,10 @@ public final class NativeLibraries {
                 "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
             warnOfLimit();
           } catch (LinkageError e) {
-            failure = message(libraries, e.toString(), LOADABLE);
-            throw new TensorArrowException(ErrorCode.TA_NATIVES, failure, e);
+            TensorArrowException first =
+                cannotLoad(libraries).found("%s", e).causedBy(e).expected("%s", LOADABLE);
+            failure = first;
+            throw first;
           }
         });
   }
@@ -147,13 +149,9 @@ public final class NativeLibraries {
     }
   }
 
-  private static String message(Path libraries, String found, String expected) {
-    return "Cannot load TensorFlow's libraries from '"
-        + libraries
-        + "': found "
-        + found
-        + "; expected "
-        + expected;
+  private static CannotMessage cannotLoad(Path libraries) {
+    return TensorArrowException.cannot(
+        ErrorCode.TA_NATIVES, "load TensorFlow's libraries from '%s'", libraries);
   }
 
   /** What the user set stays as it is. */
