@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.host.HostName;
@@ -120,29 +121,25 @@ public final class ModelLoader {
     try {
       return LocalName.of(directory);
     } catch (FileSystemException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_NOT_FOUND,
-          "Cannot load model '"
-              + directory
-              + "' on host '"
-              + HostName.get()
-              + "': found "
-              + e.getReason(),
-          e);
+      throw cannotLoad(ErrorCode.TA_MODEL_NOT_FOUND, directory)
+          .found("%s", LocalName.unencodable())
+          .causedBy(e)
+          .expected("%s", LocalName.EXPECTED);
     }
   }
 
   /** Says that a local model is not on this host. */
   public static TensorArrowException missing(String directory) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_NOT_FOUND,
-        "Cannot load model '"
-            + directory
-            + "' on host '"
-            + HostName.get()
-            + "': found no such directory there; expected it under the same path on every host (put it"
-            + " on a file system with a URI, such as hdfs or s3a, on a disk that all hosts share,"
-            + " or copy it to each)");
+    return cannotLoad(ErrorCode.TA_MODEL_NOT_FOUND, directory)
+        .found("no such directory there")
+        .expected(
+            "it under the same path on every host (put it on a file system with a URI, such as hdfs"
+                + " or s3a, on a disk that all hosts share, or copy it to each)");
+  }
+
+  private static CannotMessage cannotLoad(ErrorCode code, String directory) {
+    return TensorArrowException.cannot(
+        code, "load model '%s' on host '%s'", directory, HostName.get());
   }
 
   private EagerModel load(
@@ -187,18 +184,12 @@ public final class ModelLoader {
 
   private static SavedModelFile checked(SavedModelFile file, ModelReference reference) {
     if (!file.fingerprint().equals(reference.fingerprint())) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_CHANGED,
-          "Cannot load model '"
-              + reference.directory()
-              + "' on host '"
-              + HostName.get()
-              + "': found fingerprint "
-              + file.fingerprint()
-              + "; expected "
-              + reference.fingerprint()
-              + ", as when the query was planned (put a new version into a directory of its own, or run"
-              + " the query again)");
+      throw cannotLoad(ErrorCode.TA_MODEL_CHANGED, reference.directory())
+          .found("fingerprint %s", file.fingerprint())
+          .expected(
+              "%s, as when the query was planned (put a new version into a directory of its own, or"
+                  + " run the query again)",
+              reference.fingerprint());
     }
     return file;
   }

@@ -77,7 +77,7 @@ final class Cancellation implements AutoCloseable {
    */
   void checkBefore(TensorFlowStatus status) {
     if (cancelled) {
-      throw new CancellationException(status.task() + ": found its task killed");
+      throw new CancellationException("Cannot " + status.action() + ": found its task killed");
     }
   }
 

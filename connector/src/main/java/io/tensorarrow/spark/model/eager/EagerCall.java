@@ -57,7 +57,7 @@ public final class EagerCall implements AutoCloseable {
     this.context = context;
     this.function = function;
     this.release = release;
-    this.status = new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, function.task());
+    this.status = new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, function.action());
     this.name = new BytePointer(function.name());
     this.results = new PointerPointer<>(Math.max(1, function.fetches().size()));
     // Last, since the watchdog would keep it if the lines above failed.
@@ -119,18 +119,14 @@ public final class EagerCall implements AutoCloseable {
     List<TensorSpec> specs = function.feeds();
     if (feeds.size() != specs.size()) {
       throw new IllegalArgumentException(
-          function.task() + ": found " + feeds.size() + " feeds; expected " + specs.size());
+          "Cannot %s: found %d feeds; expected %d"
+              .formatted(function.action(), feeds.size(), specs.size()));
     }
     for (int i = 0; i < specs.size(); i++) {
       if (feeds.get(i).dtype() != specs.get(i).dtype()) {
-        throw new TensorArrowException(
-            ErrorCode.TA_INPUT_TYPE,
-            function.task()
-                + ": found "
-                + feeds.get(i)
-                + "; expected "
-                + specs.get(i)
-                + " as the feed");
+        throw TensorArrowException.cannot(ErrorCode.TA_INPUT_TYPE, "%s", function.action())
+            .found("%s", feeds.get(i))
+            .expected("%s as the feed", specs.get(i));
       }
     }
   }

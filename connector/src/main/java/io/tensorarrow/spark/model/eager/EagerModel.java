@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.model.eager;
 
 import io.tensorarrow.spark.errors.Alternatives;
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.ModelCache;
@@ -91,8 +92,7 @@ public final class EagerModel implements AutoCloseable {
     long bytes = bytes(model);
     GraphRewriter.Rewritten rewritten = GraphRewriter.rewrite(model);
     try (TensorFlowStatus status =
-            new TensorFlowStatus(
-                ErrorCode.TA_MODEL_LOAD, "Cannot load model '" + model.location() + "'");
+            new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "load model '" + model.location() + "'");
         Cancellation cancellation = new Cancellation(cancelled)) {
       EagerContext context = new EagerContext(settings, status);
       try {
@@ -122,14 +122,11 @@ public final class EagerModel implements AutoCloseable {
     try {
       return SavedModelLayout.bytes(model.directory());
     } catch (IOException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_LOAD,
-          "Cannot load model '"
-              + model.location()
-              + "': found "
-              + e
-              + "; expected files that can be read",
-          e);
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_MODEL_LOAD, "load model '%s'", model.location())
+          .found("%s", e)
+          .causedBy(e)
+          .expected("files that can be read");
     }
   }
 
@@ -190,7 +187,7 @@ public final class EagerModel implements AutoCloseable {
     for (Cut cut : unused.subList(0, Math.max(0, unused.size() - MOST_UNUSED_FUNCTIONS))) {
       functions.values().remove(cut);
       try (TensorFlowStatus status =
-          new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "Cannot free " + cut.function.name())) {
+          new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "free " + cut.function.name())) {
         context.remove(cut.function.name(), status);
       }
     }
@@ -209,23 +206,18 @@ public final class EagerModel implements AutoCloseable {
     Set<String> body = outline.reachable(nodes, fed);
     for (String node : body) {
       if (outline.isPlaceholder(node)) {
-        throw new TensorArrowException(
-            ErrorCode.TA_MODEL_LOAD,
-            "Cannot load "
-                + where
-                + ": found that it needs a value for '"
-                + node
-                + "', which is none of its inputs; expected a signature with all inputs");
+        throw TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load %s", where)
+            .found("that it needs a value for '%s', which is none of its inputs", node)
+            .expected("a signature with all inputs");
       }
     }
     String name = "tensorarrow_call_" + cuts++;
-    try (TensorFlowStatus status =
-        new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "Cannot load " + where)) {
+    try (TensorFlowStatus status = new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "load " + where)) {
       List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
       context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
     }
     return new EagerFunction(
-        name, "Cannot run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
+        name, "run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
   }
 
   private static List<TensorSpec> fetches(
@@ -238,39 +230,29 @@ public final class EagerModel implements AutoCloseable {
     for (String name : names) {
       TensorSpec spec = known.get(name);
       if (spec == null) {
-        throw new TensorArrowException(
-            ErrorCode.TA_OUTPUT_MISMATCH,
-            "Cannot fetch output '"
-                + name
-                + "' from "
-                + where
-                + ": found outputs "
-                + Alternatives.closestFirst(name, known.keySet())
-                + "; expected one of these");
+        throw cannotFetch(name, where)
+            .found("outputs %s", Alternatives.closestFirst(name, known.keySet()))
+            .expected("one of these");
       }
       if (!seen.add(name)) {
-        throw new TensorArrowException(
-            ErrorCode.TA_OUTPUT_MISMATCH,
-            "Cannot fetch output '"
-                + name
-                + "' from "
-                + where
-                + ": found it named twice; expected each output once");
+        throw cannotFetch(name, where).found("it named twice").expected("each output once");
       }
       fetches.add(spec);
     }
     return fetches;
   }
 
+  private static CannotMessage cannotFetch(String output, String signature) {
+    return TensorArrowException.cannot(
+        ErrorCode.TA_OUTPUT_MISMATCH, "fetch output '%s' from %s", output, signature);
+  }
+
   private static void requireValue(TensorSpec spec, String where) {
     if (spec.dtype() == DType.RESOURCE || spec.dtype() == DType.VARIANT) {
-      throw new TensorArrowException(
-          ErrorCode.TA_TENSOR_UNSUPPORTED,
-          "Cannot use tensor "
-              + spec
-              + " of "
-              + where
-              + ": found no plain tensor; expected one with values of a dtype of TensorFlow 2.18");
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_TENSOR_UNSUPPORTED, "use tensor %s of %s", spec, where)
+          .found("no plain tensor")
+          .expected("one with values of a dtype of TensorFlow 2.18");
     }
   }
 

@@ -1,6 +1,7 @@
 package io.tensorarrow.spark.model.eager;
 
 import com.google.protobuf.ByteString;
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.savedmodel.CompletenessCheck;
@@ -18,7 +19,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 import org.tensorflow.proto.AssetFileDef;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -118,7 +118,10 @@ final class GraphRewriter {
         setConstant(TensorName.of(asset.getTensorInfo().getName()).node(), file.toString());
       }
     } catch (IOException e) {
-      throw corrupt("found a list of assets that can't be read; expected the list as saved", e);
+      throw cannotLoad()
+          .found("a list of assets that can't be read")
+          .causedBy(e)
+          .expected("the list as saved");
     }
   }
 
@@ -204,17 +207,15 @@ final class GraphRewriter {
   private int indexOf(String node) {
     Integer index = nodes.get(node);
     if (index == null) {
-      throw corrupt(
-          "found no node '" + node + "' in its graph; expected the graph as TensorFlow saved it",
-          null);
+      throw cannotLoad()
+          .found("no node '%s' in its graph", node)
+          .expected("the graph as TensorFlow saved it");
     }
     return index;
   }
 
-  private TensorArrowException corrupt(String foundAndExpected, @Nullable Throwable cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot load model '" + model.location() + "': " + foundAndExpected,
-        cause);
+  private CannotMessage cannotLoad() {
+    return TensorArrowException.cannot(
+        ErrorCode.TA_MODEL_CORRUPT, "load model '%s'", model.location());
   }
 }

@@ -7,6 +7,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_NewStatus;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_OK;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_RESOURCE_EXHAUSTED;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.nio.charset.StandardCharsets;
@@ -23,18 +24,18 @@ public final class TensorFlowStatus implements AutoCloseable {
 
   private final TF_Status status = TF_NewStatus();
   private final ErrorCode code;
-  private final String task;
+  private final String action;
   private boolean closed;
 
   /**
    * Makes a status.
    *
    * @param code the code of the exceptions
-   * @param task how their messages begin: {@code Cannot <verb> <thing> '<name>'}
+   * @param action what can't be done then: {@code <verb> <thing> '<name>'}
    */
-  TensorFlowStatus(ErrorCode code, String task) {
+  TensorFlowStatus(ErrorCode code, String action) {
     this.code = code;
-    this.task = task;
+    this.action = action;
   }
 
   /** Returns the native status to pass to one C function, borrowed. */
@@ -42,9 +43,9 @@ public final class TensorFlowStatus implements AutoCloseable {
     return status;
   }
 
-  /** Returns how messages begin. */
-  String task() {
-    return task;
+  /** Returns what can't be done if TensorFlow reports an error. */
+  String action() {
+    return action;
   }
 
   /** Returns whether the last C function reported no error. */
@@ -60,10 +61,11 @@ public final class TensorFlowStatus implements AutoCloseable {
   void check() {
     if (!isOk()) {
       String message = TF_Message(status).getString(StandardCharsets.UTF_8);
-      String rest = ": found " + shortened(message) + "; expected " + remedy(message);
-      throw code == ErrorCode.TA_MODEL_RUN
-          ? TensorArrowException.ofCall(code, task, rest)
-          : new TensorArrowException(code, task + rest);
+      CannotMessage cannot = TensorArrowException.cannot(code, "%s", action);
+      if (code == ErrorCode.TA_MODEL_RUN) {
+        cannot.forRowsOfCall();
+      }
+      throw cannot.found("%s", shortened(message)).expected("%s", remedy(message));
     }
   }
 

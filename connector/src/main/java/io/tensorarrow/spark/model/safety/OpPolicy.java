@@ -85,7 +85,7 @@ public final class OpPolicy {
    */
   public void checkInitialisers() {
     checkVersion();
-    check("Cannot load model '" + model + "'", "initialiser", true, loading.roots(), Set.of());
+    check("load model '" + model + "'", "initialiser", true, loading.roots(), Set.of());
   }
 
   /**
@@ -98,7 +98,7 @@ public final class OpPolicy {
    *     ErrorCode#TA_OP_UNKNOWN}
    */
   public void checkSignature(String signature, Collection<String> fetches, Set<String> feeds) {
-    String action = "Cannot run signature '" + signature + "' of model '" + model + "'";
+    String action = "run signature '" + signature + "' of model '" + model + "'";
     check(action, signature, false, fetches, feeds);
   }
 
@@ -168,12 +168,10 @@ public final class OpPolicy {
         .filter(op -> !origins.areAll(loading.checkpoint(), op.path(), op.node(), 0))
         .forEach(op -> refused.putIfAbsent(op.node().op(), op));
     if (!unknown.isEmpty()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OP_UNKNOWN, action + ": " + describeUnknown(root, unknown));
+      throw unknownOperations(action, root, unknown);
     }
     if (!refused.isEmpty()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OP_NOT_ALLOWED, action + ": " + describeRefused(root, refused));
+      throw refusedOperations(action, root, refused);
     }
   }
 
@@ -205,28 +203,34 @@ public final class OpPolicy {
     }
   }
 
-  private static String describeRefused(String root, Map<String, Reached> refused) {
+  private static TensorArrowException refusedOperations(
+      String action, String root, Map<String, Reached> refused) {
     Map.Entry<String, Reached> first = refused.entrySet().iterator().next();
     OpKind kind = OpTable.find(first.getKey()).orElseThrow();
     List<String> others = refused.keySet().stream().skip(1).toList();
-    String expected =
+    String permitted =
         switch (kind.reach()) {
           case INITIALISERS -> " (initialisers may)";
           case INITIALISERS_WITH_OWN_ASSETS -> " (initialisers may, from the model's own assets)";
           case INITIALISERS_WITH_OWN_CHECKPOINT -> " (only the model's own checkpoint is restored)";
           case ANYONE, WITHOUT_FILE, NOBODY -> "";
         };
-    return "found operation '%s', which %s%s, reached by %s%s; expected operations that touch only the model's own tensors (if you trust the model: option allowOps='%s', within the cluster's setting spark.tensorarrow.allowOps.max)"
-        .formatted(
+    return TensorArrowException.cannot(ErrorCode.TA_OP_NOT_ALLOWED, "%s", action)
+        .found(
+            "operation '%s', which %s%s, reached by %s%s",
             first.getKey(),
             kind.touches(),
-            expected,
+            permitted,
             first.getValue().from(root),
-            others.isEmpty() ? "" : ", and also " + quoted(others),
+            others.isEmpty() ? "" : ", and also " + quoted(others))
+        .expected(
+            "operations that touch only the model's own tensors (if you trust the model: option"
+                + " allowOps='%s', within the cluster's setting spark.tensorarrow.allowOps.max)",
             refused.keySet().stream().limit(LISTED).collect(Collectors.joining(",")));
   }
 
-  private String describeUnknown(String root, Map<String, Reached> unknown) {
+  private TensorArrowException unknownOperations(
+      String action, String root, Map<String, Reached> unknown) {
     String libraries =
         unknown.keySet().stream()
             .flatMap(op -> OpLibraries.of(op).stream())
@@ -239,18 +243,24 @@ public final class OpPolicy {
     } else if (isNewer()) {
       origin = " (" + versions() + ")";
     }
-    return "found operations that %s does not have: %s%s, reached by %s; expected only its own operations (do such steps outside the model, or save it without them)"
-        .formatted(TENSORFLOW, quoted(unknown.keySet()), origin, first.from(root));
+    return TensorArrowException.cannot(ErrorCode.TA_OP_UNKNOWN, "%s", action)
+        .found(
+            "operations that %s does not have: %s%s, reached by %s",
+            TENSORFLOW, quoted(unknown.keySet()), origin, first.from(root))
+        .expected(
+            "only its own operations (do such steps outside the model, or save it without them)");
   }
 
   private void checkVersion() {
     if (versions.getMinConsumer() > OpTable.GRAPH_VERSION
         || versions.getBadConsumersList().contains(OpTable.GRAPH_VERSION)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_LOAD,
-          "Cannot load model '%s': found a graph that needs graph version %d or newer (%s); expected one for %s, which has graph version %d (save the model with that version)"
-              .formatted(
-                  model, versions.getMinConsumer(), versions(), TENSORFLOW, OpTable.GRAPH_VERSION));
+      throw TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load model '%s'", model)
+          .found(
+              "a graph that needs graph version %d or newer (%s)",
+              versions.getMinConsumer(), versions())
+          .expected(
+              "one for %s, which has graph version %d (save the model with that version)",
+              TENSORFLOW, OpTable.GRAPH_VERSION);
     }
   }
 

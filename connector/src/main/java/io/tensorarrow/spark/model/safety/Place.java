@@ -29,9 +29,9 @@ record Place(String model, String function, String part) {
   TensorArrowException malformed(String found, String expected) {
     String at = part.isEmpty() ? "" : " at " + part;
     String in = function.isEmpty() ? "" : " in function " + quoted(function);
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_UNSAFE_TO_LOAD,
-        "Cannot load model '" + model + "': found " + found + at + in + "; expected " + expected);
+    return TensorArrowException.cannot(ErrorCode.TA_MODEL_UNSAFE_TO_LOAD, "load model '%s'", model)
+        .found("%s%s%s", found, at, in)
+        .expected("%s", expected);
   }
 
   /** Returns a name in quotes; a hostile file may hold a very long one. */

@@ -82,12 +82,11 @@ public record GraphRoots(
       }
       return nodes;
     } catch (IOException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_CORRUPT,
-          "Cannot load model '"
-              + model.location()
-              + "': found a list of assets that can't be read; expected the list as saved",
-          e);
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_MODEL_CORRUPT, "load model '%s'", model.location())
+          .found("a list of assets that can't be read")
+          .causedBy(e)
+          .expected("the list as saved");
     }
   }
 }

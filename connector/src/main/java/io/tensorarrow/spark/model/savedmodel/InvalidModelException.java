@@ -44,9 +44,9 @@ public final class InvalidModelException extends Exception {
 
   /** Returns the error to raise. */
   public TensorArrowException of(String location) {
-    return new TensorArrowException(
-        code,
-        "Cannot read model '" + location + "': found " + found + "; expected " + expected,
-        getCause());
+    return TensorArrowException.cannot(code, "read model '%s'", location)
+        .found("%s", found)
+        .causedBy(getCause())
+        .expected("%s", expected);
   }
 }

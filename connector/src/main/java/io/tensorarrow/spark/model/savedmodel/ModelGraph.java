@@ -90,17 +90,14 @@ public final class ModelGraph {
     if (name.isEmpty() && signatures.size() == 1) {
       return signatures.values().iterator().next();
     }
-    throw new TensorArrowException(
-        ErrorCode.TA_SIGNATURE_NOT_FOUND,
-        "Cannot find signature '"
-            + wanted
-            + "' of model '"
-            + location
-            + "': found "
-            + Alternatives.closestFirst(wanted, signatures.keySet())
-            + (signatures.isEmpty()
-                ? "; expected a model saved with signatures"
-                : "; expected one of these as the signature"));
+    throw TensorArrowException.cannot(
+            ErrorCode.TA_SIGNATURE_NOT_FOUND, "find signature '%s' of model '%s'", wanted, location)
+        .found("%s", Alternatives.closestFirst(wanted, signatures.keySet()))
+        .expected(
+            "%s",
+            signatures.isEmpty()
+                ? "a model saved with signatures"
+                : "one of these as the signature");
   }
 
   /**
@@ -245,12 +242,9 @@ public final class ModelGraph {
 
   private static void put(SortedMap<String, TensorInfo> dense, String name, TensorInfo info) {
     if (dense.put(name, info) != null) {
-      throw new TensorArrowException(
-          ErrorCode.TA_TENSOR_UNSUPPORTED,
-          "Cannot use tensor '"
-              + name
-              + "': found a part of a sparse tensor of that name as well; expected a signature in"
-              + " which one of the two is renamed");
+      throw TensorArrowException.cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "use tensor '%s'", name)
+          .found("a part of a sparse tensor of that name as well")
+          .expected("a signature in which one of the two is renamed");
     }
   }
 

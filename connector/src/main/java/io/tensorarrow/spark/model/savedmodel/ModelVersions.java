@@ -218,16 +218,11 @@ public final class ModelVersions {
   }
 
   private TensorArrowException corruptLabels(String found, @Nullable Throwable cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot read the labels of model '"
-            + root.location()
-            + "': found "
-            + found
-            + " in "
-            + LABELS
-            + "; expected lines such as stable=3",
-        cause);
+    return TensorArrowException.cannot(
+            ErrorCode.TA_MODEL_CORRUPT, "read the labels of model '%s'", root.location())
+        .found("%s in %s", found, LABELS)
+        .causedBy(cause)
+        .expected("lines such as stable=3");
   }
 
   /** Returns a version's number, if a directory's name is one. */
@@ -253,15 +248,12 @@ public final class ModelVersions {
 
   private static TensorArrowException failed(
       ModelFiles root, String version, String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_VERSION_NOT_FOUND,
-        "Cannot find version '"
-            + version
-            + "' of model '"
-            + root.location()
-            + "': found "
-            + found
-            + "; expected "
-            + expected);
+    return TensorArrowException.cannot(
+            ErrorCode.TA_VERSION_NOT_FOUND,
+            "find version '%s' of model '%s'",
+            version,
+            root.location())
+        .found("%s", found)
+        .expected("%s", expected);
   }
 }

@@ -149,15 +149,10 @@ public final class SavedModelFile {
 
   private TensorArrowException noSuchTags(String wanted) {
     List<String> known = tagSets().stream().map(set -> String.join(",", set)).toList();
-    return new TensorArrowException(
-        ErrorCode.TA_TAGS_NOT_FOUND,
-        "Cannot find tags '"
-            + wanted
-            + "' in model '"
-            + location
-            + "': found tag sets "
-            + Alternatives.closestFirst(wanted, known)
-            + "; expected one of these");
+    return TensorArrowException.cannot(
+            ErrorCode.TA_TAGS_NOT_FOUND, "find tags '%s' in model '%s'", wanted, location)
+        .found("tag sets %s", Alternatives.closestFirst(wanted, known))
+        .expected("one of these");
   }
 
   private static ModelEntry proto(ModelFiles files) throws InvalidModelException, IOException {
@@ -246,10 +241,14 @@ public final class SavedModelFile {
     long memory = Runtime.getRuntime().maxMemory();
     if (bytes > memory / 3) {
       // No fault of the model: no other version is taken instead.
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_CORRUPT,
-          "Cannot read model '%s': found %d bytes in %s; expected at most a third of the %d bytes of memory that Java may use here (raise spark.driver.memory and spark.executor.memory, or save the weights as variables and not as constants)"
-              .formatted(files.location(), bytes, SavedModelLayout.PROTO, memory));
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_MODEL_CORRUPT, "read model '%s'", files.location())
+          .found("%d bytes in %s", bytes, SavedModelLayout.PROTO)
+          .expected(
+              "at most a third of the %d bytes of memory that Java may use here (raise"
+                  + " spark.driver.memory and spark.executor.memory, or save the weights as variables"
+                  + " and not as constants)",
+              memory);
     }
   }
 

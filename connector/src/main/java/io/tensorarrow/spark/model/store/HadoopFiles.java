@@ -166,17 +166,13 @@ final class HadoopFiles implements ModelFiles {
 
   @Override
   public TensorArrowException unreadable(IOException cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_FETCH,
-        "Cannot read model '"
-            + location()
-            + "' on host '"
-            + HostName.get()
-            + "': found "
-            + redaction.apply(cause.toString())
-            + "; expected files that this user can read (check the location and the fs.* options;"
-            + " if the store was only busy, run it again)",
-        redaction.harmless(cause));
+    return TensorArrowException.cannot(
+            ErrorCode.TA_MODEL_FETCH, "read model '%s' on host '%s'", location(), HostName.get())
+        .found("%s", redaction.apply(cause.toString()))
+        .causedBy(redaction.harmless(cause))
+        .expected(
+            "files that this user can read (check the location and the fs.* options; if the store"
+                + " was only busy, run it again)");
   }
 
   @Override

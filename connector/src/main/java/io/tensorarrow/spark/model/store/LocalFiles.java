@@ -179,10 +179,10 @@ final class LocalFiles implements ModelFiles {
         cause instanceof AccessDeniedException denied
             ? "no permission to read " + denied.getFile()
             : cause.toString();
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_CORRUPT,
-        "Cannot read model '" + location + "': found " + found + "; expected readable files",
-        cause);
+    return TensorArrowException.cannot(ErrorCode.TA_MODEL_CORRUPT, "read model '%s'", location)
+        .found("%s", found)
+        .causedBy(cause)
+        .expected("readable files");
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.model.store;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.host.HostLock;
@@ -28,7 +29,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,9 +95,11 @@ public final class ModelCopies {
       Function<C, T> use) {
     try {
       Path real = PrivateDirectory.create(base);
-      Optional<String> weakness = PrivateDirectory.weakness(real);
+      Optional<PrivateDirectory.Weakness> weakness = PrivateDirectory.weakness(real);
       if (weakness.isPresent()) {
-        throw failed(location, weakness.get() + ", for directory '" + base + "'", null);
+        throw cannotCopy(location)
+            .found("%s", weakness.get().found())
+            .expected("%s, for directory '%s'", weakness.get().expected(), base);
       }
       Path copy = real.resolve(name);
       Path lock = real.resolve(name + LOCK);
@@ -118,24 +120,23 @@ public final class ModelCopies {
           }
         }
       }
-      throw failed(
-          location,
-          "its copy in '" + base + "' altered again and again; expected nobody else to write there",
-          null);
+      throw cannotCopy(location)
+          .found("its copy in '%s' altered again and again", base)
+          .expected("nobody else to write there");
     } catch (IOException | UncheckedIOException | DirectoryIteratorException e) {
       if (Interruption.isCauseOf(e)) {
         Thread.currentThread().interrupt();
-        throw failed(location, "the task interrupted; expected it to run on", e);
+        throw cannotCopy(location)
+            .found("the task interrupted")
+            .causedBy(e)
+            .expected("it to run on");
       }
-      throw failed(
-          location,
-          e
-              + " in '"
-              + base
-              + "'; expected a directory on a local disk that this user can write (see "
-              + ExecutorSettings.MODELS_DIRECTORY.key()
-              + ")",
-          e);
+      throw cannotCopy(location)
+          .found("%s in '%s'", e, base)
+          .causedBy(e)
+          .expected(
+              "a directory on a local disk that this user can write (see %s)",
+              ExecutorSettings.MODELS_DIRECTORY.key());
     }
   }
 
@@ -178,11 +179,9 @@ public final class ModelCopies {
         LOG.info("Copied model {} ({} bytes) to {}", location, bytes, copy);
       }
       if (check.apply(unfinished).isEmpty()) {
-        throw failed(
-            location,
-            "other files in the copy than in the original; expected the original not to change"
-                + " while it is copied (run it again)",
-            null);
+        throw cannotCopy(location)
+            .found("other files in the copy than in the original")
+            .expected("the original not to change while it is copied (run it again)");
       }
       PrivateDirectory.delete(copy);
       Files.move(unfinished, copy, StandardCopyOption.ATOMIC_MOVE);
@@ -232,7 +231,10 @@ public final class ModelCopies {
     try {
       return LocalName.below(directory, entry.name()).normalize();
     } catch (FileSystemException e) {
-      throw failed(files.location(), e.toString(), e);
+      throw cannotCopy(files.location())
+          .found("%s", new FileSystemException(e.getFile(), null, LocalName.unencodable()))
+          .causedBy(e)
+          .expected("%s", LocalName.EXPECTED);
     }
   }
 
@@ -264,17 +266,11 @@ public final class ModelCopies {
   private static void requireSpace(String location, Path directory, long bytes) throws IOException {
     long usable = Files.getFileStore(directory).getUsableSpace();
     if (usable < bytes) {
-      throw failed(
-          location,
-          usable
-              + " free bytes in '"
-              + directory
-              + "'; expected "
-              + bytes
-              + " for its copy (free some space, or choose a directory on another disk with "
-              + ExecutorSettings.MODELS_DIRECTORY.key()
-              + ")",
-          null);
+      throw cannotCopy(location)
+          .found("%d free bytes in '%s'", usable, directory)
+          .expected(
+              "%d for its copy (free some space, or choose a directory on another disk with %s)",
+              bytes, ExecutorSettings.MODELS_DIRECTORY.key());
     }
   }
 
@@ -329,11 +325,8 @@ public final class ModelCopies {
     return children;
   }
 
-  private static TensorArrowException failed(
-      String location, String found, @Nullable Throwable cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_FETCH,
-        "Cannot copy model '" + location + "' to host '" + HostName.get() + "': found " + found,
-        cause);
+  private static CannotMessage cannotCopy(String location) {
+    return TensorArrowException.cannot(
+        ErrorCode.TA_MODEL_FETCH, "copy model '%s' to host '%s'", location, HostName.get());
   }
 }

@@ -132,9 +132,9 @@ public final class ModelLocation {
   }
 
   private static TensorArrowException invalid(String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_OPTION_INVALID,
-        "Cannot use option 'model': found " + found + "; expected " + expected);
+    return TensorArrowException.cannot(ErrorCode.TA_OPTION_INVALID, "use option 'model'")
+        .found("%s", found)
+        .expected("%s", expected);
   }
 
   private static TensorArrowException unreachable(
@@ -147,17 +147,11 @@ public final class ModelLocation {
                 + CONNECTORS.getOrDefault(scheme, "a jar with a Hadoop FileSystem for it")
             : "a file system that can be reached (check the location and the fs.* options; if it was"
                 + " only busy, run it again)";
-    return new TensorArrowException(
-        ErrorCode.TA_MODEL_FETCH,
-        "Cannot reach model '"
-            + path
-            + "' on host '"
-            + HostName.get()
-            + "': found "
-            + redaction.apply(cause.toString())
-            + "; expected "
-            + expected,
-        redaction.harmless(cause));
+    return TensorArrowException.cannot(
+            ErrorCode.TA_MODEL_FETCH, "reach model '%s' on host '%s'", path, HostName.get())
+        .found("%s", redaction.apply(cause.toString()))
+        .causedBy(redaction.harmless(cause))
+        .expected("%s", expected);
   }
 
   private static boolean isMissing(Throwable cause) {

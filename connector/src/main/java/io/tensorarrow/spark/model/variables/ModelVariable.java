@@ -77,10 +77,10 @@ public record ModelVariable(String name, int dtypeNumber, List<Long> shape, List
   }
 
   private TensorArrowException refused(String model, String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_VARIABLE_UNSUPPORTED,
-        "Cannot read variable '%s' of model '%s': found %s; expected %s (filter by name, or leave out the column 'tensor')"
-            .formatted(name, model, found, expected));
+    return TensorArrowException.cannot(
+            ErrorCode.TA_VARIABLE_UNSUPPORTED, "read variable '%s' of model '%s'", name, model)
+        .found("%s", found)
+        .expected("%s (filter by name, or leave out the column 'tensor')", expected);
   }
 
   /** Returns the bytes that all its parts have in the checkpoint. */

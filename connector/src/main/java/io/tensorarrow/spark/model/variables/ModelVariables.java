@@ -119,11 +119,12 @@ public final class ModelVariables {
           "a " + index.name() + " that is " + e.getMessage(), "the file as TensorFlow wrote it", e);
     }
     if (sizes.isEmpty() || !listing.littleEndian) {
-      throw new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot read the variables of model '%s': found a checkpoint %s; expected an uncompressed one in little-endian byte order, as TensorFlow writes it on x86 and ARM"
-              .formatted(
-                  files.location(), sizes.isEmpty() ? "with a compressed index" : "in big-endian"));
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_UNSUPPORTED, "read the variables of model '%s'", files.location())
+          .found("a checkpoint %s", sizes.isEmpty() ? "with a compressed index" : "in big-endian")
+          .expected(
+              "an uncompressed one in little-endian byte order, as TensorFlow writes it on x86 and"
+                  + " ARM");
     }
     return new ModelVariables(files, listing, sizes.get().length);
   }
