@@ -2,7 +2,8 @@ package io.tensorarrow.spark.tensor.feed;
 
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.feed.NumberType.Kind;
+import io.tensorarrow.spark.tensor.NumberKind;
+import io.tensorarrow.spark.tensor.SparkElement;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -15,18 +16,18 @@ import org.apache.spark.sql.types.StructType;
 
 /** The elements that columns may have, and the tensors that they can be fed to. */
 enum ElementType {
-  BOOLEAN(DataTypes.BooleanType, Kind.BOOL, 1),
-  BYTE(DataTypes.ByteType, Kind.SIGNED, 7),
-  SHORT(DataTypes.ShortType, Kind.SIGNED, 15),
-  INT(DataTypes.IntegerType, Kind.SIGNED, 31),
-  LONG(DataTypes.LongType, Kind.SIGNED, 63),
+  BOOLEAN(DataTypes.BooleanType, DType.BOOL),
+  BYTE(DataTypes.ByteType, DType.INT8),
+  SHORT(DataTypes.ShortType, DType.INT16),
+  INT(DataTypes.IntegerType, DType.INT32),
+  LONG(DataTypes.LongType, DType.INT64),
   /** Decimals of any precision without a fraction. */
-  DECIMAL(DataTypes.createDecimalType(20, 0), Kind.UNSIGNED, 64),
-  FLOAT(DataTypes.FloatType, Kind.FLOATING, 24),
-  DOUBLE(DataTypes.DoubleType, Kind.FLOATING, 53),
-  COMPLEX_FLOAT(complex(DataTypes.FloatType), Kind.COMPLEX, 24),
+  DECIMAL(DataTypes.createDecimalType(20, 0), DType.UINT64),
+  FLOAT(DataTypes.FloatType, DType.FLOAT32),
+  DOUBLE(DataTypes.DoubleType, DType.FLOAT64),
+  COMPLEX_FLOAT(complex(DataTypes.FloatType), DType.COMPLEX64),
   /** Pairs of which at least one part is a double. */
-  COMPLEX_DOUBLE(complex(DataTypes.DoubleType), Kind.COMPLEX, 53),
+  COMPLEX_DOUBLE(complex(DataTypes.DoubleType), DType.COMPLEX128),
   STRING(DataTypes.StringType),
   BINARY(DataTypes.BinaryType),
   /** The bytes of a BINARY one by one, as an array of them. */
@@ -47,9 +48,10 @@ enum ElementType {
     this.number = Optional.empty();
   }
 
-  ElementType(DataType sparkType, Kind kind, int digits) {
+  /** Elements that are the numbers of a dtype, exactly. */
+  ElementType(DataType sparkType, DType sameNumbers) {
     this.sparkType = sparkType;
-    this.number = Optional.of(new NumberType(kind, digits));
+    this.number = NumberType.of(sameNumbers);
   }
 
   /** Finds the element type of a Spark type that is not an array. */
@@ -73,28 +75,22 @@ enum ElementType {
    * values is one of the tensor's, or out of its range.
    */
   static Optional<ElementType> own(DType dtype) {
-    return switch (dtype) {
-      case BOOL -> Optional.of(BOOLEAN);
-      case INT8, QINT8, INT4, UINT4 -> Optional.of(BYTE);
-      case INT16,
-          QINT16,
-          UINT8,
-          QUINT8,
-          FLOAT8_E5M2,
-          FLOAT8_E4M3FN,
-          FLOAT8_E4M3FNUZ,
-          FLOAT8_E4M3B11FNUZ,
-          FLOAT8_E5M2FNUZ ->
-          Optional.of(SHORT);
-      case INT32, QINT32, UINT16, QUINT16 -> Optional.of(INT);
-      case INT64, UINT32 -> Optional.of(LONG);
-      case UINT64 -> Optional.of(DECIMAL);
-      case FLOAT16, BFLOAT16, FLOAT32 -> Optional.of(FLOAT);
-      case FLOAT64 -> Optional.of(DOUBLE);
-      case COMPLEX64 -> Optional.of(COMPLEX_FLOAT);
-      case COMPLEX128 -> Optional.of(COMPLEX_DOUBLE);
-      case STRING -> Optional.of(STRING);
-      case RESOURCE, VARIANT -> Optional.empty();
+    return dtype.sparkElement().map(ElementType::of);
+  }
+
+  private static ElementType of(SparkElement element) {
+    return switch (element) {
+      case BOOLEAN -> BOOLEAN;
+      case BYTE -> BYTE;
+      case SHORT -> SHORT;
+      case INT -> INT;
+      case LONG -> LONG;
+      case DECIMAL -> DECIMAL;
+      case FLOAT -> FLOAT;
+      case DOUBLE -> DOUBLE;
+      case COMPLEX_FLOAT -> COMPLEX_FLOAT;
+      case COMPLEX_DOUBLE -> COMPLEX_DOUBLE;
+      case STRING -> STRING;
     };
   }
 
@@ -136,11 +132,11 @@ enum ElementType {
     if (this == BYTE_OF_BINARY && to == DType.UINT8) {
       return Optional.of(CastMode.SAFE);
     }
-    if (kind() == Kind.COMPLEX && target.get().kind() != Kind.COMPLEX) {
+    if (kind() == NumberKind.COMPLEX && target.get().kind() != NumberKind.COMPLEX) {
       return Optional.empty();
     }
     Optional<NumberType> source =
-        target.get().kind() == Kind.UNSIGNED ? asUnsigned().or(() -> number) : number;
+        target.get().kind() == NumberKind.UNSIGNED ? asUnsigned().or(() -> number) : number;
     return source.map(from -> from.leastModeTo(target.get()));
   }
 
@@ -149,13 +145,13 @@ enum ElementType {
     return Arrays.stream(DType.values())
         .filter(d -> own(d).filter(own -> own == this).isPresent())
         .flatMap(d -> NumberType.of(d).stream())
-        .filter(n -> n.kind() == Kind.UNSIGNED)
+        .filter(n -> n.kind() == NumberKind.UNSIGNED)
         .findFirst();
   }
 
   /** Text sorts as if it were the simplest number. */
-  private Kind kind() {
-    return number.map(NumberType::kind).orElse(Kind.BOOL);
+  private NumberKind kind() {
+    return number.map(NumberType::kind).orElse(NumberKind.BOOL);
   }
 
   private int digits() {

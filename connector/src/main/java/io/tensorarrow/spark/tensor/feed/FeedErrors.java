@@ -3,8 +3,8 @@ package io.tensorarrow.spark.tensor.feed;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.tensor.NumberKind;
 import io.tensorarrow.spark.tensor.TensorSpec;
-import io.tensorarrow.spark.tensor.feed.NumberType.Kind;
 
 /**
  * Error messages for rows of a column that cannot be fed. Rows are given by their number in the
@@ -50,7 +50,7 @@ record FeedErrors(TensorSpec spec, String columnName, ElementType source) {
 
   TensorArrowException overflow(int row) {
     boolean infinityFits =
-        NumberType.of(spec.dtype()).filter(n -> n.kind().compareTo(Kind.FLOATING) >= 0).isPresent();
+        spec.dtype().kind().filter(kind -> kind.compareTo(NumberKind.FLOATING) >= 0).isPresent();
     return inRow(
         ErrorCode.TA_CAST_OVERFLOW,
         "a " + source.sparkType().simpleString() + " that does not fit",

@@ -15,21 +15,21 @@ final class IntegerWriter extends NumberWriter {
 
   private final long[] scratch = new long[ElementCopier.PIECE];
 
-  private IntegerWriter(int size, long min, long max, int bits) {
-    this.size = size;
+  private IntegerWriter(DType to, long min, long max) {
+    this.size = to.byteSize();
     this.min = min;
     this.max = max;
-    this.bits = -1L >>> (Long.SIZE - bits);
+    this.bits = -1L >>> (Long.SIZE - to.bitSize());
   }
 
-  static IntegerWriter signed(DType to, int bits) {
-    long max = Long.MAX_VALUE >>> (Long.SIZE - bits);
-    return new IntegerWriter(to.byteSize(), -max - 1, max, bits);
+  static IntegerWriter signed(DType to) {
+    long max = Long.MAX_VALUE >>> (Long.SIZE - to.bitSize());
+    return new IntegerWriter(to, -max - 1, max);
   }
 
   /** Makes a writer of numbers of less than 64 bits. */
-  static IntegerWriter unsigned(DType to, int bits) {
-    return new IntegerWriter(to.byteSize(), 0, (1L << bits) - 1, bits);
+  static IntegerWriter unsigned(DType to) {
+    return new IntegerWriter(to, 0, (1L << to.bitSize()) - 1);
   }
 
   @Override

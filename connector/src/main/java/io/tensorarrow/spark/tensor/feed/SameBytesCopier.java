@@ -25,16 +25,8 @@ final class SameBytesCopier extends ElementCopier {
 
   /** Returns whether every element of that type is one of the tensor's, bit by bit. */
   static boolean fits(ElementType from, DType to) {
-    return switch (from) {
-      case BOOLEAN -> to == DType.BOOL;
-      case BYTE -> to == DType.INT8 || to == DType.QINT8;
-      case SHORT -> to == DType.INT16 || to == DType.QINT16;
-      case INT -> to == DType.INT32 || to == DType.QINT32;
-      case LONG -> to == DType.INT64;
-      case FLOAT -> to == DType.FLOAT32;
-      case DOUBLE -> to == DType.FLOAT64;
-      case DECIMAL, COMPLEX_FLOAT, COMPLEX_DOUBLE, STRING, BINARY, BYTE_OF_BINARY -> false;
-    };
+    boolean isOwnType = ElementType.own(to).filter(own -> own == from).isPresent();
+    return isOwnType && (to.layout() == DType.Layout.SPARK || to == DType.BOOL);
   }
 
   @Override
