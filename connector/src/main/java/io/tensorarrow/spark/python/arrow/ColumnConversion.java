@@ -1,9 +1,9 @@
 package io.tensorarrow.spark.python.arrow;
 
-import io.tensorarrow.spark.tensor.fetch.NativeElements;
 import io.tensorarrow.spark.tensor.vector.RowRuns;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
+import io.tensorarrow.spark.tensor.vector.TensorColumn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -82,15 +82,14 @@ public final class ColumnConversion {
 
   /** Returns a vector over a tensor's memory, or over copies of the rows that a view shows. */
   private FieldVector rawVector(ColumnVector column, int rows) {
-    NativeElements tensor =
-        NativeElements.under(origin(column))
-            .orElseThrow(() -> new IllegalStateException("not a model's own column: " + column));
-    if (!(column instanceof SelectedColumn selected)) {
-      return tensor.vector(rows, tensor.elements(), allocator);
+    if (!(column instanceof SelectedColumn view)) {
+      TensorColumn tensor = tensorUnder(column);
+      return tensor.nativeVector(rows, tensor.elements(), allocator);
     }
+    TensorColumn tensor = tensorUnder(view.origin());
     int width = tensor.rowBytes();
     // A limit leaves the selection longer than the batch.
-    RowRuns chosenRows = positions(selected).select(RowSelection.range(0, rows));
+    RowRuns chosenRows = view.positions().select(RowSelection.range(0, rows));
     try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
       chosenRows.forEach(
           Integer.MAX_VALUE,
@@ -100,8 +99,13 @@ public final class ColumnConversion {
                   tensor.elements(),
                   (long) start * width,
                   (long) length * width));
-      return tensor.vector(rows, chosen, allocator);
+      return tensor.nativeVector(rows, chosen, allocator);
     }
+  }
+
+  private static TensorColumn tensorUnder(ColumnVector column) {
+    return TensorColumn.under(column)
+        .orElseThrow(() -> new IllegalStateException("not a model's own column: " + column));
   }
 
   private FieldVector converted(ColumnVector column, int rows, Field field) {
@@ -109,9 +113,9 @@ public final class ColumnConversion {
     try {
       RowRuns positions = RowRuns.first(rows);
       ColumnVector source = column;
-      if (column instanceof SelectedColumn selected) {
-        positions = positions(selected);
-        source = origin(selected);
+      if (column instanceof SelectedColumn view) {
+        positions = view.positions();
+        source = view.origin();
       }
       if (ColumnCopier.copies(source)) {
         new ColumnCopier(allocator).copy(source, positions, vector);
@@ -123,18 +127,6 @@ public final class ColumnConversion {
       vector.close();
       throw fault;
     }
-  }
-
-  private static ColumnVector origin(ColumnVector column) {
-    return column instanceof SelectedColumn selected ? origin(selected.column()) : column;
-  }
-
-  /** Returns which rows of its {@link #origin} a view shows. */
-  private static RowRuns positions(SelectedColumn view) {
-    if (view.column() instanceof SelectedColumn below) {
-      return positions(below).select(view.rows());
-    }
-    return RowRuns.of(view.rows());
   }
 
   private static void writeRows(ColumnVector column, int rows, Field field, FieldVector vector) {

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.tensor.fetch.NativeElements;
-import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
@@ -10,7 +10,6 @@ import java.util.TreeSet;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
@@ -25,8 +24,6 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
     implements Serializable {
   /** All columns as Spark has them. */
   public static final ColumnForms SPARKS = new ColumnForms(Set.of(), Set.of(), false);
-
-  private static final Set<String> WITHOUT_OWN_BYTES = Set.of("str", "int4", "uint4");
 
   public ColumnForms {
     raw = Set.copyOf(raw);
@@ -53,7 +50,7 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
             i ->
                 tensors.contains(i)
                     && changed.contains(fields[i].name())
-                    && hasOwnBytes(fields[i].metadata()));
+                    && hasOwnBytes(fields[i]));
     return new ColumnForms(raw, inPlace, function.isPresent());
   }
 
@@ -65,13 +62,14 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
   }
 
   private static boolean hasRawElements(StructField field) {
-    return TensorFields.isTensor(field.metadata())
-        && NativeElements.hasRawElements(
-            field.metadata().getString(TensorColumns.DTYPE_KEY), field.dataType());
+    return TensorMetadata.of(field)
+        .filter(tensor -> tensor.isWidenedIn(field.dataType()))
+        .isPresent();
   }
 
-  private static boolean hasOwnBytes(Metadata metadata) {
-    return TensorFields.isTensor(metadata)
-        && !WITHOUT_OWN_BYTES.contains(metadata.getString(TensorColumns.DTYPE_KEY));
+  private static boolean hasOwnBytes(StructField field) {
+    return TensorMetadata.of(field)
+        .filter(tensor -> tensor.dtype().layout() != DType.Layout.TENSORFLOW)
+        .isPresent();
   }
 }

@@ -2,7 +2,9 @@ package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SegmentPool;
+import io.tensorarrow.spark.tensor.Dims;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
@@ -48,12 +50,12 @@ record InPlaceTensor(
    * Returns the shape of a tensor, rows first.
    *
    * @param column of {@code rows} rows, at least one, with no more than these
+   * @param field its field in Spark, with a tensor's metadata
    */
   static List<Long> dims(FieldVector column, int rows, StructField field) {
-    long[] rowDims = field.metadata().getLongArray(TensorColumns.SHAPE_KEY);
-    long[] dims = new long[rowDims.length + 1];
-    dims[0] = rows;
-    System.arraycopy(rowDims, 0, dims, 1, rowDims.length);
+    TensorMetadata tensor = TensorMetadata.of(field).orElseThrow();
+    long[] rowDims = tensor.rowDims().stream().mapToLong(Long::longValue).toArray();
+    long[] dims = Dims.withBatch(rows, rowDims);
     if (column instanceof StructVector struct) {
       IntVector shape =
           (IntVector) ((ListVector) struct.getChildrenFromFields().get(1)).getDataVector();
@@ -63,7 +65,7 @@ record InPlaceTensor(
       return boxed(dims);
     }
     long known = Arrays.stream(rowDims).filter(dim -> dim >= 0).reduce(rows, Math::multiplyExact);
-    long count = elements(column).readableBytes() / TensorColumns.elementBytes(field);
+    long count = elements(column).readableBytes() / tensor.dtype().byteSize();
     for (int i = 1; i < dims.length; i++) {
       dims[i] = dims[i] >= 0 ? dims[i] : count / known;
     }

@@ -2,6 +2,7 @@ package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.shm.SharedMemory;
+import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.arrow.vector.types.pojo.Field;
@@ -105,7 +106,7 @@ public record PythonCall(
     return IntStream.range(0, fields.size())
         .mapToObj(
             i ->
-                TensorFields.labelled(
+                TensorMetadata.labelled(
                     fields.get(i), input.fields()[i].metadata(), forms.raw().contains(i)))
         .toList();
   }

@@ -47,14 +47,28 @@ final class ArrowTensors {
     return FieldType.notNullable(type.getType());
   }
 
+  /**
+   * Returns a vector of the rows of a tensor.
+   *
+   * @param elements the buffers behind the elements' validity bits, one row's after another's
+   */
+  FieldVector vector(int rows, RowForm form, List<ArrowBuf> elements) {
+    if (!form.hasArrays()) {
+      return scalars(rows, elements);
+    }
+    return form.hasShape()
+        ? shaped(rows, form.width(), form.shape(), elements)
+        : arrays(rows, form.width(), elements);
+  }
+
   /** Returns one element for each row. */
-  FieldVector scalars(int rows, List<ArrowBuf> elements) {
+  private FieldVector scalars(int rows, List<ArrowBuf> elements) {
     FieldVector vector = element.createNewSingleVector(name, allocator, null);
     return filled(vector, () -> loadBuffers(vector, rows, elements));
   }
 
   /** Returns {@code width} elements for each row, one row's after another's. */
-  FieldVector arrays(int rows, int width, List<ArrowBuf> elements) {
+  private FieldVector arrays(int rows, int width, List<ArrowBuf> elements) {
     FieldVector arrays = emptyArrays(name);
     return filled(arrays, () -> loadArrays(arrays, rows, width, elements));
   }
@@ -62,7 +76,7 @@ final class ArrowTensors {
   /**
    * Returns the {@code width} elements of each row beside the shape, which all rows have in common.
    */
-  FieldVector shaped(int rows, int width, int[] rowShape, List<ArrowBuf> elements) {
+  private FieldVector shaped(int rows, int width, int[] rowShape, List<ArrowBuf> elements) {
     ShapedStruct struct = new ShapedStruct(name, allocator, emptyArrays("data"));
     return filled(
         struct,

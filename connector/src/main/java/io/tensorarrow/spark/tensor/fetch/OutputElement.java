@@ -4,7 +4,6 @@ import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.apache.arrow.vector.types.Types.MinorType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -22,18 +21,18 @@ enum OutputElement {
   FLOAT(DataTypes.FloatType, MinorType.FLOAT4),
   DOUBLE(DataTypes.DoubleType, MinorType.FLOAT8),
   /** One byte each, where Arrow has bits. */
-  BOOLEAN(DataTypes.BooleanType, 1),
+  BOOLEAN(DataTypes.BooleanType),
   /** The lower half of a byte each. */
-  INT4(DataTypes.ByteType, 0),
-  UINT4(DataTypes.ByteType, 0),
-  FLOAT16(DataTypes.FloatType, 2),
-  BFLOAT16(DataTypes.FloatType, 2),
-  UNSIGNED_BYTE(DataTypes.ShortType, 1),
-  UNSIGNED_SHORT(DataTypes.IntegerType, 2),
-  UNSIGNED_INT(DataTypes.LongType, 4),
-  UNSIGNED_LONG(DataTypes.createDecimalType(20, 0), 8),
-  COMPLEX_FLOAT(complex(DataTypes.FloatType), 8),
-  COMPLEX_DOUBLE(complex(DataTypes.DoubleType), 16),
+  INT4(DataTypes.ByteType),
+  UINT4(DataTypes.ByteType),
+  FLOAT16(DataTypes.FloatType),
+  BFLOAT16(DataTypes.FloatType),
+  UNSIGNED_BYTE(DataTypes.ShortType),
+  UNSIGNED_SHORT(DataTypes.IntegerType),
+  UNSIGNED_INT(DataTypes.LongType),
+  UNSIGNED_LONG(DataTypes.createDecimalType(20, 0)),
+  COMPLEX_FLOAT(complex(DataTypes.FloatType)),
+  COMPLEX_DOUBLE(complex(DataTypes.DoubleType)),
   /** All bytes of a row as one value. */
   BYTES_OF_ROW(DataTypes.BinaryType, MinorType.VARBINARY),
   /** Copied, because TensorFlow keeps strings in a layout of its own. */
@@ -46,18 +45,15 @@ enum OutputElement {
   private final DataType sparkType;
 
   private final Optional<MinorType> arrowType;
-  private final int rawBytes;
 
-  OutputElement(DataType sparkType, int rawBytes) {
+  OutputElement(DataType sparkType) {
     this.sparkType = sparkType;
     this.arrowType = Optional.empty();
-    this.rawBytes = rawBytes;
   }
 
   OutputElement(DataType sparkType, MinorType arrowType) {
     this.sparkType = sparkType;
     this.arrowType = Optional.of(arrowType);
-    this.rawBytes = 0;
   }
 
   /**
@@ -77,7 +73,6 @@ enum OutputElement {
       case FLOAT16 -> Optional.of(FLOAT16);
       case BFLOAT16 -> Optional.of(BFLOAT16);
       case UINT8 -> Optional.of(bytes(spec.shape(), types.bytes()));
-      // An 8-bit float is its bits, as no number of Spark's is one.
       case QUINT8,
           FLOAT8_E5M2,
           FLOAT8_E4M3FN,
@@ -97,16 +92,16 @@ enum OutputElement {
     };
   }
 
-  private static OutputElement bytes(TensorShape shape, ColumnTypes.Bytes wanted) {
+  private static OutputElement bytes(TensorShape shape, ColumnTypes.Bytes bytes) {
     boolean scalar = shape.isRankKnown() && shape.dims().orElseThrow().size() <= 1;
-    return switch (wanted) {
+    return switch (bytes) {
       case ARRAY -> UNSIGNED_BYTE;
       case BINARY -> scalar ? UNSIGNED_BYTE : BYTES_OF_ROW;
     };
   }
 
-  private static OutputElement strings(ColumnTypes.Strings wanted) {
-    return switch (wanted) {
+  private static OutputElement strings(ColumnTypes.Strings strings) {
+    return switch (strings) {
       case STRING -> TEXT;
       case BINARY -> BINARY;
     };
@@ -128,13 +123,5 @@ enum OutputElement {
   /** Returns the Arrow type that Spark reads; empty if Spark has no accessor for the elements. */
   Optional<MinorType> arrowType() {
     return arrowType;
-  }
-
-  /**
-   * Returns how many bytes an element has in the tensor's memory, where that is what NumPy views;
-   * empty if Spark's own type has the same bytes, or NumPy none of the kind.
-   */
-  OptionalInt rawBytes() {
-    return rawBytes == 0 ? OptionalInt.empty() : OptionalInt.of(rawBytes);
   }
 }

@@ -1,7 +1,9 @@
 package io.tensorarrow.spark.tensor.fetch;
 
 import io.tensorarrow.spark.tensor.vector.RowArrays;
+import io.tensorarrow.spark.tensor.vector.TensorColumn;
 import io.tensorarrow.spark.tensor.vector.TensorVector;
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -26,11 +28,6 @@ final class ShapedRows extends TensorVector {
     this.shape = new RowArrays(new Repeated(rowDims), rowDims.length);
   }
 
-  /** Returns the shape that all rows have. */
-  int[] rowDims() {
-    return rowDims.clone();
-  }
-
   private static StructType type(RowArrays data) {
     return new StructType()
         .add("data", data.dataType(), false)
@@ -40,6 +37,11 @@ final class ShapedRows extends TensorVector {
   @Override
   public RowArrays getChild(int ordinal) {
     return ordinal == 0 ? data : shape;
+  }
+
+  @Override
+  public Optional<TensorColumn> tensor() {
+    return data.tensor();
   }
 
   @Override

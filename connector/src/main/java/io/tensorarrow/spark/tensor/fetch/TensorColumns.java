@@ -33,21 +33,6 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * <p>Static and usable by any thread.
  */
 public final class TensorColumns {
-  /** Metadata key: NumPy's name of the dtype, a string. */
-  public static final String DTYPE_KEY = "tensor.dtype";
-
-  /** Metadata key: the shape of one row, longs without the batch axis, -1 where unknown. */
-  public static final String SHAPE_KEY = "tensor.shape";
-
-  /** Metadata key: the tensor's name in the signature, a string. */
-  public static final String NAME_KEY = "tensor.name";
-
-  /** Metadata key: the model, a string without credentials. */
-  public static final String MODEL_KEY = "tensor.model";
-
-  /** Metadata key: the version of this connector, a string. */
-  public static final String VERSION_KEY = "tensorarrow.version";
-
   /** What an unknown dimension counts where bytes are estimated. */
   private static final long UNKNOWN_DIM_ESTIMATE = 64;
 
@@ -128,14 +113,14 @@ public final class TensorColumns {
       String connectorVersion,
       ColumnTypes types) {
     DataType type = columnType(spec, types);
-    Metadata metadata =
-        new MetadataBuilder()
-            .putString(DTYPE_KEY, spec.dtype().numpyName())
-            .putLongArray(SHAPE_KEY, spec.shape().rowDims())
-            .putString(NAME_KEY, spec.name())
-            .putString(MODEL_KEY, model)
-            .putString(VERSION_KEY, connectorVersion)
-            .build();
+    TensorMetadata tensor =
+        new TensorMetadata(
+            spec.dtype(),
+            Arrays.stream(spec.shape().rowDims()).boxed().toList(),
+            Optional.of(spec.name()),
+            Optional.of(model),
+            Optional.of(connectorVersion));
+    Metadata metadata = tensor.writeTo(new MetadataBuilder()).build();
     return new StructField(columnName, type, false, metadata);
   }
 
@@ -197,37 +182,28 @@ public final class TensorColumns {
   public static ColumnVector over(
       ArrowBuf elements, StructField field, long[] dims, BufferAllocator allocator) {
     try {
-      DType dtype =
-          DType.ofNumpyName(field.metadata().getString(DTYPE_KEY))
-              .filter(known -> known != DType.STRING)
-              .orElseThrow(() -> new IllegalArgumentException("no numbers in " + field));
-      if (elements.capacity() != Math.multiplyExact(product(dims), dtype.byteSize())) {
-        throw new IllegalArgumentException(
-            elements.capacity() + " bytes of " + dtype + " " + Arrays.toString(dims));
-      }
       TensorSpec spec =
-          new TensorSpec(
-              field.name(),
-              dtype,
-              TensorShape.of(
-                  Dims.withBatch(
-                      TensorShape.UNKNOWN_DIM, field.metadata().getLongArray(SHAPE_KEY))));
+          TensorMetadata.of(field)
+              .filter(tensor -> tensor.dtype() != DType.STRING)
+              .map(tensor -> tensor.spec(field.name()))
+              .orElseThrow(() -> new IllegalArgumentException("no numbers in " + field));
+      if (elements.capacity() != Math.multiplyExact(product(dims), spec.dtype().byteSize())) {
+        throw new IllegalArgumentException(
+            elements.capacity() + " bytes of " + spec.dtype() + " " + Arrays.toString(dims));
+      }
       ColumnTypes.Bytes bytes =
           cellType(field.dataType()) instanceof BinaryType
               ? ColumnTypes.Bytes.BINARY
               : ColumnTypes.Bytes.ARRAY;
       OutputElement element = element(spec, new ColumnTypes(ColumnTypes.DEFAULT.strings(), bytes));
       OutputColumn column = new OutputColumn(spec, field.name(), element);
-      List<ArrowBuf> taken = List.of(elements.getReferenceManager().retain(elements, allocator));
-      return new TensorVectors(column, Math.toIntExact(dims[0]), allocator).over(taken, dims);
+      TensorVectors vectors = new TensorVectors(column, Math.toIntExact(dims[0]), allocator);
+      RowForm form = vectors.form(dims);
+      ArrowBuf taken = elements.getReferenceManager().retain(elements, allocator);
+      return vectors.over(List.of(taken), form);
     } finally {
       elements.close();
     }
-  }
-
-  /** Returns how many bytes an element of a tensor's column has in its own dtype. */
-  public static int elementBytes(StructField field) {
-    return DType.ofNumpyName(field.metadata().getString(DTYPE_KEY)).orElseThrow().byteSize();
   }
 
   private static long product(long[] dims) {

@@ -1,14 +1,12 @@
 package io.tensorarrow.spark.tensor.fetch;
 
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.Dims;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.vector.RowArrays;
 import io.tensorarrow.spark.tensor.vector.StableArrowVector;
 import io.tensorarrow.spark.tensor.vector.TensorVector;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
@@ -46,54 +44,51 @@ final class TensorVectors {
    * @param tensor a tensor of the dtype and shape that {@code column} declares
    */
   ColumnVector over(NativeTensor tensor) {
-    long[] dims = tensor.dims();
-    return over(elements(tensor, width(dims)), dims);
+    RowForm form = form(tensor.dims());
+    return over(elements(tensor, form.width()), form);
   }
 
   /**
    * Returns a vector over the elements of a tensor.
    *
    * @param elements the buffers behind the elements' validity bits, taken over in every case
-   * @param dims the tensor's shape, which fits what {@code column} declares
+   * @param form how the rows look, {@link #form} of the tensor's shape
    */
-  ColumnVector over(List<ArrowBuf> elements, long[] dims) {
+  ColumnVector over(List<ArrowBuf> elements, RowForm form) {
     Optional<MinorType> arrowType = column.element().arrowType();
     if (arrowType.isEmpty()) {
-      return widened(elements.get(0), dims);
+      return widened(elements.get(0), form);
     }
     try {
-      return new StableArrowVector(arrow(elements, dims, arrowType.get()));
+      return new StableArrowVector(arrow(elements, form, arrowType.get()));
     } finally {
       elements.forEach(ArrowBuf::close);
     }
   }
 
-  private TensorVector widened(ArrowBuf memory, long[] dims) {
-    TensorVector elements = WidenedElements.of(column.element(), memory);
-    if (rowDims().length == 0) {
+  private TensorVector widened(ArrowBuf memory, RowForm form) {
+    NativeElements tensor = new NativeElements(column.spec().dtype(), form, memory);
+    TensorVector elements = WidenedElements.of(column.element(), tensor);
+    if (!form.hasArrays()) {
       return elements;
     }
-    RowArrays arrays = new RowArrays(elements, width(dims));
-    return Dims.unknowns(rowDims()) <= 1 ? arrays : new ShapedRows(arrays, rowShape(dims));
+    RowArrays arrays = new RowArrays(elements, form.width());
+    return form.hasShape() ? new ShapedRows(arrays, form.shape()) : arrays;
   }
 
-  private FieldVector arrow(List<ArrowBuf> elements, long[] dims, MinorType element) {
-    ArrowTensors tensors =
-        new ArrowTensors(
-            column.name(),
-            ArrowTensors.notNull(element),
-            column.element() == OutputElement.BYTES_OF_ROW,
-            allocator);
-    if (rowDims().length == 0) {
-      return tensors.scalars(rows, elements);
-    }
-    return Dims.unknowns(rowDims()) <= 1
-        ? tensors.arrays(rows, width(dims), elements)
-        : tensors.shaped(rows, width(dims), rowShape(dims), elements);
+  private FieldVector arrow(List<ArrowBuf> elements, RowForm form, MinorType element) {
+    boolean rowsAreBytes = column.element() == OutputElement.BYTES_OF_ROW;
+    return new ArrowTensors(column.name(), ArrowTensors.notNull(element), rowsAreBytes, allocator)
+        .vector(rows, form, elements);
   }
 
-  private long[] rowDims() {
-    return column.spec().shape().rowDims();
+  /**
+   * Returns how the rows of a tensor look.
+   *
+   * @param dims the tensor's shape, which fits what {@code column} declares
+   */
+  RowForm form(long[] dims) {
+    return RowForm.of(column.spec().shape().rowDims(), dims);
   }
 
   /** Returns the buffers behind an Arrow vector's validity bits. */
@@ -120,21 +115,5 @@ final class TensorVectors {
             tensor.close();
           }
         });
-  }
-
-  /** The elements of a row; there are none at all if there are no rows. */
-  private static int width(long[] dims) {
-    if (dims[0] == 0) {
-      return 0;
-    }
-    long width = 1;
-    for (int i = 1; i < dims.length; i++) {
-      width = Math.multiplyExact(width, dims[i]);
-    }
-    return Math.toIntExact(width);
-  }
-
-  private static int[] rowShape(long[] dims) {
-    return IntStream.range(1, dims.length).map(i -> Math.toIntExact(dims[i])).toArray();
   }
 }

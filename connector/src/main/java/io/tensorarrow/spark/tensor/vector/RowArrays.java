@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor.vector;
 
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ColumnarArray;
@@ -31,6 +32,11 @@ public final class RowArrays extends TensorVector {
   @Override
   public TensorVector getChild(int ordinal) {
     return elements;
+  }
+
+  @Override
+  public Optional<TensorColumn> tensor() {
+    return elements.tensor();
   }
 
   @Override

@@ -39,14 +39,14 @@ public final class SelectedColumn extends ColumnVector {
     return new ColumnarBatch(columns, rows.size());
   }
 
-  /** Returns the column of the source's batch, which may be such a view itself. */
-  public ColumnVector column() {
-    return column;
+  /** Returns the column below all views: a view may be one of another view's rows. */
+  public ColumnVector origin() {
+    return column instanceof SelectedColumn view ? view.origin() : column;
   }
 
-  /** Returns which of its rows this shows. */
-  public RowSelection rows() {
-    return rows;
+  /** Returns which rows of its {@link #origin} this shows. */
+  public RowRuns positions() {
+    return column instanceof SelectedColumn view ? view.positions().select(rows) : RowRuns.of(rows);
   }
 
   @Override
@@ -66,8 +66,11 @@ public final class SelectedColumn extends ColumnVector {
 
   @Override
   public int numNulls() {
+    if (!column.hasNull()) {
+      return 0;
+    }
     int nulls = 0;
-    for (int i = 0; column.hasNull() && i < rows.size(); i++) {
+    for (int i = 0; i < rows.size(); i++) {
       if (isNullAt(i)) {
         nulls++;
       }

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor.vector;
 
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.Decimal;
@@ -22,6 +23,11 @@ public abstract class TensorVector extends ColumnVector {
    */
   public TensorVector retained(BufferAllocator allocator) {
     throw new UnsupportedOperationException("not a whole output");
+  }
+
+  /** Returns the tensor that this shows; empty if it shows something else, such as shapes. */
+  public Optional<TensorColumn> tensor() {
+    return Optional.empty();
   }
 
   @Override

@@ -191,7 +191,7 @@ class ColumnConversionTest extends SparkTestBase {
   }
 
   private static ColumnVector origin(ColumnVector column) {
-    return column instanceof SelectedColumn view ? origin(view.column()) : column;
+    return column instanceof SelectedColumn view ? view.origin() : column;
   }
 
   private static ColumnarBatch batch(StructType schema, List<InternalRow> rows, boolean offHeap) {

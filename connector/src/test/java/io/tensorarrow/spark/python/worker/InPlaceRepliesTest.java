@@ -7,7 +7,8 @@ import io.tensorarrow.spark.python.arrow.DeclaredColumns;
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SegmentPool;
 import io.tensorarrow.spark.python.shm.SharedSegment;
-import io.tensorarrow.spark.tensor.fetch.TensorColumns;
+import io.tensorarrow.spark.tensor.DType;
+import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import io.tensorarrow.spark.testing.SparkTestBase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -49,10 +50,7 @@ class InPlaceRepliesTest extends SparkTestBase {
           "p",
           DataTypes.createArrayType(DataTypes.FloatType, false),
           false,
-          new MetadataBuilder()
-              .putString(TensorColumns.DTYPE_KEY, "float32")
-              .putLongArray(TensorColumns.SHAPE_KEY, new long[] {2})
-              .build());
+          new TensorMetadata(DType.FLOAT32, 2).writeTo(new MetadataBuilder()).build());
   private static final StructType OUTPUT =
       new StructType().add("id", "bigint").add("p", "array<float>");
   private static final int ROWS = 3;

@@ -8,8 +8,10 @@ import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.Dims;
 import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.vector.RetainedColumns;
+import io.tensorarrow.spark.tensor.vector.TensorColumn;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -140,10 +142,11 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
 
   /** Where Spark has to widen, the tensor's own bytes can be had, over the same memory. */
   private void checkRaw(ColumnVector column, DType dtype, byte[] bytes, int elements) {
-    Optional<NativeElements> raw = NativeElements.under(column);
+    Optional<TensorColumn> raw = TensorColumn.under(column);
     assertThat(raw.isPresent())
         .isEqualTo(WIDENED.contains(dtype))
-        .isEqualTo(NativeElements.hasRawElements(dtype.numpyName(), column.dataType()));
+        .isEqualTo(
+            new TensorMetadata(dtype, TensorShape.UNKNOWN_DIM).isWidenedIn(column.dataType()));
     if (raw.isEmpty()) {
       return;
     }
@@ -151,7 +154,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     assertThat(raw.get().rowBytes() % dtype.byteSize()).isZero();
     int size = Math.min(elements * dtype.byteSize(), rows * raw.get().rowBytes());
     int whole = raw.get().rowBytes() == 0 ? 0 : size / raw.get().rowBytes();
-    try (FieldVector vector = raw.get().vector(whole, raw.get().elements(), allocator)) {
+    try (FieldVector vector = raw.get().nativeVector(whole, raw.get().elements(), allocator)) {
       ArrowBuf own = leaf(vector).getDataBuffer();
       assertThat(vector.getValueCount()).isEqualTo(whole);
       byte[] found = new byte[whole * raw.get().rowBytes()];
