@@ -24,6 +24,7 @@ from tensorarrow._convert import (
     widen,
     widen_bfloat16,
 )
+from tensorarrow._dtype_table import DTYPES, DTypeFacts
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._spec import TensorSpec
 
@@ -104,58 +105,71 @@ class Element:
         return bool(least <= array.min() and array.max() <= greatest)
 
 
-_UINT8 = (pa.uint8(), (pa.int16(),), to_integers(np.uint8))
-_UINT16 = (pa.uint16(), (pa.int32(),), to_integers(np.uint16))
-_COMPLEX64 = complex_type(pa.float32())
-_COMPLEX128 = complex_type(pa.float64())
+# What Spark has for an element, as an Arrow type, by the names of SparkElement.java.
+_SPARK_TYPES = {
+    "BOOLEAN": pa.bool_(),
+    "BYTE": pa.int8(),
+    "SHORT": pa.int16(),
+    "INT": pa.int32(),
+    "LONG": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "DECIMAL": UINT64_TYPE,
+    "COMPLEX_FLOAT": complex_type(pa.float32()),
+    "COMPLEX_DOUBLE": complex_type(pa.float64()),
+}
+
 _TEXTS = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())
+
+# The Arrow types of native elements that are not Arrow's type for the array's dtype.
+_NATIVE_TYPES = {
+    "bool": pa.uint8(),
+    "bfloat16": pa.uint16(),
+    "complex64": pa.binary(8),
+    "complex128": pa.binary(16),
+}
+
+# How Spark's values become those of an array's dtype; unsigned integers have a rule of their own.
+_NARROWERS = {
+    "bool": to_objects,
+    "float16": to_float16,
+    "bfloat16": to_bfloat16,
+    "uint64": to_uint64,
+    "complex64": to_complex(np.complex64),
+    "complex128": to_complex(np.complex128),
+}
+
+
+def _element_of(facts: DTypeFacts) -> Element:
+    numpy = facts.array_dtype
+    changeable = facts.layout != "TENSORFLOW"
+    if facts.spark_element == "STRING":
+        return Element(numpy, None, _TEXTS, to_objects, changeable=changeable)
+    spark = _SPARK_TYPES[facts.spark_element]
+    if facts.layout != "NUMPY":
+        return Element(numpy, spark, limits=_limits(facts), changeable=changeable)
+    native = _NATIVE_TYPES.get(numpy) or pa.from_numpy_dtype(np.dtype(numpy))
+    narrow = _NARROWERS.get(numpy) or to_integers(np.dtype(numpy).type)
+    return Element(numpy, native, (spark,), narrow)
+
+
+def _limits(facts: DTypeFacts) -> tuple[int, int] | None:
+    if facts.bit_size == 8 * facts.byte_size:
+        return None
+    if np.dtype(facts.array_dtype).kind == "u":
+        return 0, 2**facts.bit_size - 1
+    return -(2 ** (facts.bit_size - 1)), 2 ** (facts.bit_size - 1) - 1
+
 
 # TensorFlow's dtypes by NumPy's names, or those of ml_dtypes. 8-bit floats are their bits in Spark
 # and in NumPy.
-ELEMENTS = {
-    "float32": Element("float32", pa.float32()),
-    "float64": Element("float64", pa.float64()),
-    "int8": Element("int8", pa.int8()),
-    "int16": Element("int16", pa.int16()),
-    "int32": Element("int32", pa.int32()),
-    "int64": Element("int64", pa.int64()),
-    "bool": Element("bool", pa.uint8(), (pa.bool_(),), to_objects),
-    "float16": Element("float16", pa.float16(), (pa.float32(),), to_float16),
-    "bfloat16": Element("bfloat16", pa.uint16(), (pa.float32(),), to_bfloat16),
-    "uint8": Element("uint8", *_UINT8),
-    "uint16": Element("uint16", *_UINT16),
-    "uint32": Element("uint32", pa.uint32(), (pa.int64(),), to_integers(np.uint32)),
-    "uint64": Element("uint64", pa.uint64(), (UINT64_TYPE,), to_uint64),
-    "complex64": Element("complex64", pa.binary(8), (_COMPLEX64,), to_complex(np.complex64)),
-    "complex128": Element("complex128", pa.binary(16), (_COMPLEX128,), to_complex(np.complex128)),
-    "qint8": Element("int8", pa.int8()),
-    "quint8": Element("uint8", *_UINT8),
-    "qint16": Element("int16", pa.int16()),
-    "quint16": Element("uint16", *_UINT16),
-    "qint32": Element("int32", pa.int32()),
-    "float8_e5m2": Element("uint8", *_UINT8),
-    "float8_e4m3fn": Element("uint8", *_UINT8),
-    "float8_e4m3fnuz": Element("uint8", *_UINT8),
-    "float8_e4m3b11fnuz": Element("uint8", *_UINT8),
-    "float8_e5m2fnuz": Element("uint8", *_UINT8),
-    "int4": Element("int8", pa.int8(), limits=(-8, 7), changeable=False),
-    "uint4": Element("uint8", pa.int8(), limits=(0, 15), changeable=False),
-    "str": Element("object", None, _TEXTS, to_objects, changeable=False),
-}
+ELEMENTS = {facts.name: _element_of(facts) for facts in DTYPES}
 
 # NumPy's dtypes that Spark lacks, and the type that each becomes there.
 WIDENED = {
-    name: ELEMENTS[name].widened[0]
-    for name in (
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "float16",
-        "bfloat16",
-        "complex64",
-        "complex128",
-    )
+    facts.name: _SPARK_TYPES[facts.spark_element]
+    for facts in DTYPES
+    if facts.layout == "NUMPY" and facts.name == facts.array_dtype != "bool"
 }
 
 

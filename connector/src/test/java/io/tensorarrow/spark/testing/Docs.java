@@ -25,6 +25,7 @@ public final class Docs {
   public static final Path OPTIONS = ROOT.resolve("connector/docs/reference/options.md");
   public static final Path SETTINGS = ROOT.resolve("connector/docs/reference/settings.md");
   public static final Path METRICS = ROOT.resolve("connector/docs/reference/metrics.md");
+  public static final Path TYPES = ROOT.resolve("connector/docs/types.md");
   public static final Path ERRORS = ROOT.resolve("connector/docs/reference/errors.md");
 
   /** The longest line that {@link #wrapped} makes. */
@@ -76,16 +77,31 @@ public final class Docs {
     assertThat(from).as("begin of section " + name).isGreaterThanOrEqualTo(begin.length());
     assertThat(to).as("end of section " + name).isGreaterThanOrEqualTo(from);
     if (Boolean.getBoolean("tensorarrow.updateDocs")) {
-      try {
-        Files.writeString(page, text.substring(0, from) + section + text.substring(to));
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      write(page, text.substring(0, from) + section + text.substring(to));
       return;
     }
     assertThat(text.substring(from, to))
         .as("section %s; run this test with -Dtensorarrow.updateDocs=true", name)
         .isEqualTo(section);
+  }
+
+  /** Compares a generated file with what it should be, or writes it. */
+  public static void checkFile(Path file, String expected) {
+    if (Boolean.getBoolean("tensorarrow.updateDocs")) {
+      write(file, expected);
+      return;
+    }
+    assertThat(read(file))
+        .as("%s; run this test with -Dtensorarrow.updateDocs=true", name(file))
+        .isEqualTo(expected);
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Returns the anchor of a heading that is one name, as GitHub makes it. */
