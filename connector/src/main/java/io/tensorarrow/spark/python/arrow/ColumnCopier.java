@@ -1,10 +1,10 @@
 package io.tensorarrow.spark.python.arrow;
 
 import io.tensorarrow.spark.tensor.vector.ArrayReader;
+import io.tensorarrow.spark.tensor.vector.BulkReader;
 import io.tensorarrow.spark.tensor.vector.RowRuns;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -19,20 +19,11 @@ import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BinaryType;
 import org.apache.spark.sql.types.BooleanType;
-import org.apache.spark.sql.types.ByteType;
 import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.DecimalType;
-import org.apache.spark.sql.types.DoubleType;
-import org.apache.spark.sql.types.FloatType;
-import org.apache.spark.sql.types.IntegerType;
-import org.apache.spark.sql.types.LongType;
 import org.apache.spark.sql.types.MapType;
-import org.apache.spark.sql.types.ShortType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.sql.types.TimestampNTZType;
-import org.apache.spark.sql.types.TimestampType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
@@ -40,9 +31,6 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * Spark's own writer makes of the same rows, one by one.
  */
 final class ColumnCopier {
-  /** How many numbers go through an array at once: it stays in the processor's cache. */
-  private static final int CHUNK = 1 << 13;
-
   private static final int DECIMAL_BYTES = 2 * Long.BYTES;
 
   private final BufferAllocator allocator;
@@ -66,11 +54,10 @@ final class ColumnCopier {
           && copies(column.getChild(0))
           && copies(column.getChild(1));
     }
-    return type instanceof BooleanType
-        || type instanceof DecimalType
+    return type instanceof DecimalType
         || type instanceof StringType
         || type instanceof BinaryType
-        || Numbers.has(type);
+        || BulkReader.of(type).isPresent();
   }
 
   /**
@@ -100,36 +87,34 @@ final class ColumnCopier {
     } else if (type instanceof BinaryType) {
       copyBytes(column, row -> ByteBuffer.wrap(column.getBinary(row)), rows, vector);
     } else {
-      copyNumbers(column, Numbers.of(type), rows, vector);
+      copyNumbers(column, rows, vector);
     }
   }
 
-  private void copyNumbers(ColumnVector column, Numbers numbers, RowRuns rows, FieldVector vector) {
+  private void copyNumbers(ColumnVector column, RowRuns rows, FieldVector vector) {
+    BulkReader reader = BulkReader.of(column.dataType()).orElseThrow();
+    int width = reader.width();
     // Only Spark's own vectors have a value where a null is; a dictionary knows nothing of nulls.
-    boolean oneByOne =
+    boolean skipNulls =
         column.hasNull()
             && !(column instanceof WritableColumnVector writable && !writable.hasDictionary());
-    try (ArrowBuf data = allocator.buffer((long) rows.size() * numbers.width())) {
+    try (ArrowBuf data = allocator.buffer((long) rows.size() * width)) {
       data.setZero(0, data.capacity());
       rows.forEach(
-          CHUNK,
-          (at, start, length) -> {
-            for (int i = 0; oneByOne && i < length; i++) {
-              if (!column.isNullAt(start + i)) {
-                numbers.copy(column, start + i, 1, place(data, numbers, at + i, 1));
-              }
+          Integer.MAX_VALUE,
+          (position, start, length) -> {
+            if (!skipNulls) {
+              reader.read(column, start, length, data, (long) position * width);
+              return;
             }
-            if (!oneByOne) {
-              numbers.copy(column, start, length, place(data, numbers, at, length));
+            for (int i = 0; i < length; i++) {
+              if (!column.isNullAt(start + i)) {
+                reader.read(column, start + i, 1, data, (long) (position + i) * width);
+              }
             }
           });
       load(vector, column, rows, data);
     }
-  }
-
-  private static ByteBuffer place(ArrowBuf data, Numbers numbers, int at, int length) {
-    int width = numbers.width();
-    return data.nioBuffer((long) at * width, length * width).order(ByteOrder.nativeOrder());
   }
 
   private void copyBooleans(ColumnVector column, RowRuns rows, FieldVector vector) {
@@ -187,8 +172,8 @@ final class ColumnCopier {
     }
     boolean large = isLarge(vector.getField().getType());
     int width = large ? Long.BYTES : Integer.BYTES;
-    if (!large) {
-      Math.toIntExact(size);
+    if (!large && size > Integer.MAX_VALUE) {
+      throw new ArithmeticException(size + " bytes are more than offsets of 32 bits count");
     }
     try (ArrowBuf offsets = allocator.buffer((cells.length + 1L) * width);
         ArrowBuf data = allocator.buffer(size)) {
@@ -281,93 +266,5 @@ final class ColumnCopier {
     ArrowBuf bits = allocator.buffer(BitVectorHelper.getValidityBufferSize(count));
     bits.setZero(0, bits.capacity());
     return bits;
-  }
-
-  /** Types whose values have a fixed number of bytes, the same in Spark and in Arrow. */
-  private enum Numbers {
-    BYTES(Byte.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.put(column.getBytes(start, length));
-      }
-    },
-    SHORTS(Short.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.asShortBuffer().put(column.getShorts(start, length));
-      }
-    },
-    INTS(Integer.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.asIntBuffer().put(column.getInts(start, length));
-      }
-    },
-    LONGS(Long.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.asLongBuffer().put(column.getLongs(start, length));
-      }
-    },
-    FLOATS(Float.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.asFloatBuffer().put(column.getFloats(start, length));
-      }
-    },
-    DOUBLES(Double.BYTES) {
-      @Override
-      void copy(ColumnVector column, int start, int length, ByteBuffer to) {
-        to.asDoubleBuffer().put(column.getDoubles(start, length));
-      }
-    };
-
-    private final int width;
-
-    Numbers(int width) {
-      this.width = width;
-    }
-
-    int width() {
-      return width;
-    }
-
-    abstract void copy(ColumnVector column, int start, int length, ByteBuffer to);
-
-    static boolean has(DataType type) {
-      return type instanceof ByteType
-          || type instanceof ShortType
-          || type instanceof FloatType
-          || type instanceof DoubleType
-          || isInts(type)
-          || isLongs(type);
-    }
-
-    private static boolean isInts(DataType type) {
-      return type instanceof IntegerType || type instanceof DateType;
-    }
-
-    private static boolean isLongs(DataType type) {
-      return type instanceof LongType
-          || type instanceof TimestampType
-          || type instanceof TimestampNTZType;
-    }
-
-    /** Returns how to copy a type that {@link #has} is true of. */
-    static Numbers of(DataType type) {
-      if (type instanceof ByteType) {
-        return BYTES;
-      }
-      if (type instanceof ShortType) {
-        return SHORTS;
-      }
-      if (type instanceof FloatType) {
-        return FLOATS;
-      }
-      if (type instanceof DoubleType) {
-        return DOUBLES;
-      }
-      return isInts(type) ? INTS : LONGS;
-    }
   }
 }

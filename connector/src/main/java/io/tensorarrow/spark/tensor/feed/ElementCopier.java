@@ -25,11 +25,9 @@ public abstract class ElementCopier {
     return switch (from) {
       case STRING, BINARY -> new StringCopier(tensor);
       case COMPLEX_FLOAT, COMPLEX_DOUBLE -> new ComplexCopier(to);
-      case BYTE_OF_BINARY -> new SameBytesCopier(ElementType.BYTE, to);
+      case BYTE_OF_BINARY -> new SameBytesCopier(ElementType.BYTE);
       case BOOLEAN, BYTE, SHORT, INT, LONG, FLOAT, DOUBLE ->
-          SameBytesCopier.fits(from, to)
-              ? new SameBytesCopier(from, to)
-              : new NumberCopier(from, to);
+          SameBytesCopier.fits(from, to) ? new SameBytesCopier(from) : new NumberCopier(from, to);
       case DECIMAL -> new NumberCopier(from, to);
     };
   }
