@@ -1,18 +1,13 @@
 package io.tensorarrow.spark.tensor.feed;
 
 import io.tensorarrow.spark.errors.ErrorCode;
-import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
-import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.Dims;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.io.Serializable;
-import java.util.Locale;
-import java.util.Optional;
-import java.util.stream.Collectors;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
@@ -55,16 +50,10 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 public final class ColumnFeeder implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  private final TensorSpec spec;
-  private final String columnName;
-  private final ElementType source;
-  private final int depth;
+  private final FeedPlan plan;
 
-  private ColumnFeeder(TensorSpec spec, String columnName, ElementType source, int depth) {
-    this.spec = spec;
-    this.columnName = columnName;
-    this.source = source;
-    this.depth = depth;
+  private ColumnFeeder(FeedPlan plan) {
+    this.plan = plan;
   }
 
   /**
@@ -81,33 +70,23 @@ public final class ColumnFeeder implements Serializable {
    */
   public static ColumnFeeder create(
       TensorSpec spec, String columnName, DataType columnType, CastMode cast) {
-    if (ElementType.own(spec.dtype()).isEmpty()) {
-      throw unsupported(spec, "dtype " + spec.dtype().numpyName());
+    CellElements cells = CellElements.of(columnType, spec.dtype());
+    FeedPlan plan =
+        FeedPlan.of(spec, Dims.whyNotRows(spec.shape()), columnName, columnType, cells, cast);
+    if (!nestingFits(plan.rowDims(), plan.depth())) {
+      throw FeedPlan.mismatch(spec, columnName, columnType, allowedNesting(spec));
     }
-    Dims.whyNotRows(spec.shape())
-        .ifPresent(
-            why -> {
-              throw unsupported(spec, why);
-            });
-    CellElements elements = CellElements.of(columnType, spec.dtype());
-    Optional<ElementType> source = elements.type();
-    if (source.isEmpty() || !source.get().castsTo(spec.dtype(), cast)) {
-      throw mismatch(spec, columnName, columnType, allowedElements(source, spec.dtype(), cast));
-    }
-    if (!nestingFits(spec.shape().rowDims(), elements.depth())) {
-      throw mismatch(spec, columnName, columnType, allowedNesting(spec));
-    }
-    return new ColumnFeeder(spec, columnName, source.get(), elements.depth());
+    return new ColumnFeeder(plan);
   }
 
   /** Returns the tensor that is fed. */
   public TensorSpec spec() {
-    return spec;
+    return plan.spec();
   }
 
   /** Returns the name of the column that is read. */
   public String columnName() {
-    return columnName;
+    return plan.columnName();
   }
 
   /**
@@ -124,24 +103,7 @@ public final class ColumnFeeder implements Serializable {
    *     tensor's dtype. Nothing is left allocated then
    */
   public NativeTensor feed(ColumnVector column, RowSelection rows) {
-    return new Feed(this, column, rows).run();
-  }
-
-  /** Returns how deep the column's arrays are nested: 0 for scalars. */
-  int depth() {
-    return depth;
-  }
-
-  /**
-   * Returns whether the column holds one array per row in which all inner dimensions lie in
-   * row-major order.
-   */
-  boolean isFlat() {
-    return depth == 1 && spec.shape().rowDims().length != 1;
-  }
-
-  ElementType source() {
-    return source;
+    return new DenseFeed(plan, column, rows).run();
   }
 
   private static boolean nestingFits(long[] rowDims, int depth) {
@@ -152,25 +114,9 @@ public final class ColumnFeeder implements Serializable {
     };
   }
 
-  static String allowedElements(Optional<ElementType> source, DType target, CastMode cast) {
-    String allowed =
-        ElementType.sources(target, cast).stream()
-            .map(t -> t.sparkType().simpleString())
-            .distinct()
-            .collect(Collectors.joining(", "));
-    return "elements of type "
-        + allowed
-        + " with cast="
-        + lower(cast)
-        + source.flatMap(t -> t.leastModeTo(target)).map(m -> ", or cast=" + lower(m)).orElse("")
-        + (source.equals(ElementType.own(target))
-            ? ""
-            : ", or " + Remedies.convertedTo(ownType(target)));
-  }
-
   private static String allowedNesting(TensorSpec spec) {
     long[] rowDims = spec.shape().rowDims();
-    String scalar = ownType(spec.dtype());
+    String scalar = FeedPlan.ownType(spec.dtype());
     String nested = "array<".repeat(rowDims.length) + scalar + ">".repeat(rowDims.length);
     if (rowDims.length == 0) {
       return scalar + ", one value for each row";
@@ -181,38 +127,5 @@ public final class ColumnFeeder implements Serializable {
     return Dims.unknowns(rowDims) > 1
         ? nested + " (a flat array leaves open which of the unknown dimensions is how long)"
         : nested + ", or array<" + scalar + "> flat in row-major order";
-  }
-
-  static String ownType(DType dtype) {
-    return ElementType.own(dtype).orElseThrow().sparkType().simpleString();
-  }
-
-  static TensorArrowException mismatch(
-      TensorSpec spec, String columnName, DataType columnType, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_INPUT_TYPE,
-        "Cannot feed column '"
-            + columnName
-            + "' to tensor "
-            + spec
-            + ": found type "
-            + columnType.catalogString()
-            + "; expected "
-            + expected);
-  }
-
-  static TensorArrowException unsupported(TensorSpec spec, String found) {
-    return new TensorArrowException(
-        ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot feed tensor "
-            + spec
-            + ": found "
-            + found
-            + "; expected any dtype but resource and variant, with an open first dimension for the"
-            + " batch, as in (-1, 10)");
-  }
-
-  private static String lower(CastMode cast) {
-    return cast.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
  * gathered into a run, across rows and nested arrays, and copied in one go: a batch read from
  * Parquet or Arrow usually is a single run.
  */
-final class Feed {
-  private final ColumnFeeder feeder;
-  private final FeedErrors faults;
+final class DenseFeed {
+  private final FeedPlan plan;
+  private final FeedErrors errors;
   private final ColumnVector column;
   private final RowSelection rows;
-  private final long[] declared;
+  private final long[] declaredDims;
   private final boolean cellsMayBeNull;
 
   /** The length of the arrays on each level; known after the first row. */
@@ -36,14 +36,14 @@ final class Feed {
   private int runStart;
   private int runLength;
 
-  Feed(ColumnFeeder feeder, ColumnVector column, RowSelection rows) {
-    this.feeder = feeder;
-    this.faults = new FeedErrors(feeder.spec(), feeder.columnName(), feeder.source());
+  DenseFeed(FeedPlan plan, ColumnVector column, RowSelection rows) {
+    this.plan = plan;
+    this.errors = plan.errors();
     this.column = column;
     this.rows = rows;
-    this.declared = feeder.spec().shape().rowDims();
+    this.declaredDims = plan.rowDims();
     this.cellsMayBeNull = column.hasNull();
-    this.lengths = new long[feeder.depth()];
+    this.lengths = new long[plan.depth()];
   }
 
   /** Returns the tensor, owned by the caller. */
@@ -51,41 +51,41 @@ final class Feed {
     long[] rowDims = rowDims();
     width = Dims.knownProduct(rowDims);
     NativeTensor tensor =
-        NativeTensor.allocate(feeder.spec().dtype(), Dims.withBatch(rows.size(), rowDims));
+        NativeTensor.allocate(plan.spec().dtype(), Dims.withBatch(rows.size(), rowDims));
     try {
       target = tensor.address();
-      copier = ElementCopier.of(feeder.source(), tensor);
-      if (feeder.depth() == 0) {
+      copier = ElementCopier.of(plan.source(), tensor);
+      if (plan.depth() == 0) {
         appendScalars();
       } else {
         appendArrays();
       }
       flush();
       return tensor;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       tensor.close();
-      throw fault;
+      throw e;
     }
   }
 
   /** Settles the unknown dimensions, by the first row, and the length of each level. */
   private long[] rowDims() {
-    if (feeder.depth() == 0) {
-      return declared;
+    if (plan.depth() == 0) {
+      return declaredDims;
     }
-    long[] found = rows.size() == 0 ? new long[feeder.depth()] : lengthsOfFirstRow();
-    long[] dims = declared.clone();
-    if (feeder.isFlat()) {
-      long known = Dims.knownProduct(declared);
-      dims = Dims.withUnknown(declared, known == 0 ? 0 : found[0] / known);
+    long[] firstLengths = rows.size() == 0 ? new long[plan.depth()] : lengthsOfFirstRow();
+    long[] dims = declaredDims.clone();
+    if (plan.isFlat()) {
+      long known = Dims.knownProduct(declaredDims);
+      dims = Dims.withUnknown(declaredDims, known == 0 ? 0 : firstLengths[0] / known);
       lengths[0] = Dims.knownProduct(dims);
-      if (Dims.unknowns(declared) > 0 && rows.size() > 0 && found[0] != lengths[0]) {
-        throw wrongLength(rows.at(0), 0, found[0], "a multiple of " + known);
+      if (Dims.unknowns(declaredDims) > 0 && rows.size() > 0 && firstLengths[0] != lengths[0]) {
+        throw wrongLength(rows.at(0), 0, firstLengths[0], "a multiple of " + known);
       }
       return dims;
     }
     for (int level = 0; level < dims.length; level++) {
-      dims[level] = dims[level] == TensorShape.UNKNOWN_DIM ? found[level] : dims[level];
+      dims[level] = dims[level] == TensorShape.UNKNOWN_DIM ? firstLengths[level] : dims[level];
       lengths[level] = dims[level];
     }
     return dims;
@@ -93,22 +93,22 @@ final class Feed {
 
   /** Follows the first array of each level; below an empty one lengths are 0. */
   private long[] lengthsOfFirstRow() {
-    long[] found = new long[feeder.depth()];
+    long[] firstLengths = new long[plan.depth()];
     int row = rows.at(0);
     int index = row;
     checkCell(row);
     ArrayReader reader = ArrayReader.over(column);
-    for (int level = 0; level < found.length; level++) {
+    for (int level = 0; level < firstLengths.length; level++) {
       reader.seek(index);
-      found[level] = reader.length();
-      if (found[level] == 0 || level == found.length - 1) {
+      firstLengths[level] = reader.length();
+      if (firstLengths[level] == 0 || level == firstLengths.length - 1) {
         break;
       }
       index = reader.offset();
       checkArray(reader, index, row);
       reader = reader.nested();
     }
-    return found;
+    return firstLengths;
   }
 
   private void appendScalars() {
@@ -168,19 +168,19 @@ final class Feed {
     if (runMayHoldNull) {
       for (int i = 0; i < runLength; i++) {
         if (run.isNullAt(runStart + i)) {
-          throw feeder.depth() == 0
-              ? faults.nullCell(rowOfElement(i))
-              : faults.nullElement(rowOfElement(i), feeder.depth());
+          throw plan.depth() == 0
+              ? errors.nullCell(rowOfElement(i))
+              : errors.nullElement(rowOfElement(i));
         }
       }
     }
     int nullPart = copier.nullPart(run, runStart, runLength);
     if (nullPart != ElementCopier.NONE) {
-      throw faults.nullPart(rowOfElement(nullPart), feeder.depth());
+      throw errors.nullPart(rowOfElement(nullPart));
     }
     int unfit = copier.copy(run, runStart, runLength, target);
     if (unfit != ElementCopier.NONE) {
-      throw faults.overflow(rowOfElement(unfit));
+      throw errors.overflow(rowOfElement(unfit));
     }
     copied += runLength;
     target += (long) runLength * copier.targetSize();
@@ -194,27 +194,33 @@ final class Feed {
 
   private void checkCell(int row) {
     if (cellsMayBeNull && column.isNullAt(row)) {
-      throw faults.nullCell(row);
+      throw errors.nullCell(row);
     }
   }
 
   private void checkArray(ArrayReader parent, int index, int row) {
     if (parent.elementsMayBeNull() && parent.elements().isNullAt(index)) {
-      throw faults.nullElement(row, feeder.depth());
+      throw errors.nullElement(row);
     }
   }
 
   private String expectedLength(int level) {
     boolean bySignature =
-        feeder.isFlat() ? Dims.unknowns(declared) == 0 : declared[level] != TensorShape.UNKNOWN_DIM;
+        plan.isFlat()
+            ? Dims.unknowns(declaredDims) == 0
+            : declaredDims[level] != TensorShape.UNKNOWN_DIM;
     return bySignature
         ? String.valueOf(lengths[level])
         : lengths[level] + " as in the first row of the model call";
   }
 
-  private TensorArrowException wrongLength(int row, int level, long found, String expected) {
+  private TensorArrowException wrongLength(
+      int row, int level, long actualLength, String expectedLength) {
     String where = lengths.length == 1 ? "" : " on nesting level " + (level + 1);
-    return faults.inRow(
-        ErrorCode.TA_INPUT_SHAPE, "an array of length " + found + where, row, "length " + expected);
+    return errors.inRow(
+        ErrorCode.TA_INPUT_SHAPE,
+        "an array of length " + actualLength + where,
+        row,
+        "length " + expectedLength);
   }
 }

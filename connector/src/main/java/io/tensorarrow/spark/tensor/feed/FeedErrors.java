@@ -1,31 +1,26 @@
 package io.tensorarrow.spark.tensor.feed;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.tensor.NumberKind;
-import io.tensorarrow.spark.tensor.TensorSpec;
 
 /**
  * Error messages for rows of a column that cannot be fed. Rows are given by their number in the
  * batch.
  *
- * @param spec the tensor
- * @param columnName the column
- * @param source the type of its elements
+ * @param plan what was to be fed
  */
-record FeedErrors(TensorSpec spec, String columnName, ElementType source) {
+record FeedErrors(FeedPlan plan) {
   TensorArrowException nullCell(int row) {
     return nullFound("a null", row, "a value in each row", "column is not null");
   }
 
-  /**
-   * Words a null in an array.
-   *
-   * @param depth how deep the column's arrays are nested, at least 1
-   */
-  TensorArrowException nullElement(int row, int depth) {
-    String elements = "flatten(".repeat(depth - 1) + "column" + ")".repeat(depth - 1);
+  /** Returns the error of a null in a column of arrays. */
+  TensorArrowException nullElement(int row) {
+    int outerArrays = plan.depth() - 1;
+    String elements = "flatten(".repeat(outerArrays) + "column" + ")".repeat(outerArrays);
     return nullFound(
         "a null element",
         row,
@@ -33,42 +28,48 @@ record FeedErrors(TensorSpec spec, String columnName, ElementType source) {
         "not exists(" + elements + ", x -> x is null)");
   }
 
-  TensorArrowException nullPart(int row, int depth) {
+  TensorArrowException nullPart(int row) {
     return nullFound(
         "a null part",
         row,
         "both parts of each number",
-        depth == 0
+        plan.depth() == 0
             ? "column.re is not null and column.im is not null"
             : "not exists(column, x -> x.re is null or x.im is null)");
   }
 
-  private TensorArrowException nullFound(String what, int row, String expected, String condition) {
+  private TensorArrowException nullFound(String found, int row, String expected, String condition) {
     return inRow(
-        ErrorCode.TA_NULL_INPUT, what, row, expected + ": " + Remedies.withoutNulls(condition));
+        ErrorCode.TA_NULL_INPUT, found, row, expected + ": " + Remedies.withoutNulls(condition));
   }
 
   TensorArrowException overflow(int row) {
     boolean infinityFits =
-        spec.dtype().kind().filter(kind -> kind.compareTo(NumberKind.FLOATING) >= 0).isPresent();
+        plan.spec()
+            .dtype()
+            .kind()
+            .filter(kind -> kind.compareTo(NumberKind.FLOATING) >= 0)
+            .isPresent();
     return inRow(
         ErrorCode.TA_CAST_OVERFLOW,
-        "a " + source.sparkType().simpleString() + " that does not fit",
+        "a " + plan.source().sparkType().simpleString() + " that does not fit",
         row,
         (infinityFits ? "values" : "finite values")
             + " within the range of "
-            + spec.dtype().numpyName());
+            + plan.spec().dtype().numpyName());
   }
 
   TensorArrowException inRow(ErrorCode code, String found, int row, String expected) {
-    return TensorArrowException.ofRow(code, upTo(found), row, "; expected " + expected);
+    return cannotFeed(code).found("%s", found).inRow(row).expected("%s", expected);
   }
 
-  TensorArrowException of(ErrorCode code, String found, String expected) {
-    return TensorArrowException.ofCall(code, upTo(found), "; expected " + expected);
+  /** Returns an error of all rows of a call. */
+  TensorArrowException ofCall(ErrorCode code, String found, String expected) {
+    return cannotFeed(code).found("%s", found).inRowsOfCall().expected("%s", expected);
   }
 
-  private String upTo(String found) {
-    return "Cannot feed column '" + columnName + "' to tensor " + spec + ": found " + found;
+  private CannotMessage cannotFeed(ErrorCode code) {
+    return TensorArrowException.cannot(
+        code, "feed column '%s' to tensor %s", plan.columnName(), plan.spec());
   }
 }

@@ -20,8 +20,8 @@ import org.apache.spark.unsafe.Platform;
 final class SparseFeed {
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
-  private final SparseFeeder feeder;
-  private final FeedErrors faults;
+  private final FeedPlan plan;
+  private final FeedErrors errors;
   private final ColumnVector column;
   private final RowSelection rows;
   private final long[] declared;
@@ -36,12 +36,12 @@ final class SparseFeed {
   private int count;
   private final List<Run> runs = new ArrayList<>();
 
-  SparseFeed(SparseFeeder feeder, ColumnVector column, RowSelection rows) {
-    this.feeder = feeder;
-    this.faults = new FeedErrors(feeder.spec(), feeder.columnName(), feeder.source());
+  SparseFeed(FeedPlan plan, ColumnVector column, RowSelection rows) {
+    this.plan = plan;
+    this.errors = plan.errors();
     this.column = column;
     this.rows = rows;
-    this.declared = feeder.rowDims();
+    this.declared = plan.rowDims();
     this.extents = new long[declared.length];
     this.place = new long[declared.length + 1];
   }
@@ -77,9 +77,9 @@ final class SparseFeed {
             });
       }
       return parts;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       parts.forEach(NativeTensor::close);
-      throw fault;
+      throw e;
     }
   }
 
@@ -88,7 +88,7 @@ final class SparseFeed {
     for (int i = 0; i < rows.size(); i++) {
       place[0] = i;
       if (mayBeNull && column.isNullAt(rows.at(i))) {
-        throw faults.nullCell(rows.at(i));
+        throw errors.nullCell(rows.at(i));
       }
       if (declared.length == 0) {
         add(column, rows.at(i));
@@ -109,7 +109,7 @@ final class SparseFeed {
         .misfit(declared[level])
         .ifPresent(
             misfit -> {
-              throw faults.inRow(
+              throw errors.inRow(
                   ErrorCode.TA_INPUT_SHAPE, misfit.found(), currentRow(), misfit.expected());
             });
     extents[level] = Math.max(extents[level], cells.extent());
@@ -133,7 +133,7 @@ final class SparseFeed {
   private void add(ColumnVector elements, int index) {
     int used = count * place.length;
     if (used > MAX_ARRAY - place.length) {
-      throw faults.inRow(
+      throw errors.inRow(
           ErrorCode.TA_INPUT_SHAPE,
           count + " elements up to one",
           currentRow(),
@@ -160,7 +160,7 @@ final class SparseFeed {
     }
     long[] shape = Dims.withBatch(rows.size(), dims);
     if (Dims.knownProduct(shape) == Long.MAX_VALUE) {
-      throw faults.of(
+      throw errors.ofCall(
           ErrorCode.TA_INPUT_SHAPE,
           "a dense shape with more elements than a number of 64 bits can count",
           "smaller keys, or a smaller shape in the model's signature");
@@ -176,28 +176,28 @@ final class SparseFeed {
   }
 
   private NativeTensor values() {
-    NativeTensor values = NativeTensor.allocate(feeder.spec().dtype(), count);
+    NativeTensor values = NativeTensor.allocate(plan.spec().dtype(), count);
     try {
       copyTo(values);
       return values;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       values.close();
-      throw fault;
+      throw e;
     }
   }
 
   private void copyTo(NativeTensor values) {
-    ElementCopier copier = ElementCopier.of(feeder.source(), values);
+    ElementCopier copier = ElementCopier.of(plan.source(), values);
     int copied = 0;
     for (Run run : runs) {
       int nullPart = copier.nullPart(run.elements, run.start, run.length);
       if (nullPart != ElementCopier.NONE) {
-        throw faults.nullPart(rowOf(copied + nullPart), declared.length);
+        throw errors.nullPart(rowOf(copied + nullPart));
       }
       long target = values.address() + (long) copied * copier.targetSize();
       int unfit = copier.copy(run.elements, run.start, run.length, target);
       if (unfit != ElementCopier.NONE) {
-        throw faults.overflow(rowOf(copied + unfit));
+        throw errors.overflow(rowOf(copied + unfit));
       }
       copied += run.length;
     }

@@ -4,7 +4,6 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.Dims;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
@@ -38,16 +37,10 @@ import org.apache.spark.sql.vectorized.ColumnVector;
  * <p>Immutable and usable by any thread.
  */
 public final class SparseFeeder {
-  private final TensorSpec spec;
-  private final String columnName;
-  private final ElementType source;
-  private final long[] rowDims;
+  private final FeedPlan plan;
 
-  private SparseFeeder(TensorSpec spec, String columnName, ElementType source, long[] rowDims) {
-    this.spec = spec;
-    this.columnName = columnName;
-    this.source = source;
-    this.rowDims = rowDims;
+  private SparseFeeder(FeedPlan plan) {
+    this.plan = plan;
   }
 
   /**
@@ -64,25 +57,17 @@ public final class SparseFeeder {
    */
   public static SparseFeeder create(
       TensorSpec spec, String columnName, DataType columnType, CastMode cast) {
-    if (ElementType.own(spec.dtype()).isEmpty()) {
-      throw ColumnFeeder.unsupported(spec, "dtype " + spec.dtype().numpyName());
+    Optional<String> whyNoShape =
+        spec.shape().equals(TensorShape.of())
+            ? Optional.of("shape (), which has no batch axis")
+            : Optional.empty();
+    CellElements cells = CellElements.withMaps(columnType, spec.dtype());
+    FeedPlan plan = FeedPlan.of(spec, whyNoShape, columnName, columnType, cells, cast);
+    int rank = plan.rowDims().length;
+    if (rank != plan.depth()) {
+      throw FeedPlan.mismatch(spec, columnName, columnType, allowedNesting(spec.dtype(), rank));
     }
-    if (spec.shape().equals(TensorShape.of())) {
-      throw ColumnFeeder.unsupported(spec, "shape (), which has no batch axis");
-    }
-    CellElements elements = CellElements.withMaps(columnType, spec.dtype());
-    Optional<ElementType> source = elements.type();
-    if (source.isEmpty() || !source.get().castsTo(spec.dtype(), cast)) {
-      throw ColumnFeeder.mismatch(
-          spec, columnName, columnType, ColumnFeeder.allowedElements(source, spec.dtype(), cast));
-    }
-    long[] rowDims =
-        spec.shape().isRankKnown() ? spec.shape().rowDims() : Dims.open(elements.depth());
-    if (rowDims.length != elements.depth()) {
-      throw ColumnFeeder.mismatch(
-          spec, columnName, columnType, allowedNesting(spec.dtype(), rowDims.length));
-    }
-    return new SparseFeeder(spec, columnName, source.get(), rowDims);
+    return new SparseFeeder(plan);
   }
 
   /**
@@ -99,28 +84,11 @@ public final class SparseFeeder {
    *     left allocated then
    */
   public List<NativeTensor> feed(ColumnVector column, RowSelection rows) {
-    return new SparseFeed(this, column, rows).run();
-  }
-
-  TensorSpec spec() {
-    return spec;
-  }
-
-  String columnName() {
-    return columnName;
-  }
-
-  ElementType source() {
-    return source;
-  }
-
-  /** Returns the dense shape's inner dimensions, as far as the signature knows them. */
-  long[] rowDims() {
-    return rowDims.clone();
+    return new SparseFeed(plan, column, rows).run();
   }
 
   private static String allowedNesting(DType dtype, int depth) {
-    String scalar = ColumnFeeder.ownType(dtype);
+    String scalar = FeedPlan.ownType(dtype);
     return depth == 0
         ? scalar + ", one value for each row"
         : "array<".repeat(depth)
