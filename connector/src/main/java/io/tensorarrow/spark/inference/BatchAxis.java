@@ -27,7 +27,6 @@ final class BatchAxis {
   /** The first dimensions of the inputs that have a known rank. */
   private final Set<Long> sizes;
 
-  /** Looks at a signature's inputs. */
   BatchAxis(ModelSignature signature) {
     this.signature = signature;
     this.sizes =
@@ -37,9 +36,9 @@ final class BatchAxis {
   }
 
   /** Checks that the inputs have one batch axis, and one that can be filled. */
-  void check(BindingErrors faults) {
+  void check(BindingErrors errors) {
     if (sizes.size() > 1) {
-      faults.add(
+      errors.add(
           unsupported(
               "first dimensions that differ in "
                   + Alternatives.listed(signature.inputs(), TensorSpec::toString),
@@ -49,7 +48,7 @@ final class BatchAxis {
         .filter(size -> size < 1 || size > ReadOptions.MAX_BATCH_ROWS)
         .ifPresent(
             size ->
-                faults.add(
+                errors.add(
                     unsupported(
                         "a batch of " + size + " rows in " + signature.inputs().get(0),
                         "1 to " + ReadOptions.MAX_BATCH_ROWS + " rows, or an open batch axis")));
@@ -71,15 +70,19 @@ final class BatchAxis {
    */
   Optional<String> whyNotFetched(TensorSpec output) {
     return (output.sparse() ? Optional.of(SPARSE) : TensorColumns.whyNotFetchable(output))
-        .or(() -> size(output).filter(size -> !fits(size)).map(size -> fixed(output)));
+        .or(
+            () ->
+                size(output)
+                    .filter(size -> !matchesInputs(size))
+                    .map(size -> fixedSizeText(output)));
   }
 
-  /** Where the inputs' sizes differ, which is a fault of its own, any of them will do. */
-  private boolean fits(long size) {
+  /** Where the inputs' sizes differ, which is an error of its own, any of them is accepted. */
+  private boolean matchesInputs(long size) {
     return size == TensorShape.UNKNOWN_DIM || sizes.contains(size);
   }
 
-  private String fixed(TensorSpec output) {
+  private String fixedSizeText(TensorSpec output) {
     String batch = fixedSize().map(size -> " to another size than the batch's " + size).orElse("");
     return "shape " + output.shape() + ", whose first dimension is fixed" + batch;
   }

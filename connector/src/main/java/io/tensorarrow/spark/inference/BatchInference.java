@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
-import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
+import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.tensor.NativeTensor;
@@ -49,19 +49,20 @@ public final class BatchInference implements AutoCloseable {
   private record Input(List<String> parts, FieldPath path, InputFeeder feeder) {}
 
   /**
-   * Prepares a task; nothing native happens yet.
+   * Prepares a task, without native calls.
    *
-   * @param spec what to run; it must fetch at least one output
+   * @param spec what to run; it must compute at least one output
    * @param batchSchema the columns of the batches to come
    */
   public BatchInference(InferenceSpec spec, StructType batchSchema) {
     this.spec = spec;
     this.inputs = new ArrayList<>();
-    for (Feed feed : spec.feeds()) {
-      FieldPath path = FieldPath.in(batchSchema, feed.column());
+    for (InputBinding binding : spec.inputs()) {
+      FieldPath path = FieldPath.in(batchSchema, binding.column());
       InputFeeder feeder =
-          InputFeeder.create(feed.tensor(), feed.column().toString(), path.type(), spec.cast());
-      List<String> parts = feed.tensor().parts().stream().map(TensorSpec::name).toList();
+          InputFeeder.create(
+              binding.tensor(), binding.column().toString(), path.type(), spec.elements().cast());
+      List<String> parts = binding.tensor().parts().stream().map(TensorSpec::name).toList();
       inputs.add(new Input(parts, path, feeder));
     }
     // Last, since nothing would close it if the lines above failed.
@@ -81,10 +82,10 @@ public final class BatchInference implements AutoCloseable {
    * @param rows which of its rows to run, at least one, at most the spec's {@code batchRows}. Where
    *     the signature's batch is fixed, the last of them is repeated to fill it, and what the model
    *     says of the repetitions is dropped
-   * @return one column of {@code rows.size()} rows for each fetch of the spec, in its order. The
+   * @return one column of {@code rows.size()} rows for each output of the spec, in its order. The
    *     returned columns own their tensors' memory; the caller closes them
    * @throws TensorArrowException if the rows do not fit the signature, the model can't be loaded or
-   *     fails, or its outputs do not fit the rows; nothing is left allocated then. A fault of rows
+   *     fails, or its outputs do not fit the rows; nothing is left allocated then. An error of rows
    *     tells them by their number in {@code batch} and leaves open where that is
    * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
    *     before or meanwhile; nothing is left allocated then either
@@ -103,29 +104,34 @@ public final class BatchInference implements AutoCloseable {
   }
 
   private List<ColumnVector> runUnlessKilled(ColumnarBatch batch, RowSelection rows) {
-    EagerCall eager = eagerCall();
-    RowSelection fed = spec.fixedBatch() ? rows.paddedTo(spec.batchRows()) : rows;
-    Map<String, NativeTensor> feeds = new HashMap<>();
+    EagerCall eager = openCall();
+    RowSelection fedRows = spec.batch().fixed() ? rows.paddedTo(spec.batch().rows()) : rows;
+    Map<String, NativeTensor> inputTensors = new HashMap<>();
     try {
-      long start = System.nanoTime();
+      long feedStart = System.nanoTime();
       for (Input input : inputs) {
-        feed(input, batch, fed, feeds);
+        feed(input, batch, fedRows, inputTensors);
       }
-      long run = System.nanoTime();
-      counters.fed(feeds.values().stream().mapToLong(NativeTensor::byteSize).sum(), run - start);
-      List<NativeTensor> fetched = eager.run(inOrder(eager.feeds(), feeds));
-      counters.ran(rows.size(), System.nanoTime() - run);
-      return columns(fetched, fed, rows.size());
+      long runStart = System.nanoTime();
+      counters.fed(
+          inputTensors.values().stream().mapToLong(NativeTensor::byteSize).sum(),
+          runStart - feedStart);
+      List<NativeTensor> outputTensors = eager.run(inOrder(eager.feeds(), inputTensors));
+      counters.ran(rows.size(), System.nanoTime() - runStart);
+      return columns(outputTensors, fedRows, rows.size());
     } finally {
-      feeds.values().forEach(NativeTensor::close);
+      inputTensors.values().forEach(NativeTensor::close);
     }
   }
 
   private static void feed(
-      Input input, ColumnarBatch batch, RowSelection rows, Map<String, NativeTensor> feeds) {
+      Input input,
+      ColumnarBatch batch,
+      RowSelection rows,
+      Map<String, NativeTensor> tensorsByName) {
     List<NativeTensor> tensors = input.feeder().feed(input.path().vector(batch, rows), rows);
     for (int i = 0; i < tensors.size(); i++) {
-      feeds.put(input.parts().get(i), tensors.get(i));
+      tensorsByName.put(input.parts().get(i), tensors.get(i));
     }
   }
 
@@ -135,54 +141,62 @@ public final class BatchInference implements AutoCloseable {
    */
   @Override
   public void close() {
-    EagerCall openCall = call;
-    ModelLease openLease = lease;
+    EagerCall lastCall = call;
+    ModelLease lastLease = lease;
     closed = true;
     call = null;
     lease = null;
     try (allocator;
-        openLease;
-        openCall) {
+        lastLease;
+        lastCall) {
       // Closed in reverse: the call, its lease, then the allocator, which complains about columns
       // left open.
     }
   }
 
-  private List<ColumnVector> columns(List<NativeTensor> fetched, RowSelection fed, int kept) {
-    List<ColumnVector> columns = new ArrayList<>(fetched.size());
+  private List<ColumnVector> columns(
+      List<NativeTensor> tensors, RowSelection fedRows, int resultRows) {
+    List<ColumnVector> columns = new ArrayList<>(tensors.size());
     try {
-      for (Fetch fetch : spec.fetches()) {
-        NativeTensor tensor = fetched.get(columns.size());
+      for (OutputBinding binding : spec.outputs()) {
+        NativeTensor tensor = tensors.get(columns.size());
         columns.add(
             TensorColumns.wrap(
-                tensor, fetch.tensor(), fetch.column(), fed.size(), kept, spec.types(), allocator));
-        counters.fetched(TensorColumns.sharedBytes(tensor, kept));
+                tensor,
+                binding.tensor(),
+                binding.column(),
+                fedRows.size(),
+                resultRows,
+                spec.elements().types(),
+                allocator));
+        counters.fetched(TensorColumns.sharedBytes(tensor, resultRows));
       }
       return columns;
     } catch (RuntimeException | Error e) {
       columns.forEach(ColumnVector::close);
-      fetched.forEach(NativeTensor::close);
-      if (e instanceof TensorArrowException fault && fault.row().isPresent()) {
+      tensors.forEach(NativeTensor::close);
+      if (e instanceof TensorArrowException error && error.row().isPresent()) {
         // An output's rows are numbered as they were fed.
-        throw fault.inRow(fed.at(fault.row().getAsInt()));
+        throw error.inRow(fedRows.at(error.row().getAsInt()));
       }
       throw e;
     }
   }
 
-  private List<NativeTensor> inOrder(List<TensorSpec> wanted, Map<String, NativeTensor> feeds) {
-    List<NativeTensor> ordered = new ArrayList<>(wanted.size());
-    for (TensorSpec tensor : wanted) {
-      NativeTensor feed = feeds.get(tensor.name());
-      if (feed == null) {
-        throw new IllegalStateException("no feed for tensor " + tensor + " in " + spec);
+  private List<NativeTensor> inOrder(
+      List<TensorSpec> order, Map<String, NativeTensor> tensorsByName) {
+    List<NativeTensor> tensors = new ArrayList<>(order.size());
+    for (TensorSpec spec : order) {
+      NativeTensor tensor = tensorsByName.get(spec.name());
+      if (tensor == null) {
+        throw new IllegalStateException("no feed for tensor " + spec + " in " + this.spec);
       }
-      ordered.add(feed);
+      tensors.add(tensor);
     }
-    return ordered;
+    return tensors;
   }
 
-  private EagerCall eagerCall() {
+  private EagerCall openCall() {
     EagerCall open = call;
     if (open != null) {
       return open;
@@ -195,7 +209,7 @@ public final class BatchInference implements AutoCloseable {
     counters.loaded(newLease.loadNanos());
     open =
         newLease.newCall(
-            spec.signature(), spec.fetches().stream().map(f -> f.tensor().name()).toList());
+            spec.signature(), spec.outputs().stream().map(f -> f.tensor().name()).toList());
     call = open;
     return open;
   }

@@ -5,37 +5,37 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Collects what does not fit, so that a user reads all of it at once. */
+/** Collects the errors of a binding, so that a user reads all of them at once. */
 final class BindingErrors {
   private static final int LISTED = 20;
 
-  private final List<TensorArrowException> found = new ArrayList<>();
+  private final List<TensorArrowException> errors = new ArrayList<>();
 
-  void add(TensorArrowException fault) {
-    found.add(fault);
+  void add(TensorArrowException error) {
+    errors.add(error);
   }
 
   /**
-   * Throws what was found, if anything was.
+   * Throws if anything was added.
    *
-   * @throws TensorArrowException the only fault, or one with the first's code and all their
+   * @throws TensorArrowException the only error, or one with the first's code and all their
    *     messages
    */
   void throwIfAny() {
-    if (found.size() == 1) {
-      throw found.get(0);
+    if (errors.size() == 1) {
+      throw errors.get(0);
     }
-    if (!found.isEmpty()) {
-      TensorArrowException first = found.get(0);
-      List<TensorArrowException> rest = found.subList(1, found.size());
+    if (!errors.isEmpty()) {
+      TensorArrowException first = errors.get(0);
+      List<TensorArrowException> rest = errors.subList(1, errors.size());
       String also =
           rest.stream()
               .limit(LISTED)
-              .map(fault -> ". Also: " + fault.getMessage())
+              .map(error -> ". Also: " + error.getMessage())
               .collect(Collectors.joining());
       String more =
           rest.size() > LISTED ? ". And " + (rest.size() - LISTED) + " more such faults" : "";
-      throw new TensorArrowException(first.code(), first.reason() + also + more, first);
+      throw first.followedBy(also + more);
     }
   }
 }

@@ -16,8 +16,6 @@ final class ColumnResolver {
   private final boolean caseSensitive;
 
   /**
-   * Looks into this table.
-   *
    * @param table its columns
    * @param caseSensitive whether names that differ in case only are different names
    */
@@ -49,33 +47,33 @@ final class ColumnResolver {
   List<Column> find(ColumnName name) {
     return name.readings().stream()
         .map(this::find)
-        .filter(found -> !found.isEmpty())
+        .filter(columns -> !columns.isEmpty())
         .findFirst()
         .orElse(List.of());
   }
 
   private List<Column> find(List<String> parts) {
-    List<Column> found = columns().stream().filter(c -> isNamed(c, parts.get(0))).toList();
+    List<Column> columns = columns().stream().filter(c -> isNamed(c, parts.get(0))).toList();
     for (String field : parts.subList(1, parts.size())) {
-      found =
-          found.stream().flatMap(c -> fields(c).stream()).filter(c -> isNamed(c, field)).toList();
+      columns =
+          columns.stream().flatMap(c -> fields(c).stream()).filter(c -> isNamed(c, field)).toList();
     }
-    return found;
+    return columns;
   }
 
-  /** Says why there is no such column. */
+  /** Returns why there is no such column, for errors. */
   String whyMissing(ColumnName name) {
     List<String> parts = name.readings().get(name.readings().size() - 1);
-    int known = parts.size() - 1;
-    while (known > 0 && find(parts.subList(0, known)).isEmpty()) {
-      known--;
+    int existing = parts.size() - 1;
+    while (existing > 0 && find(parts.subList(0, existing)).isEmpty()) {
+      existing--;
     }
-    if (known == 0) {
-      String wanted = parts.size() == 1 ? parts.get(0) : name.toString();
-      return "no column '" + wanted + "'" + Alternatives.hint(parts.get(0), names(columns()));
+    if (existing == 0) {
+      String column = parts.size() == 1 ? parts.get(0) : name.toString();
+      return "no column '" + column + "'" + Alternatives.hint(parts.get(0), names(columns()));
     }
-    Column parent = find(parts.subList(0, known)).get(0);
-    String missing = parts.get(known);
+    Column parent = find(parts.subList(0, existing)).get(0);
+    String missing = parts.get(existing);
     return parent.type() instanceof StructType
         ? "no field '%s' in column '%s'%s"
             .formatted(missing, parent.path(), Alternatives.hint(missing, names(fields(parent))))
@@ -84,9 +82,8 @@ final class ColumnResolver {
   }
 
   private boolean isNamed(Column column, String name) {
-    List<String> parts = column.path().parts();
-    String own = parts.get(parts.size() - 1);
-    return caseSensitive ? own.equals(name) : own.equalsIgnoreCase(name);
+    String columnName = lastName(column);
+    return caseSensitive ? columnName.equals(name) : columnName.equalsIgnoreCase(name);
   }
 
   private static List<Column> fields(Column parent) {
@@ -100,6 +97,11 @@ final class ColumnResolver {
   }
 
   private static List<String> names(List<Column> columns) {
-    return columns.stream().map(c -> c.path().parts().get(c.path().parts().size() - 1)).toList();
+    return columns.stream().map(ColumnResolver::lastName).toList();
+  }
+
+  private static String lastName(Column column) {
+    List<String> parts = column.path().parts();
+    return parts.get(parts.size() - 1);
   }
 }

@@ -21,7 +21,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
  */
 record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
   /**
-   * Looks a path up.
+   * Finds a path in a schema.
    *
    * @throws IllegalArgumentException if the schema has no such column or field
    */
@@ -38,7 +38,7 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
   }
 
   /**
-   * Returns the vector of a batch that is meant; it belongs to the batch.
+   * Returns the vector of a batch that holds the values; it belongs to the batch.
    *
    * @param rows the rows that must have a value; only the structs above the field are looked at
    * @throws TensorArrowException with {@code TA_NULL_INPUT} if a struct is null in one of them
@@ -54,8 +54,10 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
   }
 
   private void checkNoNull(ColumnVector struct, RowSelection rows, int level) {
-    boolean mayBeNull = struct.hasNull();
-    for (int i = 0; mayBeNull && i < rows.size(); i++) {
+    if (!struct.hasNull()) {
+      return;
+    }
+    for (int i = 0; i < rows.size(); i++) {
       if (struct.isNullAt(rows.at(i))) {
         throw TensorArrowException.ofRow(
             ErrorCode.TA_NULL_INPUT,

@@ -16,31 +16,27 @@ import java.util.Set;
  *
  * @param model the pinned model
  * @param signature the signature's name
- * @param feeds every input of the signature with its column
- * @param fetches the outputs to compute with their columns; none means that the model is not run
- * @param batchRows the most rows of one model call
- * @param fixedBatch whether each call must have exactly that many, so that fewer rows are padded
- * @param cast which element conversions are allowed on the way in
- * @param types which Spark types outputs get where there is a choice
+ * @param inputs every input of the signature with its column
+ * @param outputs the outputs to compute with their columns; none means that the model is not run
+ * @param batch how rows are divided into model calls
+ * @param elements how elements are converted on the way in and out
  * @param handover how batches get to Python functions
  * @param threads intra-op threads, 0 for the executor's cores
  */
 public record InferenceSpec(
     ModelReference model,
     String signature,
-    List<Feed> feeds,
-    List<Fetch> fetches,
-    int batchRows,
-    boolean fixedBatch,
-    CastMode cast,
-    ColumnTypes types,
+    List<InputBinding> inputs,
+    List<OutputBinding> outputs,
+    BatchPolicy batch,
+    ElementPolicy elements,
     Handover handover,
     int threads)
     implements Serializable {
   /** Copies the lists. */
   public InferenceSpec {
-    feeds = List.copyOf(feeds);
-    fetches = List.copyOf(fetches);
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
   }
 
   /**
@@ -49,7 +45,7 @@ public record InferenceSpec(
    * @param tensor the signature's input
    * @param column where it is in the wrapped table
    */
-  public record Feed(TensorSpec tensor, ColumnPath column) implements Serializable {}
+  public record InputBinding(TensorSpec tensor, ColumnPath column) implements Serializable {}
 
   /**
    * An output tensor and the column that holds it.
@@ -57,23 +53,39 @@ public record InferenceSpec(
    * @param tensor the signature's output
    * @param column the column's name in the result
    */
-  public record Fetch(TensorSpec tensor, String column) implements Serializable {}
+  public record OutputBinding(TensorSpec tensor, String column) implements Serializable {}
+
+  /**
+   * How rows are divided into model calls.
+   *
+   * @param rows the most rows of one call
+   * @param fixed whether each call must have exactly that many, so that fewer rows are padded
+   */
+  public record BatchPolicy(int rows, boolean fixed) implements Serializable {}
+
+  /**
+   * How elements are converted.
+   *
+   * @param cast which conversions are allowed from columns to tensors
+   * @param types which Spark types outputs get where there is a choice
+   */
+  public record ElementPolicy(CastMode cast, ColumnTypes types) implements Serializable {}
 
   /** Returns whether there is anything to compute. */
   public boolean runsModel() {
-    return !fetches.isEmpty();
+    return !outputs.isEmpty();
   }
 
   /** Returns the spec that runs the same over another copy or version of the model. */
   public InferenceSpec withModel(ModelReference other) {
-    return new InferenceSpec(
-        other, signature, feeds, fetches, batchRows, fixedBatch, cast, types, handover, threads);
+    return new InferenceSpec(other, signature, inputs, outputs, batch, elements, handover, threads);
   }
 
   /** Returns the spec that computes only those outputs whose column is in {@code columns}. */
-  public InferenceSpec fetchingOnly(Set<String> columns) {
-    List<Fetch> wanted = fetches.stream().filter(f -> columns.contains(f.column())).toList();
+  public InferenceSpec computingOnly(Set<String> columns) {
+    List<OutputBinding> remaining =
+        outputs.stream().filter(output -> columns.contains(output.column())).toList();
     return new InferenceSpec(
-        model, signature, feeds, wanted, batchRows, fixedBatch, cast, types, handover, threads);
+        model, signature, inputs, remaining, batch, elements, handover, threads);
   }
 }

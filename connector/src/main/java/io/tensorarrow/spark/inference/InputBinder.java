@@ -4,7 +4,7 @@ import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.ColumnResolver.Column;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.options.CastMode;
 import io.tensorarrow.spark.options.ColumnName;
@@ -22,7 +22,7 @@ final class InputBinder {
   private final ColumnResolver table;
   private final CastMode cast;
 
-  private final List<Feed> feeds = new ArrayList<>();
+  private final List<InputBinding> bindings = new ArrayList<>();
   private final List<Missing> missing = new ArrayList<>();
   private final List<String> ambiguous = new ArrayList<>();
   private final List<TensorArrowException> mistyped = new ArrayList<>();
@@ -34,88 +34,88 @@ final class InputBinder {
   }
 
   /** An input without a column, and the name that was looked for. */
-  private record Missing(TensorSpec tensor, ColumnName wanted) {}
+  private record Missing(TensorSpec tensor, ColumnName column) {}
 
   /**
-   * Binds.
+   * Returns the columns that feed the signature's inputs.
    *
    * @param mapping the option {@code inputs}
-   * @param faults gets what does not fit
-   * @return a feed for each input, in the signature's order; fewer if there are faults
+   * @param errors gets what does not fit
+   * @return a binding for each input, in the signature's order; fewer if there are errors
    */
-  List<Feed> bind(NameMapping<ColumnName> mapping, BindingErrors faults) {
-    TensorNames<ColumnName> named = new TensorNames<>(signature.inputs(), mapping);
+  List<InputBinding> bind(NameMapping<ColumnName> mapping, BindingErrors errors) {
+    TensorNames<ColumnName> names = new TensorNames<>(signature.inputs(), mapping);
     for (TensorSpec tensor : signature.inputs()) {
       bind(
           tensor,
-          named
+          names
               .columns()
               .getOrDefault(tensor, Optional.empty())
               .orElseGet(() -> ColumnName.whole(tensor.name())));
     }
-    report(named.faults(), faults);
-    return feeds;
+    report(names.problems(), errors);
+    return bindings;
   }
 
-  private void bind(TensorSpec tensor, ColumnName wanted) {
-    List<Column> found = table.find(wanted);
-    if (found.isEmpty()) {
-      missing.add(new Missing(tensor, wanted));
-    } else if (found.size() > 1) {
+  private void bind(TensorSpec tensor, ColumnName name) {
+    List<Column> candidates = table.find(name);
+    if (candidates.isEmpty()) {
+      missing.add(new Missing(tensor, name));
+    } else if (candidates.size() > 1) {
       ambiguous.add(
           "%s (columns %s)"
-              .formatted(tensor, Alternatives.listed(found, c -> "'" + c.path() + "'")));
+              .formatted(tensor, Alternatives.listed(candidates, c -> "'" + c.path() + "'")));
     } else {
-      bind(tensor, found.get(0));
+      bind(tensor, candidates.get(0));
     }
   }
 
   private void bind(TensorSpec tensor, Column column) {
     try {
       InputFeeder.create(tensor, column.path().toString(), column.type(), cast);
-      feeds.add(new Feed(tensor, column.path()));
+      bindings.add(new InputBinding(tensor, column.path()));
     } catch (TensorArrowException e) {
       mistyped.add(e);
     }
   }
 
-  private void report(List<String> misnamed, BindingErrors faults) {
-    List<String> found = new ArrayList<>();
+  private void report(List<String> nameProblems, BindingErrors errors) {
+    List<String> problems = new ArrayList<>();
     TensorNames.add(
-        found,
+        problems,
         "missing",
         missing,
-        m -> "%s (%s)".formatted(m.tensor(), table.whyMissing(m.wanted())));
-    TensorNames.add(found, "ambiguous", ambiguous, text -> text);
-    found.addAll(misnamed);
-    if (found.isEmpty() && mistyped.size() <= 1) {
-      mistyped.forEach(faults::add);
+        m -> "%s (%s)".formatted(m.tensor(), table.whyMissing(m.column())));
+    TensorNames.add(problems, "ambiguous", ambiguous, text -> text);
+    problems.addAll(nameProblems);
+    if (problems.isEmpty() && mistyped.size() <= 1) {
+      mistyped.forEach(errors::add);
       return;
     }
-    ErrorCode code = found.isEmpty() ? mistyped.get(0).code() : ErrorCode.TA_INPUT_MISMATCH;
-    TensorNames.add(found, "mistyped", mistyped, e -> e.reason().substring(VERB.length()));
-    faults.add(
+    ErrorCode code = problems.isEmpty() ? mistyped.get(0).code() : ErrorCode.TA_INPUT_MISMATCH;
+    TensorNames.add(problems, "mistyped", mistyped, e -> e.reason().substring(VERB.length()));
+    errors.add(
         new TensorArrowException(
             code,
             "%ssignature '%s': found %s; sent: {%s}; expected {%s}, each from the column of its name or from one that option inputs names, for instance inputs='%s=column'"
                 .formatted(
                     VERB,
                     signature.name(),
-                    String.join("; ", found),
+                    String.join("; ", problems),
                     Alternatives.listed(
-                        sent(), c -> "'" + c.path() + "' " + c.type().simpleString()),
+                        listedColumns(), c -> "'" + c.path() + "' " + c.type().simpleString()),
                     Alternatives.listed(signature.inputs(), TensorSpec::toString),
-                    NameMapping.inShortForm(example()))));
+                    NameMapping.inShortForm(exampleTensor()))));
   }
 
-  private List<Column> sent() {
+  private List<Column> listedColumns() {
     return missing.isEmpty()
         ? table.columns()
         : Alternatives.closestFirst(
-            missing.get(0).wanted().toString(), table.columns(), c -> c.path().column());
+            missing.get(0).column().toString(), table.columns(), c -> c.path().column());
   }
 
-  private String example() {
+  private String exampleTensor() {
     return signature.inputs().isEmpty() ? "tensor" : signature.inputs().get(0).name();
   }
 }

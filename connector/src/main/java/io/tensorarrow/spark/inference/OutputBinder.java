@@ -3,7 +3,7 @@ package io.tensorarrow.spark.inference;
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.options.NameMapping;
 import io.tensorarrow.spark.tensor.TensorSpec;
@@ -21,7 +21,7 @@ import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds the outputs of a signature to fetch, and names their columns. Immutable. */
+/** Finds the outputs of a signature to compute, and names their columns. Immutable. */
 final class OutputBinder {
   private static final Logger LOG = LoggerFactory.getLogger(OutputBinder.class);
 
@@ -38,103 +38,105 @@ final class OutputBinder {
   }
 
   /**
-   * Binds.
+   * Returns the outputs to compute, with their columns.
    *
    * @param mapping the option {@code outputs}
-   * @param faults gets what does not fit
-   * @return the wanted outputs in the option's order, else all that can be columns; fewer if there
-   *     are faults
+   * @param errors gets what does not fit
+   * @return the selected outputs in the option's order, else all that can be columns; fewer if
+   *     there are errors
    */
-  List<Fetch> bind(Optional<NameMapping<String>> mapping, BindingErrors faults) {
-    List<Fetch> fetches = mapping.map(m -> named(m, faults)).orElseGet(() -> all(faults));
-    checkClashes(fetches, faults);
-    return fetches;
+  List<OutputBinding> bind(Optional<NameMapping<String>> mapping, BindingErrors errors) {
+    List<OutputBinding> bindings =
+        mapping.map(m -> selected(m, errors)).orElseGet(() -> allFetchable(errors));
+    checkClashes(bindings, errors);
+    return bindings;
   }
 
-  private List<Fetch> named(NameMapping<String> mapping, BindingErrors faults) {
-    TensorNames<String> named = new TensorNames<>(signature.outputs(), mapping);
-    if (!named.faults().isEmpty()) {
-      faults.add(
+  private List<OutputBinding> selected(NameMapping<String> mapping, BindingErrors errors) {
+    TensorNames<String> names = new TensorNames<>(signature.outputs(), mapping);
+    if (!names.problems().isEmpty()) {
+      errors.add(
           mismatch(
-              String.join("; ", named.faults()),
+              String.join("; ", names.problems()),
               "each at most once out of {"
                   + Alternatives.listed(signature.outputs(), TensorSpec::toString)
                   + "}"));
     }
-    List<Fetch> fetches = new ArrayList<>();
-    named
+    List<OutputBinding> bindings = new ArrayList<>();
+    names
         .columns()
         .forEach(
             (tensor, column) ->
                 axis.whyNotFetched(tensor)
                     .ifPresentOrElse(
-                        why -> faults.add(unsupported(tensor, why)),
-                        () -> fetches.add(new Fetch(tensor, column.orElse(tensor.name())))));
-    return fetches;
+                        why -> errors.add(unsupported(tensor, why)),
+                        () ->
+                            bindings.add(new OutputBinding(tensor, column.orElse(tensor.name())))));
+    return bindings;
   }
 
-  private List<Fetch> all(BindingErrors faults) {
-    List<Fetch> fetches = new ArrayList<>();
-    List<String> leftOut = new ArrayList<>();
+  private List<OutputBinding> allFetchable(BindingErrors errors) {
+    List<OutputBinding> bindings = new ArrayList<>();
+    List<String> skipped = new ArrayList<>();
     for (TensorSpec tensor : signature.outputs()) {
       axis.whyNotFetched(tensor)
           .ifPresentOrElse(
-              why -> leftOut.add(tensor + ": " + why),
-              () -> fetches.add(new Fetch(tensor, tensor.name())));
+              why -> skipped.add(tensor + ": " + why),
+              () -> bindings.add(new OutputBinding(tensor, tensor.name())));
     }
-    if (fetches.isEmpty()) {
-      faults.add(
+    if (bindings.isEmpty()) {
+      errors.add(
           mismatch(
-              leftOut.isEmpty()
+              skipped.isEmpty()
                   ? "none in the signature"
                   : "none that gives a value for each row: {"
-                      + Alternatives.listed(leftOut, text -> text)
+                      + Alternatives.listed(skipped, text -> text)
                       + "}",
               "at least one that does"));
-    } else if (!leftOut.isEmpty()) {
+    } else if (!skipped.isEmpty()) {
       LOG.warn(
           "Outputs of signature '{}' that can't be columns are left out: {}",
           signature.name(),
-          Alternatives.listed(leftOut, text -> text));
+          Alternatives.listed(skipped, text -> text));
     }
-    return fetches;
+    return bindings;
   }
 
-  private void checkClashes(List<Fetch> fetches, BindingErrors faults) {
+  private void checkClashes(List<OutputBinding> bindings, BindingErrors errors) {
     UnaryOperator<String> fold =
         caseSensitive ? name -> name : name -> name.toLowerCase(Locale.ROOT);
-    Map<String, String> taken = new LinkedHashMap<>();
+    Map<String, String> ownerByName = new LinkedHashMap<>();
     Set<String> sourceNames = new HashSet<>();
     for (StructField field : table.fields()) {
       if (!sourceNames.add(field.name())) {
         // Columns travel by name: the one would be read for the other.
-        faults.add(
+        errors.add(
             new TensorArrowException(
                 ErrorCode.TA_COLUMN_CLASH,
                 "Cannot read the source's column '%s': found two columns of that name; expected a name of its own for each"
                     .formatted(field.name())));
       }
-      taken.put(fold.apply(field.name()), "input column '" + field.name() + "'");
+      ownerByName.put(fold.apply(field.name()), "input column '" + field.name() + "'");
     }
-    for (Fetch fetch : fetches) {
-      String mine = "output '" + fetch.tensor().name() + "'";
-      String other = taken.putIfAbsent(fold.apply(fetch.column()), mine);
-      if (other != null) {
-        faults.add(clash(fetch, other));
+    for (OutputBinding binding : bindings) {
+      String owner = "output '" + binding.tensor().name() + "'";
+      String earlierOwner = ownerByName.putIfAbsent(fold.apply(binding.column()), owner);
+      if (earlierOwner != null) {
+        errors.add(clash(binding, earlierOwner));
       }
     }
   }
 
-  private static TensorArrowException clash(Fetch fetch, String other) {
+  private static TensorArrowException clash(OutputBinding binding, String earlierOwner) {
     return new TensorArrowException(
         ErrorCode.TA_COLUMN_CLASH,
         "Cannot add column '%s' for output '%s': found %s of that name; expected another name, for instance option outputs='%s=%s'"
             .formatted(
-                fetch.column(),
-                fetch.tensor().name(),
-                other,
-                NameMapping.inShortForm(fetch.tensor().name()),
-                NameMapping.inShortForm(fetch.column() + "_out")));
+                binding.column(),
+                binding.tensor().name(),
+                earlierOwner,
+                NameMapping.inShortForm(binding.tensor().name()),
+                NameMapping.inShortForm(binding.column() + "_out")));
   }
 
   private TensorArrowException mismatch(String found, String expected) {

@@ -2,8 +2,10 @@ package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
-import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec.BatchPolicy;
+import io.tensorarrow.spark.inference.InferenceSpec.ElementPolicy;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
+import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.options.CastMode;
@@ -23,7 +25,7 @@ import org.apache.spark.sql.types.StructType;
  * error before any task starts.
  *
  * <p>The wording of mismatches follows TensorFlow Serving's: missing, extra, sent and expected,
- * side by side; and all that does not fit is said at once.
+ * side by side. One error reports everything that does not fit.
  */
 public final class SignatureBinder {
   /** Rows of one model call that {@code batchRows=auto} starts from. */
@@ -36,7 +38,7 @@ public final class SignatureBinder {
   private final StructType input;
 
   /**
-   * Takes what is to be matched.
+   * Binds a signature to the columns of a table.
    *
    * @param model the pinned model
    * @param signature the signature of it to run
@@ -52,35 +54,35 @@ public final class SignatureBinder {
    * Matches by the options {@code inputs}, {@code outputs}, {@code cast}, {@code batchRows}, {@code
    * batchBytes} and {@code threads}.
    *
-   * @return a spec that feeds every input of the signature and fetches every wanted output
+   * @return a spec that feeds every input of the signature and fetches every selected output
    * @throws TensorArrowException {@code TA_INPUT_MISMATCH}, {@code TA_INPUT_TYPE}, {@code
    *     TA_OUTPUT_MISMATCH}, {@code TA_TENSOR_UNSUPPORTED}, {@code TA_COLUMN_CLASH} or {@code
-   *     TA_OPTION_INVALID} where signature, columns and options do not fit; of several faults it
+   *     TA_OPTION_INVALID} where signature, columns and options do not fit; of several errors it
    *     has the first one's code and all their messages
    */
   public InferenceSpec bind(ReadOptions options) {
-    BindingErrors faults = new BindingErrors();
+    BindingErrors errors = new BindingErrors();
     boolean caseSensitive = SQLConf.get().caseSensitiveAnalysis();
     CastMode cast = options.get(ReadOptions.CAST);
     BatchAxis axis = new BatchAxis(signature);
-    List<Feed> feeds =
+    List<InputBinding> inputs =
         new InputBinder(signature, new ColumnResolver(input, caseSensitive), cast)
-            .bind(options.find(ReadOptions.INPUTS).orElse(BY_NAME), faults);
-    axis.check(faults);
-    List<Fetch> fetches =
+            .bind(options.find(ReadOptions.INPUTS).orElse(BY_NAME), errors);
+    axis.check(errors);
+    List<OutputBinding> outputs =
         new OutputBinder(signature, axis, input, caseSensitive)
-            .bind(options.find(ReadOptions.OUTPUTS), faults);
-    int batchRows = batchRows(options, axis, feeds, fetches, faults);
-    faults.throwIfAny();
+            .bind(options.find(ReadOptions.OUTPUTS), errors);
+    int batchRows = batchRows(options, axis, inputs, outputs, errors);
+    errors.throwIfAny();
     return new InferenceSpec(
         model,
         signature.name(),
-        feeds,
-        fetches,
-        batchRows,
-        axis.fixedRows().isPresent(),
-        cast,
-        new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES)),
+        inputs,
+        outputs,
+        new BatchPolicy(batchRows, axis.fixedRows().isPresent()),
+        new ElementPolicy(
+            cast,
+            new ColumnTypes(options.get(ReadOptions.STRINGS), options.get(ReadOptions.BYTES))),
         options.get(ReadOptions.HANDOVER),
         options.find(ReadOptions.THREADS).orElse(0));
   }
@@ -88,28 +90,33 @@ public final class SignatureBinder {
   private int batchRows(
       ReadOptions options,
       BatchAxis axis,
-      List<Feed> feeds,
-      List<Fetch> fetches,
-      BindingErrors faults) {
-    Optional<Integer> wanted = options.get(ReadOptions.BATCH_ROWS);
+      List<InputBinding> inputs,
+      List<OutputBinding> outputs,
+      BindingErrors errors) {
+    Optional<Integer> requestedRows = options.get(ReadOptions.BATCH_ROWS);
     if (axis.fixedRows().isEmpty()) {
-      return wanted.orElseGet(() -> autoRows(feeds, fetches, options.get(ReadOptions.BATCH_BYTES)));
+      return requestedRows.orElseGet(
+          () -> autoRows(inputs, outputs, options.get(ReadOptions.BATCH_BYTES)));
     }
     int rows = axis.fixedRows().getAsInt();
-    if (wanted.isPresent() && wanted.get() != rows) {
-      faults.add(
+    if (requestedRows.isPresent() && requestedRows.get() != rows) {
+      errors.add(
           new TensorArrowException(
               ErrorCode.TA_OPTION_INVALID,
               "Cannot use option '%s': found '%d'; expected auto or %d, the batch size that signature '%s' is fixed to"
-                  .formatted(ReadOptions.BATCH_ROWS.key(), wanted.get(), rows, signature.name())));
+                  .formatted(
+                      ReadOptions.BATCH_ROWS.key(), requestedRows.get(), rows, signature.name())));
     }
     return rows;
   }
 
-  private static int autoRows(List<Feed> feeds, List<Fetch> fetches, long batchBytes) {
+  private static int autoRows(
+      List<InputBinding> inputs, List<OutputBinding> outputs, long batchBytes) {
     // Of doubles, because a signature may declare rows of more bytes than a long can count.
     double perRow =
-        Stream.concat(feeds.stream().map(Feed::tensor), fetches.stream().map(Fetch::tensor))
+        Stream.concat(
+                inputs.stream().map(InputBinding::tensor),
+                outputs.stream().map(OutputBinding::tensor))
             .mapToDouble(TensorColumns::bytesPerRow)
             .sum();
     return (int) Math.max(1, Math.min(AUTO_ROWS, batchBytes / Math.max(1, perRow)));

@@ -17,26 +17,26 @@ import java.util.function.Function;
  * @param <C> what names a column in the option
  */
 final class TensorNames<C> {
-  private final List<TensorSpec> known;
+  private final List<TensorSpec> tensors;
   private final Map<TensorSpec, Optional<C>> columns = new LinkedHashMap<>();
-  private final List<String> extra = new ArrayList<>();
+  private final List<String> unknown = new ArrayList<>();
   private final List<String> ambiguous = new ArrayList<>();
-  private final List<String> twice = new ArrayList<>();
+  private final List<String> repeated = new ArrayList<>();
 
   /**
-   * @param known the signature's inputs or outputs
+   * @param tensors the signature's inputs or outputs
    * @param mapping the option's value
    */
-  TensorNames(List<TensorSpec> known, NameMapping<C> mapping) {
-    this.known = known;
+  TensorNames(List<TensorSpec> tensors, NameMapping<C> mapping) {
+    this.tensors = tensors;
     for (NameMapping.Entry<C> entry : mapping.entries()) {
-      List<TensorSpec> found = named(entry.tensor());
-      if (found.isEmpty()) {
-        extra.add(entry.tensor());
-      } else if (found.size() > 1) {
+      List<TensorSpec> matches = matching(entry.tensor());
+      if (matches.isEmpty()) {
+        unknown.add(entry.tensor());
+      } else if (matches.size() > 1) {
         ambiguous.add(entry.tensor());
-      } else if (columns.putIfAbsent(found.get(0), entry.column()) != null) {
-        twice.add(entry.tensor());
+      } else if (columns.putIfAbsent(matches.get(0), entry.column()) != null) {
+        repeated.add(entry.tensor());
       }
     }
   }
@@ -47,32 +47,32 @@ final class TensorNames<C> {
   }
 
   /** Returns the parts of an error's text, none if every name stands for one tensor. */
-  List<String> faults() {
-    List<String> names = known.stream().map(TensorSpec::name).toList();
-    List<String> faults = new ArrayList<>();
-    add(faults, "extra", extra, name -> "'" + name + "'" + Alternatives.hint(name, names));
+  List<String> problems() {
+    List<String> names = tensors.stream().map(TensorSpec::name).toList();
+    List<String> problems = new ArrayList<>();
+    add(problems, "extra", unknown, name -> "'" + name + "'" + Alternatives.hint(name, names));
     add(
-        faults,
+        problems,
         "ambiguous",
         ambiguous,
         name ->
-            "'%s' (%s)".formatted(name, Alternatives.listed(named(name), TensorSpec::toString)));
-    add(faults, "named twice", twice, name -> "'" + name + "'");
-    return faults;
+            "'%s' (%s)".formatted(name, Alternatives.listed(matching(name), TensorSpec::toString)));
+    add(problems, "named twice", repeated, name -> "'" + name + "'");
+    return problems;
   }
 
   /** Adds {@code title: {a, b}} if there is anything to list. */
   static <T> void add(
-      List<String> faults, String title, List<T> things, Function<? super T, String> text) {
+      List<String> problems, String title, List<T> things, Function<? super T, String> text) {
     if (!things.isEmpty()) {
-      faults.add(title + ": {" + Alternatives.listed(things, text) + "}");
+      problems.add(title + ": {" + Alternatives.listed(things, text) + "}");
     }
   }
 
-  private List<TensorSpec> named(String name) {
-    List<TensorSpec> exact = known.stream().filter(t -> t.name().equals(name)).toList();
+  private List<TensorSpec> matching(String name) {
+    List<TensorSpec> exact = tensors.stream().filter(t -> t.name().equals(name)).toList();
     return exact.isEmpty()
-        ? known.stream().filter(t -> t.name().equalsIgnoreCase(name)).toList()
+        ? tensors.stream().filter(t -> t.name().equalsIgnoreCase(name)).toList()
         : exact;
   }
 }

@@ -102,7 +102,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     ColumnarBatch batch = Objects.requireNonNull(input);
     int size = Math.min(selection.size() - selectionUsed, rowsLeft);
     if (inference != null) {
-      size = Math.min(size, spec.batchRows());
+      size = Math.min(size, spec.batch().rows());
     }
     RowSelection rows = selection.slice(selectionUsed, size);
     selectionUsed += size;
@@ -140,7 +140,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private ColumnVector[] arrange(ColumnarBatch batch, RowSelection rows) {
     Map<String, ColumnVector> byName = new HashMap<>();
     for (int i = 0; i < tensors.size(); i++) {
-      byName.put(spec.fetches().get(i).column(), tensors.get(i));
+      byName.put(spec.outputs().get(i).column(), tensors.get(i));
     }
     List<ColumnVector> arranged = new ArrayList<>(columns.length);
     for (String name : columns) {

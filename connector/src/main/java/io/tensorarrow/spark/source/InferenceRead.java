@@ -90,15 +90,15 @@ final class InferenceRead {
         canBeGiven(sourceSchema, wrapped) ? Optional.of(sourceSchema) : Optional.empty();
     this.snapshot = Snapshot.of(wrapped);
     Stream<StructField> tensors =
-        first.spec().fetches().stream()
+        first.spec().outputs().stream()
             .map(
-                fetch ->
+                output ->
                     TensorColumns.field(
-                        fetch.tensor(),
-                        fetch.column(),
+                        output.tensor(),
+                        output.column(),
                         modelName(),
                         ConnectorVersion.current(),
-                        first.spec().types()));
+                        first.spec().elements().types()));
     this.schema =
         new StructType(
             Stream.concat(Arrays.stream(sourceSchema.fields()), tensors)
@@ -150,7 +150,7 @@ final class InferenceRead {
     graph.checkOps(
         reference.allowedOps(),
         spec.signature(),
-        spec.fetches().stream().map(fetch -> fetch.tensor().name()).toList());
+        spec.outputs().stream().map(output -> output.tensor().name()).toList());
     return new Bound(file.state(), signature, spec);
   }
 

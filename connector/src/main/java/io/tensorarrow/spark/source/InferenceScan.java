@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.inference.InferenceSpec;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
-import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
+import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import java.util.Arrays;
@@ -58,7 +58,9 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
 
   /** Returns the names of the columns that the model computes. */
   Set<String> outputs() {
-    return spec.fetches().stream().map(InferenceSpec.Fetch::column).collect(Collectors.toSet());
+    return spec.outputs().stream()
+        .map(InferenceSpec.OutputBinding::column)
+        .collect(Collectors.toSet());
   }
 
   @Override
@@ -98,7 +100,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     long rows =
         below.numRows().orElseGet(() -> bytes / Math.max(1, source.readSchema().defaultSize()));
     double tensorBytesPerRow =
-        spec.fetches().stream().mapToDouble(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
+        spec.outputs().stream().mapToDouble(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
     double withTensors = bytes + rows * tensorBytesPerRow;
     return new Estimate(OptionalLong.of((long) withTensors), below.numRows());
   }
@@ -136,11 +138,11 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
             spec.model().directory(),
             shortened(spec.model().fingerprint()),
             spec.signature(),
-            spec.feeds().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
-            spec.fetches().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
-            spec.batchRows(),
-            spec.fixedBatch() ? " (fixed)" : "",
-            spec.cast().name().toLowerCase(Locale.ROOT),
+            spec.inputs().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
+            spec.outputs().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
+            spec.batch().rows(),
+            spec.batch().fixed() ? " (fixed)" : "",
+            spec.elements().cast().name().toLowerCase(Locale.ROOT),
             spec.handover().text());
   }
 
@@ -148,15 +150,15 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     return fingerprint.substring(0, Math.min(fingerprint.length(), FINGERPRINT_SHOWN));
   }
 
-  private static String text(Feed feed) {
-    return feed.tensor().name()
+  private static String text(InputBinding input) {
+    return input.tensor().name()
         + "<-"
-        + feed.column()
-        + (feed.tensor().sparse() ? " (sparse)" : "");
+        + input.column()
+        + (input.tensor().sparse() ? " (sparse)" : "");
   }
 
-  private static String text(Fetch fetch) {
-    return fetch.tensor().name() + "->" + fetch.column();
+  private static String text(OutputBinding output) {
+    return output.tensor().name() + "->" + output.column();
   }
 
   @Override

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.inference.InferenceSpec;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
-import io.tensorarrow.spark.inference.InferenceSpec.Fetch;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
+import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.source.wrapped.FileMetadata;
 import io.tensorarrow.spark.source.wrapped.WrappedSource;
 import java.util.ArrayList;
@@ -86,7 +86,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     this.schema = schema;
     this.spec = spec;
     this.current = current;
-    this.tensorColumns = spec.fetches().stream().map(Fetch::column).collect(Collectors.toSet());
+    this.tensorColumns =
+        spec.outputs().stream().map(OutputBinding::column).collect(Collectors.toSet());
     this.buildsMetadata = buildsMetadata;
     this.required = schema;
   }
@@ -142,10 +143,10 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   @Override
   public Scan build() {
     Set<String> wanted = new HashSet<>(Arrays.asList(required.fieldNames()));
-    InferenceSpec pruned = spec.fetchingOnly(wanted);
+    InferenceSpec pruned = spec.computingOnly(wanted);
     if (pruned.runsModel()) {
       PerQuery.Found<InferenceSpec> found = current.get();
-      pruned = found.value().fetchingOnly(wanted);
+      pruned = found.value().computingOnly(wanted);
       failure = failure.or(found::failure);
     }
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
@@ -213,8 +214,8 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
       }
     }
     if (pruned.runsModel()) {
-      for (Feed feed : pruned.feeds()) {
-        String column = feed.column().column();
+      for (InputBinding input : pruned.inputs()) {
+        String column = input.column().column();
         read.put(column, sourceSchema.apply(column));
       }
     }

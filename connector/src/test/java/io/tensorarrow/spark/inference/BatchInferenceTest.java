@@ -207,15 +207,16 @@ class BatchInferenceTest extends SparkTestBase {
 
   @Test
   void automaticBatchesShrinkForWideRows() {
-    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of()).batchRows()).isEqualTo(1024);
+    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of()).batch().rows()).isEqualTo(1024);
     // Four bytes in and four out for each row.
-    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "800")).batchRows())
+    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "800")).batch().rows())
         .isEqualTo(100);
-    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "1")).batchRows())
+    assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "1")).batch().rows())
         .isEqualTo(1);
     assertThat(
             spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "1", "batchRows", "5000"))
-                .batchRows())
+                .batch()
+                .rows())
         .isEqualTo(5000);
   }
 
@@ -223,7 +224,7 @@ class BatchInferenceTest extends SparkTestBase {
   void onlyFetchesOfWantedColumnsRemain() {
     InferenceSpec spec = spec(TestModels.scale(dir), SCHEMA, Map.of("outputs", "y=score"));
 
-    assertThat(spec.fetchingOnly(java.util.Set.of("score", "id"))).isEqualTo(spec);
-    assertThat(spec.fetchingOnly(java.util.Set.of("id")).runsModel()).isFalse();
+    assertThat(spec.computingOnly(java.util.Set.of("score", "id"))).isEqualTo(spec);
+    assertThat(spec.computingOnly(java.util.Set.of("id")).runsModel()).isFalse();
   }
 }

@@ -57,7 +57,7 @@ class SignatureBinderTest {
 
   private static String fed(String columns, String inputs) {
     return bind(signature(List.of(X), List.of(Y)), columns, Map.of("inputs", inputs))
-        .feeds()
+        .inputs()
         .get(0)
         .column()
         .parts()
@@ -131,7 +131,7 @@ class SignatureBinderTest {
   void tensorsAreNamedExactlyElseWithoutRegardToCase() {
     ModelSignature cased = signature(List.of(floats("n", -1), floats("N", -1)), List.of(Y));
     InferenceSpec spec = bind(cased, "a float, b float", Map.of("inputs", "N=a, n=b"));
-    assertThat(spec.feeds().stream().map(f -> f.tensor().name() + "<-" + f.column()))
+    assertThat(spec.inputs().stream().map(f -> f.tensor().name() + "<-" + f.column()))
         .containsExactly("n<-b", "N<-a");
 
     ModelSignature more = signature(List.of(floats("ab", -1), floats("Ab", -1)), List.of(X, Y));
@@ -140,7 +140,7 @@ class SignatureBinderTest {
 
     assertThat(
             bind(signature(List.of(X), List.of(Y)), "x float", Map.of("outputs", "Y=b"))
-                .fetches()
+                .outputs()
                 .get(0)
                 .tensor())
         .isEqualTo(Y);
@@ -150,7 +150,7 @@ class SignatureBinderTest {
   void sparseOutputsAreLeftOutOrRefusedByName() {
     ModelSignature sparse = signature(List.of(X), List.of(sparse("v", -1, 5), Y));
 
-    assertThat(bind(sparse, "x float", Map.of()).fetches().stream().map(f -> f.tensor().name()))
+    assertThat(bind(sparse, "x float", Map.of()).outputs().stream().map(f -> f.tensor().name()))
         .containsExactly("y");
     binding(sparse, "x float", Map.of("outputs", "v"), ErrorCode.TA_TENSOR_UNSUPPORTED)
         .hasMessageContaining(
@@ -170,9 +170,9 @@ class SignatureBinderTest {
     ModelSignature sparse = signature(List.of(sparse("v", -1, 5), X), List.of(Y));
 
     InferenceSpec spec = bind(sparse, "x float, V map<int, float>", Map.of());
-    assertThat(spec.feeds().stream().map(f -> f.tensor() + "<-" + f.column()))
+    assertThat(spec.inputs().stream().map(f -> f.tensor() + "<-" + f.column()))
         .containsExactly("'v' sparse float32 (-1, 5)<-V", "'x' float32 (-1,)<-x");
-    assertThat(spec.batchRows()).isEqualTo(1024);
+    assertThat(spec.batch().rows()).isEqualTo(1024);
     binding(sparse, "x float, v map<string, float>", Map.of(), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining(
             "Cannot feed column 'v' to tensor 'v' sparse float32 (-1, 5): found type map<string,float>");
@@ -188,9 +188,9 @@ class SignatureBinderTest {
   void automaticBatchesCountWhatSparseRowsStoreNotTheirDenseShape() {
     ModelSignature wide = signature(List.of(sparse("v", -1, 1 << 18)), List.of(Y));
 
-    assertThat(bind(wide, "v array<float>", Map.of()).batchRows()).isEqualTo(1024);
+    assertThat(bind(wide, "v array<float>", Map.of()).batch().rows()).isEqualTo(1024);
     // 64 values of 4 bytes with 2 indices, and an output of 4 bytes.
-    assertThat(bind(wide, "v array<float>", Map.of("batchBytes", "12839")).batchRows())
+    assertThat(bind(wide, "v array<float>", Map.of("batchBytes", "12839")).batch().rows())
         .isEqualTo(9);
   }
 
@@ -199,7 +199,7 @@ class SignatureBinderTest {
     ModelSignature fixed =
         signature(List.of(sparse("v", 32, 5), floats("a", 32)), List.of(floats("y", 32)));
 
-    assertThat(bind(fixed, "v array<float>, a float", Map.of()).batchRows()).isEqualTo(32);
+    assertThat(bind(fixed, "v array<float>, a float", Map.of()).batch().rows()).isEqualTo(32);
     binding(
             signature(List.of(sparse("v", 32, 5), X), List.of(Y)),
             "v array<float>, x float",
@@ -217,10 +217,10 @@ class SignatureBinderTest {
             List.of(floats("y", 32), floats("z", -1, 4), floats("ten", 10), floats("scalar")));
     InferenceSpec spec = bind(fixed, "a array<float>, b float", Map.of("batchBytes", "1"));
 
-    assertThat(spec.batchRows()).isEqualTo(32);
-    assertThat(spec.fixedBatch()).isTrue();
-    assertThat(spec.fetches().stream().map(f -> f.tensor().name())).containsExactly("y", "z");
-    assertThat(bind(fixed, "a array<float>, b float", Map.of("batchRows", "32")).batchRows())
+    assertThat(spec.batch().rows()).isEqualTo(32);
+    assertThat(spec.batch().fixed()).isTrue();
+    assertThat(spec.outputs().stream().map(f -> f.tensor().name())).containsExactly("y", "z");
+    assertThat(bind(fixed, "a array<float>, b float", Map.of("batchRows", "32")).batch().rows())
         .isEqualTo(32);
     binding(
             fixed,
@@ -328,7 +328,7 @@ class SignatureBinderTest {
         .hasMessageContaining(
             "Cannot add column 'A' for output 'z': found output 'y' of that name");
     SQLConf.get().setConfString("spark.sql.caseSensitive", "true");
-    assertThat(bind(two, "x float, Y int", Map.of()).fetches()).hasSize(2);
+    assertThat(bind(two, "x float, Y int", Map.of()).outputs()).hasSize(2);
   }
 
   @Test
@@ -337,8 +337,8 @@ class SignatureBinderTest {
     ModelSignature wide = signature(List.of(X), List.of(text));
 
     // Four bytes, and 64 strings of 64 bytes.
-    assertThat(bind(wide, "x float", Map.of("batchBytes", "41000")).batchRows()).isEqualTo(10);
+    assertThat(bind(wide, "x float", Map.of("batchBytes", "41000")).batch().rows()).isEqualTo(10);
     ModelSignature huge = signature(List.of(X), List.of(floats("y", -1, 1000, 1000, 100)));
-    assertThat(bind(huge, "x float", Map.of()).batchRows()).isEqualTo(1);
+    assertThat(bind(huge, "x float", Map.of()).batch().rows()).isEqualTo(1);
   }
 }

@@ -106,7 +106,7 @@ class InputDtypeRoundTripTest extends SparkTestBase {
               RowSelection.of(new int[] {2, 3, 4, 17, 49}, 5))) {
         List<ColumnVector> columns = inference.run(batch, rows);
         for (int i = 0; i < columns.size(); i++) {
-          String output = spec.fetches().get(i).column();
+          String output = spec.outputs().get(i).column();
           String input = output.substring(0, output.lastIndexOf('_'));
           assertThat(values(columns.get(i), rows.size()))
               .as(output)

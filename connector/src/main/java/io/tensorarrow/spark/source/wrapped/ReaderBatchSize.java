@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.source.wrapped;
 
 import io.tensorarrow.spark.inference.InferenceSpec;
-import io.tensorarrow.spark.inference.InferenceSpec.Feed;
+import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import org.apache.spark.internal.config.ConfigEntry;
@@ -39,8 +39,8 @@ public final class ReaderBatchSize {
    * @param spec what to run over the batches
    * @param schema the columns of the batches
    * @return a copy of a factory for Parquet or ORC, whose batches hold at least {@code
-   *     spec.batchRows()} rows but no more than the session wants; any other factory, and any if no
-   *     model runs, as it is
+   *     spec.batch().rows()} rows but no more than the session wants; any other factory, and any if
+   *     no model runs, as it is
    */
   public static PartitionReaderFactory bounded(
       PartitionReaderFactory factory, InferenceSpec spec, StructType schema) {
@@ -48,7 +48,7 @@ public final class ReaderBatchSize {
       return factory;
     }
     double fitting = BYTES / Math.max(1, bytesPerRow(spec, schema));
-    int rows = (int) Math.min(Integer.MAX_VALUE, Math.max(spec.batchRows(), fitting));
+    int rows = (int) Math.min(Integer.MAX_VALUE, Math.max(spec.batch().rows(), fitting));
     // A subclass has more to it than what a copy takes over.
     if (factory.getClass() == ParquetPartitionReaderFactory.class) {
       return bounded((ParquetPartitionReaderFactory) factory, rows);
@@ -100,14 +100,14 @@ public final class ReaderBatchSize {
 
   /** In floating point, since an estimate may be as large as a long. */
   private static double bytesPerRow(InferenceSpec spec, StructType schema) {
-    return spec.feeds().stream().mapToDouble(feed -> bytesPerRow(feed, schema)).sum();
+    return spec.inputs().stream().mapToDouble(input -> bytesPerRow(input, schema)).sum();
   }
 
-  private static double bytesPerRow(Feed feed, StructType schema) {
-    TensorSpec tensor = feed.tensor();
+  private static double bytesPerRow(InputBinding input, StructType schema) {
+    TensorSpec tensor = input.tensor();
     double elements = TensorColumns.bytesPerRow(tensor) / (double) tensor.dtype().byteSize();
     DataType type = schema;
-    for (String part : feed.column().parts()) {
+    for (String part : input.column().parts()) {
       type = ((StructType) type).apply(part).dataType();
     }
     boolean isArray = type instanceof ArrayType;
