@@ -1,5 +1,7 @@
 package io.tensorarrow.spark;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import org.apache.spark.sql.Dataset;
@@ -84,8 +86,6 @@ abstract class ReadOnlySource
   }
 
   private static TensorArrowException unsupported(String what, String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_UNSUPPORTED,
-        "Cannot %s: found %s; expected %s".formatted(what, found, expected));
+    return cannot(ErrorCode.TA_UNSUPPORTED, "%s", what).found("%s", found).expected("%s", expected);
   }
 }

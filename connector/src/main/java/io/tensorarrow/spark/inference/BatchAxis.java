@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.inference;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -98,9 +100,8 @@ final class BatchAxis {
   }
 
   private TensorArrowException unsupported(String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot feed signature '%s': found %s; expected %s"
-            .formatted(signature.name(), found, expected));
+    return cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "feed signature '%s'", signature.name())
+        .found("%s", found)
+        .expected("%s", expected);
   }
 }

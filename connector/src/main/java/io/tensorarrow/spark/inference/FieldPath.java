@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.inference;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.Remedies;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -59,12 +61,10 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
     }
     for (int i = 0; i < rows.size(); i++) {
       if (struct.isNullAt(rows.at(i))) {
-        throw TensorArrowException.ofRow(
-            ErrorCode.TA_NULL_INPUT,
-            "Cannot feed column '%s': found a null in struct '%s'"
-                .formatted(name, new ColumnPath(name.parts().subList(0, level))),
-            rows.at(i),
-            "; expected a value in each row: " + Remedies.withoutNulls("struct is not null"));
+        throw cannot(ErrorCode.TA_NULL_INPUT, "feed column '%s'", name)
+            .found("a null in struct '%s'", new ColumnPath(name.parts().subList(0, level)))
+            .inRow(rows.at(i))
+            .expected("a value in each row: %s", Remedies.withoutNulls("struct is not null"));
       }
     }
   }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.inference;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -95,17 +97,16 @@ final class InputBinder {
     ErrorCode code = problems.isEmpty() ? mistyped.get(0).code() : ErrorCode.TA_INPUT_MISMATCH;
     TensorNames.add(problems, "mistyped", mistyped, e -> e.reason().substring(VERB.length()));
     errors.add(
-        new TensorArrowException(
-            code,
-            "%ssignature '%s': found %s; sent: {%s}; expected {%s}, each from the column of its name or from one that option inputs names, for instance inputs='%s=column'"
-                .formatted(
-                    VERB,
-                    signature.name(),
-                    String.join("; ", problems),
-                    Alternatives.listed(
-                        listedColumns(), c -> "'" + c.path() + "' " + c.type().simpleString()),
-                    Alternatives.listed(signature.inputs(), TensorSpec::toString),
-                    NameMapping.inShortForm(exampleTensor()))));
+        cannot(code, "feed signature '%s'", signature.name())
+            .found(
+                "%s; sent: {%s}",
+                String.join("; ", problems),
+                Alternatives.listed(
+                    listedColumns(), c -> "'" + c.path() + "' " + c.type().simpleString()))
+            .expected(
+                "{%s}, each from the column of its name or from one that option inputs names, for instance inputs='%s=column'",
+                Alternatives.listed(signature.inputs(), TensorSpec::toString),
+                NameMapping.inShortForm(exampleTensor())));
   }
 
   private List<Column> listedColumns() {

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.inference;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -111,10 +113,9 @@ final class OutputBinder {
       if (!sourceNames.add(field.name())) {
         // Columns travel by name: the one would be read for the other.
         errors.add(
-            new TensorArrowException(
-                ErrorCode.TA_COLUMN_CLASH,
-                "Cannot read the source's column '%s': found two columns of that name; expected a name of its own for each"
-                    .formatted(field.name())));
+            cannot(ErrorCode.TA_COLUMN_CLASH, "read the source's column '%s'", field.name())
+                .found("two columns of that name")
+                .expected("a name of its own for each"));
       }
       ownerByName.put(fold.apply(field.name()), "input column '" + field.name() + "'");
     }
@@ -128,28 +129,27 @@ final class OutputBinder {
   }
 
   private static TensorArrowException clash(OutputBinding binding, String earlierOwner) {
-    return new TensorArrowException(
-        ErrorCode.TA_COLUMN_CLASH,
-        "Cannot add column '%s' for output '%s': found %s of that name; expected another name, for instance option outputs='%s=%s'"
-            .formatted(
-                binding.column(),
-                binding.tensor().name(),
-                earlierOwner,
-                NameMapping.inShortForm(binding.tensor().name()),
-                NameMapping.inShortForm(binding.column() + "_out")));
+    return cannot(
+            ErrorCode.TA_COLUMN_CLASH,
+            "add column '%s' for output '%s'",
+            binding.column(),
+            binding.tensor().name())
+        .found("%s of that name", earlierOwner)
+        .expected(
+            "another name, for instance option outputs='%s=%s'",
+            NameMapping.inShortForm(binding.tensor().name()),
+            NameMapping.inShortForm(binding.column() + "_out"));
   }
 
   private TensorArrowException mismatch(String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_OUTPUT_MISMATCH,
-        "Cannot fetch outputs of signature '%s': found %s; expected %s"
-            .formatted(signature.name(), found, expected));
+    return cannot(ErrorCode.TA_OUTPUT_MISMATCH, "fetch outputs of signature '%s'", signature.name())
+        .found("%s", found)
+        .expected("%s", expected);
   }
 
   private static TensorArrowException unsupported(TensorSpec tensor, String why) {
-    return new TensorArrowException(
-        ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot fetch tensor %s: found %s; expected a dtype that has a column type, and one line for each row fed, as in (-1, 10)"
-            .formatted(tensor, why));
+    return cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "fetch tensor %s", tensor)
+        .found("%s", why)
+        .expected("a dtype that has a column type, and one line for each row fed, as in (-1, 10)");
   }
 }

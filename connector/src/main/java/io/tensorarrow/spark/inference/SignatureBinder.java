@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.inference;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.InferenceSpec.BatchPolicy;
@@ -101,11 +103,11 @@ public final class SignatureBinder {
     int rows = axis.fixedRows().getAsInt();
     if (requestedRows.isPresent() && requestedRows.get() != rows) {
       errors.add(
-          new TensorArrowException(
-              ErrorCode.TA_OPTION_INVALID,
-              "Cannot use option '%s': found '%d'; expected auto or %d, the batch size that signature '%s' is fixed to"
-                  .formatted(
-                      ReadOptions.BATCH_ROWS.key(), requestedRows.get(), rows, signature.name())));
+          cannot(ErrorCode.TA_OPTION_INVALID, "use option '%s'", ReadOptions.BATCH_ROWS.key())
+              .found("'%d'", requestedRows.get())
+              .expected(
+                  "auto or %d, the batch size that signature '%s' is fixed to",
+                  rows, signature.name()));
     }
     return rows;
   }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.Arrays;
@@ -94,10 +96,10 @@ public final class ConfigEntry<T> {
   }
 
   private TensorArrowException invalid(String found, IllegalArgumentException cause) {
-    return new TensorArrowException(
-        ErrorCode.TA_OPTION_INVALID,
-        "Cannot use option '%s': found %s; expected %s".formatted(key, found, type),
-        cause);
+    return cannot(ErrorCode.TA_OPTION_INVALID, "use option '%s'", key)
+        .found("%s", found)
+        .causedBy(cause)
+        .expected("%s", type);
   }
 
   private static String abbreviated(String text) {
@@ -115,10 +117,9 @@ public final class ConfigEntry<T> {
     return find(lookup)
         .orElseThrow(
             () ->
-                new TensorArrowException(
-                    ErrorCode.TA_OPTION_MISSING,
-                    "Cannot read without option '%s': found none; expected %s (%s)"
-                        .formatted(key, type, doc)));
+                cannot(ErrorCode.TA_OPTION_MISSING, "read without option '%s'", key)
+                    .found("none")
+                    .expected("%s (%s)", type, doc));
   }
 
   static Builder<String> text(String key) {

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.IOException;
@@ -36,17 +38,15 @@ public final class ConnectorVersion {
    */
   public static void checkBuiltFor(String spark, String scala) {
     if (!isBuiltFor(spark, scala)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_VERSION_MISMATCH,
-          "Cannot use artifact '%s' %s: found Spark %s with Scala %s; expected Spark %s with Scala %s, or the artifact '%s' of this connector"
-              .formatted(
-                  artifact(property("spark"), property("scala")),
-                  current(),
-                  spark,
-                  scala,
-                  line(property("spark")),
-                  line(property("scala")),
-                  artifact(spark, scala)));
+      throw cannot(
+              ErrorCode.TA_VERSION_MISMATCH,
+              "use artifact '%s' %s",
+              artifact(property("spark"), property("scala")),
+              current())
+          .found("Spark %s with Scala %s", spark, scala)
+          .expected(
+              "Spark %s with Scala %s, or the artifact '%s' of this connector",
+              line(property("spark")), line(property("scala")), artifact(spark, scala));
     }
   }
 

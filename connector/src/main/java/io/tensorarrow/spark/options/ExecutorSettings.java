@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.nio.file.Path;
@@ -216,14 +218,13 @@ public final class ExecutorSettings {
   public void checkAllowed(Collection<String> ops) {
     List<String> most = ALLOW_OPS_MAX.get(conf);
     if (!most.contains("*") && !most.containsAll(ops)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_INVALID,
-          "Cannot use option '%s': found '%s'; expected only operations that the setting %s names, which names %s (an administrator sets it, in Spark's configuration, not in a session's)"
-              .formatted(
-                  ReadOptions.ALLOW_OPS.key(),
-                  ops.stream().filter(op -> !most.contains(op)).collect(Collectors.joining(",")),
-                  ALLOW_OPS_MAX.key(),
-                  most.isEmpty() ? "none" : "'" + String.join(",", most) + "'"));
+      throw cannot(ErrorCode.TA_OPTION_INVALID, "use option '%s'", ReadOptions.ALLOW_OPS.key())
+          .found(
+              "'%s'",
+              ops.stream().filter(op -> !most.contains(op)).collect(Collectors.joining(",")))
+          .expected(
+              "only operations that the setting %s names, which names %s (an administrator sets it, in Spark's configuration, not in a session's)",
+              ALLOW_OPS_MAX.key(), most.isEmpty() ? "none" : "'" + String.join(",", most) + "'");
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -230,10 +232,9 @@ public final class ReadOptions {
     checkKnown(options.asCaseSensitiveMap().keySet());
     for (String key : PATH_KEYS) {
       if (options.containsKey(key) && options.containsKey(SOURCE_PREFIX + key)) {
-        throw new TensorArrowException(
-            ErrorCode.TA_UNSUPPORTED,
-            "Cannot use option '%s%s': found '%s' as well; expected only one of them"
-                .formatted(SOURCE_PREFIX, key, key));
+        throw cannot(ErrorCode.TA_UNSUPPORTED, "use option '%s%s'", SOURCE_PREFIX, key)
+            .found("'%s' as well", key)
+            .expected("only one of them");
       }
     }
     return new ReadOptions(options);
@@ -307,10 +308,11 @@ public final class ReadOptions {
         unknown.size() == 1
             ? "no such option" + hint(unknown.get(0), known)
             : "none of " + Alternatives.listed(unknown, key -> "'" + key + "'" + hint(key, known));
-    throw new TensorArrowException(
-        ErrorCode.TA_OPTION_UNKNOWN,
-        "Cannot use option '%s': found %s; expected one of %s, source.<option> for the wrapped source, or fs.<option> for Hadoop"
-            .formatted(unknown.get(0), found, Alternatives.closestFirst(unknown.get(0), known)));
+    throw cannot(ErrorCode.TA_OPTION_UNKNOWN, "use option '%s'", unknown.get(0))
+        .found("%s", found)
+        .expected(
+            "one of %s, source.<option> for the wrapped source, or fs.<option> for Hadoop",
+            Alternatives.closestFirst(unknown.get(0), known));
   }
 
   /** Guesses what was meant, also where it is the prefix that is misspelt. */
@@ -340,9 +342,9 @@ public final class ReadOptions {
    */
   public void checkModes() {
     if (get(INSPECT) && get(VARIABLES)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot use option 'variables': found 'inspect' as well; expected only one of them");
+      throw cannot(ErrorCode.TA_UNSUPPORTED, "use option 'variables'")
+          .found("'inspect' as well")
+          .expected("only one of them");
     }
   }
 
@@ -367,11 +369,10 @@ public final class ReadOptions {
       return columns;
     } catch (Exception e) {
       // Spark's parse errors are checked exceptions, which Scala does not declare.
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_INVALID,
-          "Cannot use option '%s': found '%s', which Spark does not take for columns; expected a DDL string such as 'id BIGINT, x FLOAT' without CHAR and VARCHAR"
-              .formatted(SOURCE_SCHEMA.key(), text),
-          e);
+      throw cannot(ErrorCode.TA_OPTION_INVALID, "use option '%s'", SOURCE_SCHEMA.key())
+          .found("'%s', which Spark does not take for columns", text)
+          .causedBy(e)
+          .expected("a DDL string such as 'id BIGINT, x FLOAT' without CHAR and VARCHAR");
     }
   }
 

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
@@ -53,9 +55,8 @@ final class ShortForm {
   }
 
   private static TensorArrowException notCovered(String tensor, String found) {
-    return new TensorArrowException(
-        ErrorCode.TA_UNSUPPORTED,
-        "Cannot map tensor '%s': found %s, which this version does not cover; expected one column for each tensor, as in tensor=column"
-            .formatted(tensor, found));
+    return cannot(ErrorCode.TA_UNSUPPORTED, "map tensor '%s'", tensor)
+        .found("%s, which this version does not cover", found)
+        .expected("one column for each tensor, as in tensor=column");
   }
 }

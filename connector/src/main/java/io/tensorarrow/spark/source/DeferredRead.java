@@ -1,7 +1,8 @@
 package io.tensorarrow.spark.source;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
-import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ConfigEntry;
 import io.tensorarrow.spark.options.ReadOptions;
 import java.util.Optional;
@@ -58,10 +59,9 @@ final class DeferredRead implements Supplier<InferenceRead> {
 
   private static void checkReadsData(ReadOptions options, ConfigEntry<Boolean> instead) {
     if (options.get(instead)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot give a schema with option '%s': found one; expected none, since the rows tell of the model and not of data"
-              .formatted(instead.key()));
+      throw cannot(ErrorCode.TA_UNSUPPORTED, "give a schema with option '%s'", instead.key())
+          .found("one")
+          .expected("none, since the rows tell of the model and not of data");
     }
   }
 }

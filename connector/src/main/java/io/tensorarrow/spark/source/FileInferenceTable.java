@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
@@ -95,10 +97,9 @@ final class FileInferenceTable extends FileTable implements InferenceTable {
   }
 
   private TensorArrowException readOnly() {
-    return new TensorArrowException(
-        ErrorCode.TA_UNSUPPORTED,
-        "Cannot write to '%s': found a read of a model's outputs; expected a table or a path of another format"
-            .formatted(name()));
+    return cannot(ErrorCode.TA_UNSUPPORTED, "write to '%s'", name())
+        .found("a read of a model's outputs")
+        .expected("a table or a path of another format");
   }
 
   @Override

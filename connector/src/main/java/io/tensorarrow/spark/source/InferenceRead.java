@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.InferenceSpec;
@@ -267,14 +269,11 @@ final class InferenceRead {
   private void checkSignature(SavedModelFile model, ModelSignature signature) {
     if (!signature.inputs().equals(first.signature().inputs())
         || !signature.outputs().equals(first.signature().outputs())) {
-      throw new TensorArrowException(
-          ErrorCode.TA_MODEL_CHANGED,
-          "Cannot read model '%s': found signature %s; expected signature %s, which it had in '%s' when the read was opened: open the read again"
-              .formatted(
-                  model.location(),
-                  text(signature),
-                  text(first.signature()),
-                  first.model().location()));
+      throw cannot(ErrorCode.TA_MODEL_CHANGED, "read model '%s'", model.location())
+          .found("signature %s", text(signature))
+          .expected(
+              "signature %s, which it had in '%s' when the read was opened: open the read again",
+              text(first.signature()), first.model().location());
     }
   }
 
@@ -294,10 +293,9 @@ final class InferenceRead {
             .map(field -> QuotingUtils.quoteIdentifier(field.name()) + " " + field.dataType().sql())
             .collect(Collectors.joining(", "));
     if (!lost.isEmpty()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_SOURCE_CHANGED,
-          "Cannot read source '%s': found columns {%s}; expected also {%s}, which it had when the read was opened: open the read again"
-              .formatted(source.format(), now.toDDL(), lost));
+      throw cannot(ErrorCode.TA_SOURCE_CHANGED, "read source '%s'", source.format())
+          .found("columns {%s}", now.toDDL())
+          .expected("also {%s}, which it had when the read was opened: open the read again", lost);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.sql;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.source.TensorFlowTables;
@@ -68,9 +70,11 @@ public final class OverwriteGuard extends SparkStrategy {
   }
 
   private static TensorArrowException refused(String deleted, String what, Table read) {
-    return new TensorArrowException(
-        ErrorCode.TA_OVERWRITE,
-        "Cannot overwrite %s: found that the query reads %s, as table '%s', after the old files would be deleted; expected a target that the query does not read: write to another table or directory and rename it, INSERT INTO a new table, or overwrite partitions of a table with spark.sql.sources.partitionOverwriteMode=dynamic, which keeps old files until the new ones are written"
-            .formatted(deleted, what, read.name()));
+    return cannot(ErrorCode.TA_OVERWRITE, "overwrite %s", deleted)
+        .found(
+            "that the query reads %s, as table '%s', after the old files would be deleted",
+            what, read.name())
+        .expected(
+            "a target that the query does not read: write to another table or directory and rename it, INSERT INTO a new table, or overwrite partitions of a table with spark.sql.sources.partitionOverwriteMode=dynamic, which keeps old files until the new ones are written");
   }
 }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.sql;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.List;
@@ -94,10 +96,10 @@ public final class TableDefinitionGuard extends SparkStrategy {
     }
 
     TensorArrowException refused() {
-      return new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot create table '%s': found format %s, which no catalog can hold; expected CREATE TEMPORARY VIEW ... USING tensorflow OPTIONS (...), or GLOBAL TEMPORARY, for rows that are scored when they are read, or a table of another format that scored rows are written to, such as CREATE TABLE ... USING parquet AS SELECT * FROM the view"
-              .formatted(name, format));
+      return cannot(ErrorCode.TA_UNSUPPORTED, "create table '%s'", name)
+          .found("format %s, which no catalog can hold", format)
+          .expected(
+              "CREATE TEMPORARY VIEW ... USING tensorflow OPTIONS (...), or GLOBAL TEMPORARY, for rows that are scored when they are read, or a table of another format that scored rows are written to, such as CREATE TABLE ... USING parquet AS SELECT * FROM the view");
     }
   }
 }

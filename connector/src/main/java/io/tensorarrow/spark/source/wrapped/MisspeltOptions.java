@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source.wrapped;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
@@ -52,15 +54,16 @@ final class MisspeltOptions {
                 meant(name)
                     .ifPresent(
                         option -> {
-                          throw new TensorArrowException(
-                              ErrorCode.TA_OPTION_UNKNOWN,
-                              "Cannot use option '%s%s': found no such option of source '%s' (did you mean '%s'?); expected an option of the source behind '%s'"
-                                  .formatted(
-                                      ReadOptions.SOURCE_PREFIX,
-                                      name,
-                                      format,
-                                      option,
-                                      ReadOptions.SOURCE_PREFIX));
+                          throw cannot(
+                                  ErrorCode.TA_OPTION_UNKNOWN,
+                                  "use option '%s%s'",
+                                  ReadOptions.SOURCE_PREFIX,
+                                  name)
+                              .found(
+                                  "no such option of source '%s' (did you mean '%s'?)",
+                                  format, option)
+                              .expected(
+                                  "an option of the source behind '%s'", ReadOptions.SOURCE_PREFIX);
                         }));
   }
 

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source.wrapped;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.FileNotFoundException;
@@ -165,9 +167,8 @@ final class TableFormats {
   }
 
   private TensorArrowException found(Path directory, String format, String instead) {
-    return new TensorArrowException(
-        ErrorCode.TA_SOURCE_UNSUPPORTED,
-        "Cannot read source '%s': found a table of %s in '%s', where files of removed rows may lie; expected %s"
-            .formatted(source, format, directory, instead));
+    return cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "read source '%s'", source)
+        .found("a table of %s in '%s', where files of removed rows may lie", format, directory)
+        .expected("%s", instead);
   }
 }

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source.wrapped;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.ReadOptions;
@@ -58,10 +60,9 @@ public record WrappedSource(
     }
     Optional<StructType> option = read.find(ReadOptions.SOURCE_SCHEMA);
     if (option.isPresent() && userSchema.isPresent()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_UNSUPPORTED,
-          "Cannot use option '%s': found a schema of the read as well; expected only one of them"
-              .formatted(ReadOptions.SOURCE_SCHEMA.key()));
+      throw cannot(ErrorCode.TA_UNSUPPORTED, "use option '%s'", ReadOptions.SOURCE_SCHEMA.key())
+          .found("a schema of the read as well")
+          .expected("only one of them");
     }
     WrappedSource source = new WrappedSource(format, type, own, userSchema.or(() -> option));
     source.given().ifPresent(schema -> source.checkTakesSchema());
@@ -142,10 +143,9 @@ public record WrappedSource(
   private void checkTakesSchema() {
     TableProvider provider = provider();
     if (provider instanceof SupportsCatalogOptions || !provider.supportsExternalMetadata()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_SOURCE_UNSUPPORTED,
-          "Cannot give a schema to source '%s': found a source whose tables have their own columns; expected a read without schema"
-              .formatted(format));
+      throw cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "give a schema to source '%s'", format)
+          .found("a source whose tables have their own columns")
+          .expected("a read without schema");
     }
   }
 
@@ -159,20 +159,19 @@ public record WrappedSource(
       if (e instanceof RuntimeException fault && !(e instanceof AnalysisException)) {
         throw fault;
       }
-      throw new TensorArrowException(
-          ErrorCode.TA_SOURCE_NOT_FOUND,
-          "Cannot read source '%s': found no data source of this name on the class path; expected a format of Spark's own (parquet, orc, json, csv, text), or the package of another one in --packages or spark.jars.packages, such as org.apache.iceberg:iceberg-spark-runtime-3.5_2.12 or org.apache.spark:spark-avro_2.12"
-              .formatted(format),
-          e);
+      throw cannot(ErrorCode.TA_SOURCE_NOT_FOUND, "read source '%s'", format)
+          .found("no data source of this name on the class path")
+          .causedBy(e)
+          .expected(
+              "a format of Spark's own (parquet, orc, json, csv, text), or the package of another one in --packages or spark.jars.packages, such as org.apache.iceberg:iceberg-spark-runtime-3.5_2.12 or org.apache.spark:spark-avro_2.12");
     }
   }
 
   private static void checkPaths(String format, ReadOptions options, CaseInsensitiveStringMap own) {
     if (ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_MISSING,
-          "Cannot read source '%s': found no path; expected load(path) or option path"
-              .formatted(format));
+      throw cannot(ErrorCode.TA_OPTION_MISSING, "read source '%s'", format)
+          .found("no path")
+          .expected("load(path) or option path");
     }
     options.checkPaths();
   }
@@ -180,10 +179,10 @@ public record WrappedSource(
   private static String defaultFormat(SQLConf conf) {
     String format = conf.defaultDataSourceName();
     if (format.equalsIgnoreCase(OWN_FORMAT)) {
-      throw new TensorArrowException(
-          ErrorCode.TA_OPTION_MISSING,
-          "Cannot read without option '%s': found spark.sql.sources.default=%s, which is this format itself; expected the format of the wrapped data, such as parquet"
-              .formatted(ReadOptions.SOURCE.key(), format));
+      throw cannot(
+              ErrorCode.TA_OPTION_MISSING, "read without option '%s'", ReadOptions.SOURCE.key())
+          .found("spark.sql.sources.default=%s, which is this format itself", format)
+          .expected("the format of the wrapped data, such as parquet");
     }
     return format;
   }
@@ -192,19 +191,18 @@ public record WrappedSource(
     try {
       return (TableProvider) type.getDeclaredConstructor().newInstance();
     } catch (ReflectiveOperationException e) {
-      throw new TensorArrowException(
-          ErrorCode.TA_SOURCE_UNSUPPORTED,
-          "Cannot read source '%s': found class %s, which can't be instantiated; expected a public constructor without parameters"
-              .formatted(format, type.getName()),
-          e);
+      throw cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "read source '%s'", format)
+          .found("class %s, which can't be instantiated", type.getName())
+          .causedBy(e)
+          .expected("a public constructor without parameters");
     }
   }
 
   /** Says why a source can't be wrapped. */
   public static TensorArrowException unsupported(String format, String found) {
-    return new TensorArrowException(
-        ErrorCode.TA_SOURCE_UNSUPPORTED,
-        "Cannot read source '%s': found %s without a batch reader of Data Source V2; expected a format that has one (parquet, orc, json, csv, text, avro, iceberg), or its rows written to Parquet first, and load() of those"
-            .formatted(format, found));
+    return cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "read source '%s'", format)
+        .found("%s without a batch reader of Data Source V2", found)
+        .expected(
+            "a format that has one (parquet, orc, json, csv, text, avro, iceberg), or its rows written to Parquet first, and load() of those");
   }
 }
