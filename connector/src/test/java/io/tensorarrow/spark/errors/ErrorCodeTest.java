@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.errors;
 
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -17,15 +18,17 @@ class ErrorCodeTest {
   @Test
   void messagesBeginWithTheirCode() {
     TensorArrowException e =
-        new TensorArrowException(ErrorCode.TA_NULL_INPUT, "Cannot feed column 'x': found a null");
+        cannot(ErrorCode.TA_NULL_INPUT, "feed column 'x'").found("a null").expected("a value");
 
-    assertThat(e).hasMessage("[TA_NULL_INPUT] Cannot feed column 'x': found a null").hasNoCause();
+    assertThat(e)
+        .hasMessage("[TA_NULL_INPUT] Cannot feed column 'x': found a null; expected a value")
+        .hasNoCause();
     assertThat(e.code()).isEqualTo(ErrorCode.TA_NULL_INPUT);
   }
 
   /** A code that no other test names is one that no test provokes. */
   @Test
-  void everyCodeIsNamedByATest() throws IOException {
+  void everyCodeOccursInAnotherTest() throws IOException {
     String tests;
     try (Stream<Path> files = Files.walk(Path.of("src", "test", "java"))) {
       tests =

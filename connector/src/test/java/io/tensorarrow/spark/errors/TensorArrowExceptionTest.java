@@ -47,10 +47,9 @@ class TensorArrowExceptionTest {
   }
 
   @Test
-  void aRowIsToldByItsPlaceOnceThatIsKnown() {
+  void rowIsNamedByItsPlaceOnceThatIsKnown() {
     TensorArrowException found =
-        TensorArrowException.ofRow(
-            ErrorCode.TA_NULL_INPUT, "Cannot feed 'x': found a null", 3, "; expected a value");
+        cannot(ErrorCode.TA_NULL_INPUT, "feed 'x'").found("a null").inRow(3).expected("a value");
 
     assertThat(found)
         .hasMessage(
@@ -72,33 +71,37 @@ class TensorArrowExceptionTest {
   }
 
   @Test
-  void theRowsOfACallAreToldTogether() {
+  void rowsOfACallAreNamedTogether() {
     TensorArrowException found =
-        TensorArrowException.ofCall(ErrorCode.TA_MODEL_RUN, "Cannot run 'm'", ": found a fault");
+        cannot(ErrorCode.TA_MODEL_RUN, "run 'm'")
+            .forRowsOfCall()
+            .found("an error")
+            .expected("none");
 
-    assertThat(found).hasMessage("[TA_MODEL_RUN] Cannot run 'm': found a fault");
+    assertThat(found).hasMessage("[TA_MODEL_RUN] Cannot run 'm': found an error; expected none");
     assertThat(found.isOfRows()).isTrue();
     assertThat(found.row()).isEmpty();
     assertThat(found.at("for rows 0 to 9 of 'f'", "rows count from 0"))
         .hasMessage(
-            "[TA_MODEL_RUN] Cannot run 'm' for rows 0 to 9 of 'f': found a fault (rows count from"
-                + " 0)");
+            "[TA_MODEL_RUN] Cannot run 'm' for rows 0 to 9 of 'f': found an error; expected none"
+                + " (rows count from 0)");
   }
 
   @Test
-  void aFaultThatIsNotOfRowsHasNoPlace() {
-    TensorArrowException fault =
-        new TensorArrowException(ErrorCode.TA_NATIVES, "Cannot load 'x': found ...; expected ...");
+  void errorThatIsNotOfRowsHasNoPlace() {
+    TensorArrowException error =
+        cannot(ErrorCode.TA_NATIVES, "load 'x'").found("none").expected("one");
 
-    assertThat(fault.isOfRows()).isFalse();
-    assertThat(fault.row()).isEmpty();
-    assertThatThrownBy(() -> fault.at("in 'f'", "")).isInstanceOf(IllegalStateException.class);
+    assertThat(error.isOfRows()).isFalse();
+    assertThat(error.row()).isEmpty();
+    assertThatThrownBy(() -> error.at("in 'f'", "")).isInstanceOf(IllegalStateException.class);
   }
 
   @Test
-  void whatItCarriesIsKept() throws IOException, ClassNotFoundException {
+  void placedErrorKeepsCodeSuppressedExceptionsAndStackTrace()
+      throws IOException, ClassNotFoundException {
     TensorArrowException found =
-        TensorArrowException.ofRow(ErrorCode.TA_CAST_OVERFLOW, "Cannot feed 'x'", 3, "");
+        cannot(ErrorCode.TA_CAST_OVERFLOW, "feed 'x'").found("300").inRow(3).expected("255");
     IOException suppressed = new IOException("suppressed");
     found.addSuppressed(suppressed);
 
