@@ -21,7 +21,7 @@ final class GraphOutline {
   private final List<String> restoreOps;
   private final List<String> initialisers;
   private final Map<String, Function> functions;
-  private final Map<String, Node> nodes = new HashMap<>();
+  private final Map<String, OutlineNode> nodes = new HashMap<>();
 
   GraphOutline(
       GraphDef proto,
@@ -32,7 +32,7 @@ final class GraphOutline {
     this.initialisers = initialisers;
     this.functions = functions;
     for (NodeDef node : proto.getNodeList()) {
-      nodes.put(node.getName(), new Node(node.getOp(), List.copyOf(node.getInputList())));
+      nodes.put(node.getName(), new OutlineNode(node.getOp(), List.copyOf(node.getInputList())));
     }
   }
 
@@ -45,7 +45,7 @@ final class GraphOutline {
    */
   record Function(List<TensorName> feeds, SortedMap<String, String> fetches) {}
 
-  private record Node(String op, List<String> inputs) {}
+  private record OutlineNode(String op, List<String> inputs) {}
 
   /** Returns the ops that restore the variables, none if there are none. */
   List<String> restoreOps() {
@@ -64,8 +64,8 @@ final class GraphOutline {
 
   /** Returns whether the node is a value that has to be fed. */
   boolean isPlaceholder(String node) {
-    Node shape = nodes.get(node);
-    return shape != null && shape.op().equals("Placeholder");
+    OutlineNode outlined = nodes.get(node);
+    return outlined != null && outlined.op().equals("Placeholder");
   }
 
   /**
@@ -80,9 +80,9 @@ final class GraphOutline {
     Deque<String> open = new ArrayDeque<>(roots);
     while (!open.isEmpty()) {
       String node = open.pop();
-      Node shape = nodes.get(node);
-      if (shape != null && !stops.contains(node) && seen.add(node)) {
-        shape.inputs().forEach(input -> open.push(TensorName.of(input).node()));
+      OutlineNode outlined = nodes.get(node);
+      if (outlined != null && !stops.contains(node) && seen.add(node)) {
+        outlined.inputs().forEach(input -> open.push(TensorName.of(input).node()));
       }
     }
     return seen;

@@ -31,10 +31,10 @@ record Argument(String name, int count, List<Integer> dtypes) {
    * @return the arguments, or empty if their number depends on the function's caller
    */
   static Optional<List<Argument>> read(
-      List<OpDef.ArgDef> definitions, Attributes attributes, Place place) {
+      List<OpDef.ArgDef> definitions, NodeAttributes attributes, GraphLocation location) {
     List<Argument> arguments = new ArrayList<>(definitions.size());
     for (OpDef.ArgDef definition : definitions) {
-      Optional<Argument> argument = read(definition, attributes, place);
+      Optional<Argument> argument = read(definition, attributes, location);
       if (argument.isEmpty()) {
         return Optional.empty();
       }
@@ -44,49 +44,52 @@ record Argument(String name, int count, List<Integer> dtypes) {
   }
 
   private static Optional<Argument> read(
-      OpDef.ArgDef definition, Attributes attributes, Place place) {
+      OpDef.ArgDef definition, NodeAttributes attributes, GraphLocation location) {
     String name = definition.getName();
     if (!definition.getTypeListAttr().isEmpty()) {
-      AttrValue list = require(definition.getTypeListAttr(), attributes, place);
-      return Attributes.isPlaceholder(list)
+      AttrValue list = require(definition.getTypeListAttr(), attributes, location);
+      return NodeAttributes.isPlaceholder(list)
           ? Optional.empty()
           : Optional.of(
               new Argument(name, list.getList().getTypeCount(), list.getList().getTypeValueList()));
     }
     long count = 1;
     if (!definition.getNumberAttr().isEmpty()) {
-      AttrValue number = require(definition.getNumberAttr(), attributes, place);
-      if (Attributes.isPlaceholder(number)) {
+      AttrValue number = require(definition.getNumberAttr(), attributes, location);
+      if (NodeAttributes.isPlaceholder(number)) {
         return Optional.empty();
       }
       count = number.getI();
       if (count < 0 || count > MOST_TENSORS) {
-        throw place.malformed(
-            count + " tensors by attribute " + Place.quoted(definition.getNumberAttr()),
+        throw location.malformed(
+            count + " tensors by attribute " + GraphLocation.quoted(definition.getNumberAttr()),
             "0 to " + MOST_TENSORS);
       }
     }
-    int dtype = dtype(definition, attributes, place);
+    int dtype = dtype(definition, attributes, location);
     return Optional.of(
         new Argument(
-            name, (int) count, List.of(definition.getIsRef() ? Place.reference(dtype) : dtype)));
+            name,
+            (int) count,
+            List.of(definition.getIsRef() ? DtypeNumbers.reference(dtype) : dtype)));
   }
 
-  private static int dtype(OpDef.ArgDef definition, Attributes attributes, Place place) {
+  private static int dtype(
+      OpDef.ArgDef definition, NodeAttributes attributes, GraphLocation location) {
     if (definition.getTypeAttr().isEmpty()) {
       return definition.getTypeValue();
     }
-    AttrValue type = require(definition.getTypeAttr(), attributes, place);
-    return Attributes.isPlaceholder(type) ? 0 : type.getTypeValue();
+    AttrValue type = require(definition.getTypeAttr(), attributes, location);
+    return NodeAttributes.isPlaceholder(type) ? 0 : type.getTypeValue();
   }
 
-  private static AttrValue require(String name, Attributes attributes, Place place) {
+  private static AttrValue require(String name, NodeAttributes attributes, GraphLocation location) {
     return attributes
         .find(name)
         .orElseThrow(
             () ->
-                place.malformed(
-                    "no attribute " + Place.quoted(name),
+                location.malformed(
+                    "no attribute " + GraphLocation.quoted(name),
                     "it, because it says what is taken or given"));
   }
 

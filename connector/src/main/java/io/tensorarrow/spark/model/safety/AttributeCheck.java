@@ -22,61 +22,65 @@ final class AttributeCheck {
    * @param values the node's attributes; more than the operation has are TensorFlow's to refuse
    * @param operation the node's operation
    */
-  static void check(Map<String, AttrValue> values, Operation operation, Place place) {
-    values.forEach((name, value) -> checkShapesAndTensors(name, value, place));
+  static void check(Map<String, AttrValue> values, Operation operation, GraphLocation location) {
+    values.forEach((name, value) -> checkShapesAndTensors(name, value, location));
     for (OpDef.AttrDef definition : operation.definition().getAttrList()) {
       AttrValue value = values.get(definition.getName());
       if (value != null) {
-        if (!Attributes.isPlaceholder(value)) {
-          check(value, definition, place);
+        if (!NodeAttributes.isPlaceholder(value)) {
+          check(value, definition, location);
         }
       } else if (!definition.hasDefaultValue()) {
-        throw place.malformed(
-            "no attribute " + Place.quoted(definition.getName()),
+        throw location.malformed(
+            "no attribute " + GraphLocation.quoted(definition.getName()),
             "one of type " + definition.getType());
       }
     }
-    checkConstant(values, operation, place);
+    checkConstant(values, operation, location);
   }
 
   /**
    * Checks attributes of unknown meaning: those of TensorFlow itself, whose names begin with an
    * underscore, and those of functions.
    */
-  static void checkShapesAndTensors(String name, AttrValue value, Place place) {
+  static void checkShapesAndTensors(String name, AttrValue value, GraphLocation location) {
     switch (value.getValueCase()) {
-      case SHAPE -> TensorCheck.checkShape(value.getShape(), place);
-      case TENSOR -> TensorCheck.checkTensor(value.getTensor(), place);
+      case SHAPE -> TensorCheck.checkShape(value.getShape(), location);
+      case TENSOR -> TensorCheck.checkTensor(value.getTensor(), location);
       case LIST -> {
         for (TensorShapeProto shape : value.getList().getShapeList()) {
-          TensorCheck.checkShape(shape, place);
+          TensorCheck.checkShape(shape, location);
         }
-        value.getList().getTensorList().forEach(tensor -> TensorCheck.checkTensor(tensor, place));
+        value
+            .getList()
+            .getTensorList()
+            .forEach(tensor -> TensorCheck.checkTensor(tensor, location));
       }
       case S, I, F, B, TYPE, FUNC, PLACEHOLDER, VALUE_NOT_SET -> {}
     }
   }
 
-  private static void check(AttrValue value, OpDef.AttrDef definition, Place place) {
+  private static void check(AttrValue value, OpDef.AttrDef definition, GraphLocation location) {
     String type = definition.getType();
-    String found = type(value, type);
-    if (!found.equals(type)) {
-      throw place.malformed(
-          "attribute " + Place.quoted(definition.getName()) + " of type " + found, "type " + type);
+    String actualType = type(value, type);
+    if (!actualType.equals(type)) {
+      throw location.malformed(
+          "attribute " + GraphLocation.quoted(definition.getName()) + " of type " + actualType,
+          "type " + type);
     }
     switch (type) {
-      case "type" -> checkType(value.getTypeValue(), definition, place);
+      case "type" -> checkType(value.getTypeValue(), definition, location);
       case "list(type)" ->
-          value.getList().getTypeValueList().forEach(t -> checkType(t, definition, place));
-      case "string" -> checkAllowed(value.getS(), definition, place);
+          value.getList().getTypeValueList().forEach(t -> checkType(t, definition, location));
+      case "string" -> checkAllowed(value.getS(), definition, location);
       case "list(string)" ->
-          value.getList().getSList().forEach(text -> checkAllowed(text, definition, place));
+          value.getList().getSList().forEach(text -> checkAllowed(text, definition, location));
       default -> {
         // Numbers, shapes and functions have no list of allowed values.
       }
     }
     if (definition.getHasMinimum()) {
-      checkMinimum(value, definition, place);
+      checkMinimum(value, definition, location);
     }
   }
 
@@ -122,31 +126,36 @@ final class AttributeCheck {
     }
   }
 
-  private static void checkType(int number, OpDef.AttrDef definition, Place place) {
+  private static void checkType(int number, OpDef.AttrDef definition, GraphLocation location) {
     if (number == DataType.DT_INVALID_VALUE
-        || Place.isReference(number)
+        || DtypeNumbers.isReference(number)
         || DataType.forNumber(number) == null) {
-      throw place.malformed(
-          Place.dtype(number) + " for attribute " + Place.quoted(definition.getName()),
+      throw location.malformed(
+          DtypeNumbers.name(number)
+              + " for attribute "
+              + GraphLocation.quoted(definition.getName()),
           "a dtype of TensorFlow 2.18");
     }
     if (definition.hasAllowedValues()) {
       List<Integer> allowed = definition.getAllowedValues().getList().getTypeValueList();
       if (!allowed.contains(number)) {
-        throw place.malformed(
-            Place.dtype(number) + " for attribute " + Place.quoted(definition.getName()),
-            "one of " + String.join(", ", allowed.stream().map(Place::dtype).toList()));
+        throw location.malformed(
+            DtypeNumbers.name(number)
+                + " for attribute "
+                + GraphLocation.quoted(definition.getName()),
+            "one of " + String.join(", ", allowed.stream().map(DtypeNumbers::name).toList()));
       }
     }
   }
 
-  private static void checkAllowed(ByteString text, OpDef.AttrDef definition, Place place) {
+  private static void checkAllowed(
+      ByteString text, OpDef.AttrDef definition, GraphLocation location) {
     if (definition.hasAllowedValues()
         && !definition.getAllowedValues().getList().getSList().contains(text)) {
-      throw place.malformed(
-          Place.quoted(text.toStringUtf8())
+      throw location.malformed(
+          GraphLocation.quoted(text.toStringUtf8())
               + " for attribute "
-              + Place.quoted(definition.getName()),
+              + GraphLocation.quoted(definition.getName()),
           "one of "
               + String.join(
                   ", ",
@@ -156,15 +165,16 @@ final class AttributeCheck {
     }
   }
 
-  private static void checkMinimum(AttrValue value, OpDef.AttrDef definition, Place place) {
+  private static void checkMinimum(
+      AttrValue value, OpDef.AttrDef definition, GraphLocation location) {
     boolean list = definition.getType().startsWith(LIST);
-    long found = list ? length(value.getList()) : value.getI();
-    if (found < definition.getMinimum()) {
-      throw place.malformed(
+    long actual = list ? length(value.getList()) : value.getI();
+    if (actual < definition.getMinimum()) {
+      throw location.malformed(
           (list ? "a list of length " : "the number ")
-              + found
+              + actual
               + " for attribute "
-              + Place.quoted(definition.getName()),
+              + GraphLocation.quoted(definition.getName()),
           "at least " + definition.getMinimum());
     }
   }
@@ -181,7 +191,7 @@ final class AttributeCheck {
   }
 
   private static void checkConstant(
-      Map<String, AttrValue> values, Operation operation, Place place) {
+      Map<String, AttrValue> values, Operation operation, GraphLocation location) {
     AttrValue dtype = values.get("dtype");
     AttrValue value = values.get("value");
     if (operation.definition().getName().equals("Const")
@@ -190,9 +200,9 @@ final class AttributeCheck {
         && dtype.getValueCase() == AttrValue.ValueCase.TYPE
         && value.getValueCase() == AttrValue.ValueCase.TENSOR
         && dtype.getTypeValue() != value.getTensor().getDtypeValue()) {
-      throw place.malformed(
-          "a value of " + Place.dtype(value.getTensor().getDtypeValue()),
-          Place.dtype(dtype.getTypeValue()) + ", as the attribute 'dtype' says");
+      throw location.malformed(
+          "a value of " + DtypeNumbers.name(value.getTensor().getDtypeValue()),
+          DtypeNumbers.name(dtype.getTypeValue()) + ", as the attribute 'dtype' says");
     }
   }
 }

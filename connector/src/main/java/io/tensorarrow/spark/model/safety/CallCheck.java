@@ -3,7 +3,6 @@ package io.tensorarrow.spark.model.safety;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -11,16 +10,16 @@ import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 
 /**
- * Checks that the functions which a node calls exist, and take and give what the node says; what
- * TensorFlow does else depends on the operation.
+ * Checks that the functions which a node calls exist, and take and give what the node says. Which
+ * functions TensorFlow calls how depends on the operation.
  */
 final class CallCheck {
   private final FunctionLibrary library;
-  private final Place place;
+  private final GraphLocation location;
 
-  CallCheck(FunctionLibrary library, Place place) {
+  CallCheck(FunctionLibrary library, GraphLocation location) {
     this.library = library;
-    this.place = place;
+    this.location = location;
   }
 
   /** Returns all functions that a node names, in attributes or as its operation. */
@@ -48,7 +47,7 @@ final class CallCheck {
         throw noSuchFunction(function.getName());
       }
     }
-    Attributes attributes = new Attributes(node.getAttrMap(), operation);
+    NodeAttributes attributes = new NodeAttributes(node.getAttrMap(), operation);
     switch (node.getOp()) {
       case "PartitionedCall", "StatefulPartitionedCall" ->
           call(attributes, "f", types(attributes, "Tin"), types(attributes, "Tout"));
@@ -59,7 +58,7 @@ final class CallCheck {
       case "Case", "StatelessCase" ->
           call(attributes, "branches", types(attributes, "Tin"), types(attributes, "Tout"));
       case "While", "StatelessWhile", "_While" -> {
-        // Whatever the condition gives is converted to a bool.
+        // The condition may return any dtype, which is converted to a bool.
         call(attributes, "cond", types(attributes, "T"), Optional.of(List.of(0)));
         call(attributes, "body", types(attributes, "T"), types(attributes, "T"));
       }
@@ -70,31 +69,31 @@ final class CallCheck {
               types(attributes, "T").map(CallCheck::withIndex),
               types(attributes, "T"));
       default -> {
-        // Other operations make of their functions' parameters what they like.
+        // Other operations pass to their functions what they like.
       }
     }
   }
 
   private static List<Integer> withIndex(List<Integer> types) {
-    List<Integer> all = new ArrayList<>(List.of(DataType.DT_INT32_VALUE));
-    all.addAll(types);
-    return all;
+    List<Integer> indexAndTypes = new ArrayList<>(List.of(DataType.DT_INT32_VALUE));
+    indexAndTypes.addAll(types);
+    return indexAndTypes;
   }
 
-  private static Optional<List<Integer>> types(Attributes attributes, String name) {
+  private static Optional<List<Integer>> types(NodeAttributes attributes, String name) {
     return attributes
         .find(name)
-        .filter(value -> !Attributes.isPlaceholder(value))
+        .filter(value -> !NodeAttributes.isPlaceholder(value))
         .map(value -> value.getList().getTypeValueList());
   }
 
   private void call(
-      Attributes attributes,
+      NodeAttributes attributes,
       String name,
       Optional<List<Integer>> inputs,
       Optional<List<Integer>> outputs) {
     AttrValue value = attributes.find(name).orElseThrow();
-    if (Attributes.isPlaceholder(value)) {
+    if (NodeAttributes.isPlaceholder(value)) {
       return;
     }
     List<NameAttrList> called =
@@ -106,43 +105,38 @@ final class CallCheck {
           library
               .signature(function.getName())
               .orElseThrow(() -> noSuchFunction(function.getName()));
-      Map<String, AttrValue> bound = function.getAttrMap();
-      Attributes its = new Attributes(bound, signature);
-      compare(
+      NodeAttributes callAttributes = new NodeAttributes(function.getAttrMap(), signature);
+      requireSame(
           function.getName(),
           "takes",
-          Argument.read(signature.definition().getInputArgList(), its, place),
+          Argument.read(signature.definition().getInputArgList(), callAttributes, location),
           inputs);
-      compare(
+      requireSame(
           function.getName(),
           "gives",
-          Argument.read(signature.definition().getOutputArgList(), its, place),
+          Argument.read(signature.definition().getOutputArgList(), callAttributes, location),
           outputs);
     }
   }
 
-  private void compare(
+  private void requireSame(
       String function,
       String verb,
       Optional<List<Argument>> declared,
-      Optional<List<Integer>> wanted) {
-    if (declared.isEmpty() || wanted.isEmpty()) {
+      Optional<List<Integer>> expected) {
+    if (declared.isEmpty() || expected.isEmpty()) {
       return;
     }
-    List<Integer> found = Argument.flat(declared.get());
-    boolean same = found.size() == wanted.get().size();
-    for (int i = 0; same && i < found.size(); i++) {
-      same = Body.compatible(wanted.get().get(i), found.get(i));
-    }
-    if (!same) {
-      throw place.malformed(
+    List<Integer> actual = Argument.flat(declared.get());
+    if (!DtypeNumbers.areCompatible(expected.get(), actual)) {
+      throw location.malformed(
           "that it calls function "
-              + Place.quoted(function)
+              + GraphLocation.quoted(function)
               + ", which "
               + verb
               + " "
-              + list(found),
-          list(wanted.get()) + ", as its attributes say");
+              + list(actual),
+          list(expected.get()) + ", as its attributes say");
     }
   }
 
@@ -152,12 +146,12 @@ final class CallCheck {
   }
 
   private static String name(int type) {
-    return type == 0 ? "any dtype" : Place.dtype(type);
+    return type == 0 ? "any dtype" : DtypeNumbers.name(type);
   }
 
   private TensorArrowException noSuchFunction(String name) {
-    return place.malformed(
-        "that it calls function " + Place.quoted(name) + ", which does not exist",
+    return location.malformed(
+        "that it calls function " + GraphLocation.quoted(name) + ", which does not exist",
         "a function of the graph's library");
   }
 }

@@ -1,7 +1,5 @@
 package io.tensorarrow.spark.model.safety;
 
-import io.tensorarrow.spark.model.safety.OpGraph.Node;
-import io.tensorarrow.spark.model.safety.OpGraph.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -43,11 +41,11 @@ final class FileOrigins {
   private final List<String> variables = new ArrayList<>();
 
   /** What takes a handle of the graph itself, by the handle's node. */
-  private final Map<String, List<Node>> users = new HashMap<>();
+  private final Map<String, List<OpNode>> users = new HashMap<>();
 
   private boolean anyVariableHasAnotherHandle;
 
-  private record Call(String caller, Node node) {}
+  private record Call(String caller, OpNode node) {}
 
   /** A value by its name in a function, or in the graph itself if that is empty. */
   private record Value(String function, String name) {}
@@ -57,7 +55,7 @@ final class FileOrigins {
   }
 
   /** Takes note of calls and variables; to be told of all nodes of a walk. */
-  void visit(Path path, Node node) {
+  void visit(CallPath path, OpNode node) {
     for (String callee : graph.called(node)) {
       calls
           .computeIfAbsent(callee, function -> new ArrayList<>())
@@ -89,7 +87,7 @@ final class FileOrigins {
    * @param node the node with the input
    * @param input which of its inputs
    */
-  boolean areAll(Set<String> trusted, Path path, Node node, int input) {
+  boolean areAll(Set<String> trusted, CallPath path, OpNode node, int input) {
     Set<Value> seen = new HashSet<>();
     Deque<Value> open = new ArrayDeque<>();
     if (!follow(path.function(), node, input, open)) {
@@ -110,7 +108,7 @@ final class FileOrigins {
   private boolean goBack(Value value, Deque<Value> open) {
     int argument = graph.argument(value.function(), value.name());
     if (argument < 0) {
-      Optional<Node> maker = graph.find(value.function(), value.name());
+      Optional<OpNode> maker = graph.find(value.function(), value.name());
       if (maker.isPresent() && value.function().isEmpty() && maker.get().op().equals(READ)) {
         return followAssignments(maker.get(), open);
       }
@@ -133,10 +131,10 @@ final class FileOrigins {
   }
 
   /** TensorFlow 2 keeps the names of assets in variables, which it sets when it loads a model. */
-  private boolean followAssignments(Node read, Deque<Value> open) {
+  private boolean followAssignments(OpNode read, Deque<Value> open) {
     String handle = read.inputs().isEmpty() ? "" : OpGraph.source(read.inputs().get(0));
-    Optional<Node> maker = graph.find("", handle).filter(FileOrigins::isHandle);
-    List<Node> uses = users.getOrDefault(handle, List.of());
+    Optional<OpNode> maker = graph.find("", handle).filter(FileOrigins::isHandle);
+    List<OpNode> uses = users.getOrDefault(handle, List.of());
     return maker.isPresent()
         && !anyVariableHasAnotherHandle
         && Collections.frequency(variables, name(maker.get())) == 1
@@ -149,19 +147,19 @@ final class FileOrigins {
                         || (use.op().equals(ASSIGN) && follow("", use, 1, open)));
   }
 
-  private static boolean isHandle(Node node) {
+  private static boolean isHandle(OpNode node) {
     return node.op().equals("VarHandleOp");
   }
 
-  private static String name(Node handle) {
+  private static String name(OpNode handle) {
     return handle.variable().filter(name -> !name.isEmpty()).orElse(handle.name());
   }
 
-  private int argumentsBegin(Node call) {
+  private int argumentsBegin(OpNode call) {
     return graph.isFunction(call.op()) ? 0 : CALLS.getOrDefault(call.op(), -1);
   }
 
-  private static boolean follow(String function, Node node, int input, Deque<Value> open) {
+  private static boolean follow(String function, OpNode node, int input, Deque<Value> open) {
     if (input >= node.inputs().size() || node.inputs().get(input).startsWith("^")) {
       return false;
     }

@@ -14,29 +14,30 @@ final class FunctionLibrary {
   private final Map<String, Operation> signatures = new HashMap<>();
 
   /** Reads a graph's library, whose functions must have names of their own. */
-  FunctionLibrary(FunctionDefLibrary library, Place place) {
+  FunctionLibrary(FunctionDefLibrary library, GraphLocation location) {
     for (FunctionDef function : library.getFunctionList()) {
       String name = function.getSignature().getName();
       if (name.isEmpty()) {
-        throw place.malformed("a function without a name", "a name for each function");
+        throw location.malformed("a function without a name", "a name for each function");
       }
       FunctionDef other = functions.put(name, function);
       if (other != null && !other.equals(function)) {
-        throw place.malformed(
-            "two functions named " + Place.quoted(name), "a name of its own for each function");
+        throw location.malformed(
+            "two functions named " + GraphLocation.quoted(name),
+            "a name of its own for each function");
       }
       signatures.put(name, new Operation(function.getSignature()));
     }
     for (GradientDef gradient : library.getGradientList()) {
-      requireKnown(gradient.getFunctionName(), place);
-      requireKnown(gradient.getGradientFunc(), place);
+      requireKnown(gradient.getFunctionName(), location);
+      requireKnown(gradient.getGradientFunc(), location);
     }
   }
 
-  private void requireKnown(String name, Place place) {
+  private void requireKnown(String name, GraphLocation location) {
     if (!knows(name)) {
-      throw place.malformed(
-          "a gradient of function " + Place.quoted(name) + ", which does not exist",
+      throw location.malformed(
+          "a gradient of function " + GraphLocation.quoted(name) + ", which does not exist",
           "only functions of the graph's library");
     }
   }

@@ -28,11 +28,11 @@ public final class GraphValidator {
   private static final String INIT_SIGNATURE = "__saved_model_init_op";
 
   private final MetaGraphDef meta;
-  private final Place place;
+  private final GraphLocation location;
 
   private GraphValidator(String model, MetaGraphDef meta) {
     this.meta = meta;
-    this.place = new Place(model, "", "");
+    this.location = new GraphLocation(model, "", "");
   }
 
   /**
@@ -49,12 +49,12 @@ public final class GraphValidator {
   private void check() {
     GraphDef graph = meta.getGraphDef();
     checkVersions(graph.getVersions());
-    FunctionLibrary library = new FunctionLibrary(graph.getLibrary(), place);
-    List<FunctionDef> called = new Calls(library, place).check(graph.getNodeList());
-    Body body = new Body(graph.getNodeList(), library, place);
-    body.checkEdges((input, at) -> source(body, input, at));
+    FunctionLibrary library = new FunctionLibrary(graph.getLibrary(), location);
+    List<FunctionDef> called = new CallGraph(library, location).check(graph.getNodeList());
+    GraphBody body = new GraphBody(graph.getNodeList(), library, location);
+    body.checkConnections((input, nodeLocation) -> source(body, input, nodeLocation));
     for (FunctionDef function : called) {
-      FunctionCheck.check(function, library, place);
+      FunctionCheck.check(function, library, location);
     }
     meta.getSignatureDefMap().forEach((name, signature) -> checkSignature(body, name, signature));
     checkRoots(body);
@@ -64,7 +64,7 @@ public final class GraphValidator {
    * What runs when the model is loaded is cut from the graph; a loop that is entered there and
    * empty ends the process.
    */
-  private void checkRoots(Body body) {
+  private void checkRoots(GraphBody body) {
     List<String> roots = new ArrayList<>();
     roots.add(meta.getSaverDef().getRestoreOpName());
     meta.getSignatureDefOrDefault(INIT_SIGNATURE, SignatureDef.getDefaultInstance())
@@ -78,10 +78,10 @@ public final class GraphValidator {
       int colon = root.lastIndexOf(':');
       body.number(colon < 0 ? root : root.substring(0, colon))
           .map(number -> body.nodes().get(number))
-          .filter(Node::isEnter)
+          .filter(CheckedNode::isEnter)
           .ifPresent(
               node -> {
-                throw node.at(place)
+                throw node.in(location)
                     .malformed("an initialiser that only enters a loop", "whole loops");
               });
     }
@@ -89,13 +89,13 @@ public final class GraphValidator {
 
   private void checkVersions(VersionDef versions) {
     if (versions.getProducer() < 0 || versions.getMinConsumer() < 0) {
-      throw place.malformed(
+      throw location.malformed(
           "versions " + versions.getProducer() + " and " + versions.getMinConsumer(), "0 or more");
     }
   }
 
   /** Finds what {@code node} or {@code node:index} stands for. */
-  private static Source source(Body body, String input, Place at) {
+  private static InputSource source(GraphBody body, String input, GraphLocation inputLocation) {
     int colon = input.lastIndexOf(':');
     boolean indexed = colon >= 0 && input.substring(colon + 1).matches("[0-9]{1,9}");
     String name = indexed ? input.substring(0, colon) : input;
@@ -104,33 +104,33 @@ public final class GraphValidator {
         body.number(name)
             .orElseThrow(
                 () ->
-                    at.malformed(
-                        "tensor " + Place.quoted(input) + " of a node that does not exist",
+                    inputLocation.malformed(
+                        "tensor " + GraphLocation.quoted(input) + " of a node that does not exist",
                         "a node of the same graph"));
     Optional<List<Argument>> outputs = body.nodes().get(number).outputs();
     if (outputs.isEmpty()) {
-      return new Source(number, Optional.of(List.of(0)));
+      return new InputSource(number, Optional.of(List.of(0)));
     }
     int before = 0;
     for (Argument output : outputs.get()) {
       if (index < before + output.count()) {
-        return new Source(number, Optional.of(List.of(output.dtype(index - before))));
+        return new InputSource(number, Optional.of(List.of(output.dtype(index - before))));
       }
       before += output.count();
     }
-    throw at.malformed(
-        "tensor " + Place.quoted(input) + " of a node with " + before + " outputs",
+    throw inputLocation.malformed(
+        "tensor " + GraphLocation.quoted(input) + " of a node with " + before + " outputs",
         "an output that exists");
   }
 
-  private void checkSignature(Body body, String name, SignatureDef signature) {
-    Place at = place.signature(name);
+  private void checkSignature(GraphBody body, String name, SignatureDef signature) {
+    GraphLocation signatureLocation = location.signature(name);
     Stream.concat(
             signature.getInputsMap().values().stream(), signature.getOutputsMap().values().stream())
         .filter(info -> info.getDtype() != DataType.DT_INVALID)
-        .peek(info -> TensorCheck.checkShape(info.getTensorShape(), at))
+        .peek(info -> TensorCheck.checkShape(info.getTensorShape(), signatureLocation))
         .flatMap(GraphValidator::tensors)
-        .forEach(tensor -> source(body, tensor, at));
+        .forEach(tensor -> source(body, tensor, signatureLocation));
   }
 
   /** What Python alone can put together is not loaded. */

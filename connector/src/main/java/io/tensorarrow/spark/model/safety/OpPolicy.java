@@ -2,8 +2,6 @@ package io.tensorarrow.spark.model.safety;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.model.safety.OpGraph.Node;
-import io.tensorarrow.spark.model.safety.OpGraph.Path;
 import io.tensorarrow.spark.model.safety.OpKind.Reach;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -25,19 +23,15 @@ import org.tensorflow.proto.VersionDef;
  * <p>Immutable; no native code.
  */
 public final class OpPolicy {
-  private static final String TENSORFLOW = "TensorFlow 2.18";
-  private static final int LISTED = 20;
-  private static final int SHOWN_ENDS = 3;
-
   private final String model;
-  private final String savedBy;
   private final VersionDef versions;
+  private final OpPolicyErrors errors;
   private final OpGraph graph;
   private final Loading loading;
   private final Set<String> allowed;
 
   /**
-   * Takes a model's graph.
+   * Makes the policy for one model's graph.
    *
    * @param model its name in messages
    * @param savedBy the version of TensorFlow that saved it, empty if unknown
@@ -48,8 +42,8 @@ public final class OpPolicy {
   public OpPolicy(
       String model, String savedBy, GraphDef graph, Loading loading, Collection<String> allowed) {
     this.model = model;
-    this.savedBy = savedBy;
     this.versions = graph.getVersions();
+    this.errors = new OpPolicyErrors(model, savedBy, versions);
     this.graph = new OpGraph(graph);
     this.loading = loading;
     this.allowed = Set.copyOf(allowed);
@@ -116,7 +110,7 @@ public final class OpPolicy {
         node ->
             !allowed.contains(node.getOp())
                 && OpTable.find(node.getOp())
-                    .filter(kind -> !mayReach(kind.reach(), true, OpGraph.node(node)))
+                    .filter(kind -> !mayReach(kind.reach(), true, OpNode.of(node)))
                     .isPresent());
   }
 
@@ -135,10 +129,10 @@ public final class OpPolicy {
       Collection<String> roots,
       Set<String> feeds) {
     Set<String> leaves = Stream.concat(feeds.stream(), loading.files()).collect(Collectors.toSet());
-    Map<String, Reached> unknown = new LinkedHashMap<>();
-    Map<String, Reached> refused = new LinkedHashMap<>();
-    List<Reached> tableFillers = new ArrayList<>();
-    List<Reached> restorers = new ArrayList<>();
+    Map<String, ReachedNode> unknown = new LinkedHashMap<>();
+    Map<String, ReachedNode> refused = new LinkedHashMap<>();
+    List<ReachedNode> tableFillers = new ArrayList<>();
+    List<ReachedNode> restorers = new ArrayList<>();
     FileOrigins origins = new FileOrigins(graph);
     graph.walk(
         roots,
@@ -148,7 +142,7 @@ public final class OpPolicy {
           if (allowed.contains(node.op()) || graph.isFunction(node.op())) {
             return;
           }
-          Reached reached = new Reached(path, node);
+          ReachedNode reached = new ReachedNode(path, node);
           Optional<OpKind> kind = OpTable.find(node.op());
           if (kind.isEmpty()) {
             unknown.putIfAbsent(node.op(), reached);
@@ -168,14 +162,14 @@ public final class OpPolicy {
         .filter(op -> !origins.areAll(loading.checkpoint(), op.path(), op.node(), 0))
         .forEach(op -> refused.putIfAbsent(op.node().op(), op));
     if (!unknown.isEmpty()) {
-      throw unknownOperations(action, root, unknown);
+      throw errors.unknownOperations(action, root, unknown);
     }
     if (!refused.isEmpty()) {
-      throw refusedOperations(action, root, refused);
+      throw errors.refusedOperations(action, root, refused);
     }
   }
 
-  private static boolean mayReach(Reach reach, boolean initialising, Node node) {
+  private static boolean mayReach(Reach reach, boolean initialising, OpNode node) {
     return switch (reach) {
       case ANYONE -> true;
       case INITIALISERS, INITIALISERS_WITH_OWN_ASSETS, INITIALISERS_WITH_OWN_CHECKPOINT ->
@@ -185,107 +179,10 @@ public final class OpPolicy {
     };
   }
 
-  /** A node and how it was reached. */
-  private record Reached(Path path, Node node) {
-    String from(String root) {
-      List<String> steps = new ArrayList<>();
-      steps.add(root);
-      List<String> functions = path.functions();
-      if (functions.size() > 2 * SHOWN_ENDS) {
-        steps.addAll(functions.subList(0, SHOWN_ENDS));
-        steps.add("...");
-        steps.addAll(functions.subList(functions.size() - SHOWN_ENDS, functions.size()));
-      } else {
-        steps.addAll(functions);
-      }
-      steps.add(node.name());
-      return steps.stream().map(OpPolicy::cut).collect(Collectors.joining(" > "));
-    }
-  }
-
-  private static TensorArrowException refusedOperations(
-      String action, String root, Map<String, Reached> refused) {
-    Map.Entry<String, Reached> first = refused.entrySet().iterator().next();
-    OpKind kind = OpTable.find(first.getKey()).orElseThrow();
-    List<String> others = refused.keySet().stream().skip(1).toList();
-    String permitted =
-        switch (kind.reach()) {
-          case INITIALISERS -> " (initialisers may)";
-          case INITIALISERS_WITH_OWN_ASSETS -> " (initialisers may, from the model's own assets)";
-          case INITIALISERS_WITH_OWN_CHECKPOINT -> " (only the model's own checkpoint is restored)";
-          case ANYONE, WITHOUT_FILE, NOBODY -> "";
-        };
-    return TensorArrowException.cannot(ErrorCode.TA_OP_NOT_ALLOWED, "%s", action)
-        .found(
-            "operation '%s', which %s%s, reached by %s%s",
-            first.getKey(),
-            kind.touches(),
-            permitted,
-            first.getValue().from(root),
-            others.isEmpty() ? "" : ", and also " + quoted(others))
-        .expected(
-            "operations that touch only the model's own tensors (if you trust the model: option"
-                + " allowOps='%s', within the cluster's setting spark.tensorarrow.allowOps.max)",
-            refused.keySet().stream().limit(LISTED).collect(Collectors.joining(",")));
-  }
-
-  private TensorArrowException unknownOperations(
-      String action, String root, Map<String, Reached> unknown) {
-    String libraries =
-        unknown.keySet().stream()
-            .flatMap(op -> OpLibraries.of(op).stream())
-            .distinct()
-            .collect(Collectors.joining(", "));
-    Reached first = unknown.values().iterator().next();
-    String origin = "";
-    if (!libraries.isEmpty()) {
-      origin = " (from " + libraries + ", whose operations can't be loaded)";
-    } else if (isNewer()) {
-      origin = " (" + versions() + ")";
-    }
-    return TensorArrowException.cannot(ErrorCode.TA_OP_UNKNOWN, "%s", action)
-        .found(
-            "operations that %s does not have: %s%s, reached by %s",
-            TENSORFLOW, quoted(unknown.keySet()), origin, first.from(root))
-        .expected(
-            "only its own operations (do such steps outside the model, or save it without them)");
-  }
-
   private void checkVersion() {
     if (versions.getMinConsumer() > OpTable.GRAPH_VERSION
         || versions.getBadConsumersList().contains(OpTable.GRAPH_VERSION)) {
-      throw TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load model '%s'", model)
-          .found(
-              "a graph that needs graph version %d or newer (%s)",
-              versions.getMinConsumer(), versions())
-          .expected(
-              "one for %s, which has graph version %d (save the model with that version)",
-              TENSORFLOW, OpTable.GRAPH_VERSION);
+      throw errors.needsNewerTensorFlow();
     }
-  }
-
-  private boolean isNewer() {
-    return versions.getProducer() > OpTable.GRAPH_VERSION;
-  }
-
-  private String versions() {
-    return "saved by TensorFlow %s, graph version %d; this is %s, graph version %d"
-        .formatted(
-            savedBy.isEmpty() ? "of unknown version" : savedBy,
-            versions.getProducer(),
-            TENSORFLOW,
-            OpTable.GRAPH_VERSION);
-  }
-
-  private static String quoted(Collection<String> ops) {
-    String listed =
-        ops.stream().limit(LISTED).map(op -> "'" + cut(op) + "'").collect(Collectors.joining(", "));
-    return ops.size() <= LISTED ? listed : listed + " and " + (ops.size() - LISTED) + " more";
-  }
-
-  /** A hostile file may hold very long names. */
-  private static String cut(String name) {
-    int most = 100;
-    return name.length() <= most ? name : name.substring(0, most) + "...";
   }
 }

@@ -16,44 +16,44 @@ final class TensorCheck {
   private TensorCheck() {}
 
   /** Checks a shape that may be unknown or have unknown dimensions. */
-  static void checkShape(TensorShapeProto shape, Place place) {
+  static void checkShape(TensorShapeProto shape, GraphLocation location) {
     if (shape.getUnknownRank() && shape.getDimCount() > 0) {
-      throw place.malformed(
+      throw location.malformed(
           "a shape of unknown rank with " + shape.getDimCount() + " dimensions",
           "one or the other");
     }
     if (shape.getDimCount() > HIGHEST_RANK) {
-      throw place.malformed(
+      throw location.malformed(
           "a shape of rank " + shape.getDimCount(), "a rank of at most " + HIGHEST_RANK);
     }
     long elements = 1;
     for (TensorShapeProto.Dim dim : shape.getDimList()) {
       long size = dim.getSize();
       if (size < -1) {
-        throw place.malformed(
+        throw location.malformed(
             "a dimension of " + size + " in a shape", "-1 for unknown, or 0 and more");
       }
       // An unknown dimension leaves the product of the known ones to be checked.
       if (size >= 0 && elements >= 0) {
-        elements = multiply(elements, size, place);
+        elements = multiply(elements, size, location);
       }
     }
   }
 
-  private static long multiply(long elements, long size, Place place) {
+  private static long multiply(long elements, long size, GraphLocation location) {
     if (Math.multiplyHigh(elements, size) != 0 || elements * size < 0) {
-      throw place.malformed(
+      throw location.malformed(
           "a shape of more elements than fit into 64 bits", "sizes as TensorFlow writes them");
     }
     return elements * size;
   }
 
   /** Checks a constant. */
-  static void checkTensor(TensorProto tensor, Place place) {
+  static void checkTensor(TensorProto tensor, GraphLocation location) {
     TensorShapeProto shape = tensor.getTensorShape();
-    checkShape(shape, place);
+    checkShape(shape, location);
     if (shape.getUnknownRank() || shape.getDimList().stream().anyMatch(dim -> dim.getSize() < 0)) {
-      throw place.malformed("a constant of unknown shape", "a shape with all its dimensions");
+      throw location.malformed("a constant of unknown shape", "a shape with all its dimensions");
     }
     long elements = 1;
     for (TensorShapeProto.Dim dim : shape.getDimList()) {
@@ -61,20 +61,20 @@ final class TensorCheck {
     }
     DType dtype =
         Optional.of(tensor.getDtypeValue())
-            .filter(number -> !Place.isReference(number))
+            .filter(number -> !DtypeNumbers.isReference(number))
             .flatMap(DType::ofNumber)
             .orElseThrow(
                 () ->
-                    place.malformed(
-                        "a constant of " + Place.dtype(tensor.getDtypeValue()),
+                    location.malformed(
+                        "a constant of " + DtypeNumbers.name(tensor.getDtypeValue()),
                         "a dtype of TensorFlow 2.18"));
     tensor.getVariantValList().stream()
         .flatMap(variant -> variant.getTensorsList().stream())
-        .forEach(inner -> checkTensor(inner, place));
+        .forEach(inner -> checkTensor(inner, location));
     if (hasContent(tensor, dtype)) {
-      checkContent(tensor.getTensorContent().size(), elements, dtype, place);
+      checkContent(tensor.getTensorContent().size(), elements, dtype, location);
     } else {
-      checkValues(values(tensor, dtype), elements, dtype, place);
+      checkValues(values(tensor, dtype), elements, dtype, location);
     }
   }
 
@@ -83,10 +83,10 @@ final class TensorCheck {
     return !tensor.getTensorContent().isEmpty() && dtype != DType.STRING && dtype.byteSize() > 0;
   }
 
-  private static void checkContent(long bytes, long elements, DType dtype, Place place) {
+  private static void checkContent(long bytes, long elements, DType dtype, GraphLocation location) {
     if (Math.multiplyHigh(elements, dtype.byteSize()) != 0
         || elements * dtype.byteSize() != bytes) {
-      throw place.malformed(
+      throw location.malformed(
           "a constant with "
               + bytes
               + " bytes for "
@@ -97,16 +97,16 @@ final class TensorCheck {
     }
   }
 
-  private static void checkValues(long values, long elements, DType dtype, Place place) {
+  private static void checkValues(long values, long elements, DType dtype, GraphLocation location) {
     // TensorFlow itself writes one value for a constant without elements.
     if (values > Math.max(1, elements)) {
-      throw place.malformed(
+      throw location.malformed(
           "a constant with " + values + " values for " + elements + " elements",
           "at most one value for each");
     }
     long size = Math.max(1, dtype.byteSize());
     if (values < elements && elements > MOST_FILLED_BYTES / size) {
-      throw place.malformed(
+      throw location.malformed(
           "a constant of "
               + elements
               + " elements of "

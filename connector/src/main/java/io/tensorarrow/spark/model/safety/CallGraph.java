@@ -12,21 +12,21 @@ import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 
 /**
- * Follows the functions that a graph calls. TensorFlow puts the bodies of functions in the place of
- * their calls; with some graphs it would never come to an end.
+ * Follows the functions that a graph calls. TensorFlow puts the bodies of functions in the location
+ * of their calls; with some graphs it would never come to an end.
  */
-final class Calls {
+final class CallGraph {
   private static final long MOST_NODES = 1_000_000;
   private static final int DEEPEST = 100;
 
   private final FunctionLibrary library;
-  private final Place place;
+  private final GraphLocation location;
   private final Map<String, Size> sizes = new HashMap<>();
   private final Deque<MeasuredFunction> open = new ArrayDeque<>();
 
-  Calls(FunctionLibrary library, Place place) {
+  CallGraph(FunctionLibrary library, GraphLocation location) {
     this.library = library;
-    this.place = place;
+    this.location = location;
   }
 
   /**
@@ -77,11 +77,12 @@ final class Calls {
 
   private void enter(String name) {
     if (open.stream().anyMatch(function -> function.name.equals(name))) {
-      throw place.malformed(
-          "that function " + Place.quoted(name) + " calls itself", "functions without recursion");
+      throw location.malformed(
+          "that function " + GraphLocation.quoted(name) + " calls itself",
+          "functions without recursion");
     }
     if (open.size() > DEEPEST) {
-      throw place.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
+      throw location.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
     }
     List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
     open.push(new MeasuredFunction(name, callees(nodes)));
@@ -97,8 +98,10 @@ final class Calls {
         depth = Math.max(depth, 1 + size.depth());
       }
       if (nodes > MOST_NODES) {
-        throw place.malformed(
-            "more than " + MOST_NODES + " nodes once functions are put in the place of their calls",
+        throw location.malformed(
+            "more than "
+                + MOST_NODES
+                + " nodes once functions are put in the location of their calls",
             "less");
       }
     }

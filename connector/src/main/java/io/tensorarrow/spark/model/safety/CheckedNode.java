@@ -13,7 +13,8 @@ import org.tensorflow.proto.NodeDef;
  *     the function's caller
  * @param outputs what it gives, empty in the same cases
  */
-record Node(NodeDef proto, Optional<List<Argument>> inputs, Optional<List<Argument>> outputs) {
+record CheckedNode(
+    NodeDef proto, Optional<List<Argument>> inputs, Optional<List<Argument>> outputs) {
   String name() {
     return proto.getName();
   }
@@ -41,7 +42,12 @@ record Node(NodeDef proto, Optional<List<Argument>> inputs, Optional<List<Argume
     return proto.getOp().equals("Merge") || proto.getOp().equals("RefMerge");
   }
 
-  Place at(Place body) {
+  /**
+   * Returns where the node is.
+   *
+   * @param body the location of the graph or function that has it
+   */
+  GraphLocation in(GraphLocation body) {
     return body.node(name(), proto.getOp());
   }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param dtypes the dtypes of the tensors that it stands for, one or a list; empty if they can't be
  *     known
  */
-record Source(int node, Optional<List<Integer>> dtypes) {
+record InputSource(int node, Optional<List<Integer>> dtypes) {
   /** In place of a node: a parameter of the function. */
   static final int PARAMETER = -1;
 }

@@ -9,11 +9,11 @@ import org.tensorflow.proto.OpDef;
  * A node's attributes with the defaults of its operation. A value may be a placeholder, for which
  * the caller of a function puts its own: that value is unknown here.
  */
-final class Attributes {
+final class NodeAttributes {
   private final Map<String, AttrValue> values;
   private final Operation operation;
 
-  Attributes(Map<String, AttrValue> values, Operation operation) {
+  NodeAttributes(Map<String, AttrValue> values, Operation operation) {
     this.values = values;
     this.operation = operation;
   }

@@ -1,0 +1,4 @@
+package io.tensorarrow.spark.model.safety;
+
+/** A node and how it was reached. */
+record ReachedNode(CallPath path, OpNode node) {}
