@@ -173,7 +173,7 @@ public final class ModelLoader {
   /** Reads a copy; one that someone altered is as good as none. */
   private static Optional<SavedModelFile> checkedCopy(Path copy, ModelReference reference) {
     try (ModelFiles files = ModelFiles.copy(copy, reference.directory())) {
-      return Optional.of(SavedModelFile.readWhole(files))
+      return Optional.of(SavedModelFile.readComplete(files))
           .filter(file -> file.fingerprint().equals(reference.fingerprint()));
     } catch (InvalidModelException e) {
       return Optional.empty();

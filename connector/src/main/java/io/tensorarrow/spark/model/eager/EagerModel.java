@@ -1,28 +1,19 @@
 package io.tensorarrow.spark.model.eager;
 
-import io.tensorarrow.spark.errors.Alternatives;
-import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.model.safety.OpPolicy;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
-import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
-import io.tensorarrow.spark.model.savedmodel.TensorName;
-import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.TensorSpec;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.tensorflow.proto.FunctionDef;
 
 /**
@@ -38,28 +29,25 @@ public final class EagerModel implements AutoCloseable {
 
   private record FunctionKey(String signature, List<String> fetches) {}
 
-  /** A function and by how many it is used. */
-  private static final class Cut {
+  /** A function and by how many calls it is used. */
+  private static final class CountedFunction {
     final EagerFunction function;
     int users;
 
-    Cut(EagerFunction function) {
+    CountedFunction(EagerFunction function) {
       this.function = function;
     }
   }
 
   private final ModelGraph model;
-  private final OpPolicy policy;
   private final GraphOutline outline;
+  private final FunctionCutter cutter;
   private final EagerContext context;
   private final NativeGraph graph;
   private final long bytes;
 
   /** Guarded by this; least recently used first. */
-  private final Map<FunctionKey, Cut> functions = new LinkedHashMap<>(16, 0.75f, true);
-
-  /** How many functions were cut so far; guarded by this. */
-  private int cuts;
+  private final Map<FunctionKey, CountedFunction> functions = new LinkedHashMap<>(16, 0.75f, true);
 
   private EagerModel(
       ModelGraph model,
@@ -69,10 +57,10 @@ public final class EagerModel implements AutoCloseable {
       NativeGraph graph,
       long bytes) {
     this.model = model;
-    this.policy = policy;
     this.outline = outline;
     this.context = context;
     this.graph = graph;
+    this.cutter = new FunctionCutter(model, policy, outline, context, graph);
     this.bytes = bytes;
   }
 
@@ -164,112 +152,35 @@ public final class EagerModel implements AutoCloseable {
    */
   public synchronized EagerFunction function(String signature, List<String> fetches) {
     FunctionKey key = new FunctionKey(signature, List.copyOf(fetches));
-    Cut cut = functions.get(key);
-    if (cut == null) {
-      cut = new Cut(cut(model.signature(Optional.of(signature)), key.fetches()));
-      functions.put(key, cut);
+    CountedFunction counted = functions.get(key);
+    if (counted == null) {
+      counted =
+          new CountedFunction(cutter.cut(model.signature(Optional.of(signature)), key.fetches()));
+      functions.put(key, counted);
     }
-    cut.users++;
-    return cut.function;
+    counted.users++;
+    return counted.function;
   }
 
   /** Releases one use of a function. */
   public synchronized void release(EagerFunction function) {
-    List<Cut> unused = new ArrayList<>();
-    for (Cut cut : functions.values()) {
-      if (cut.function.equals(function)) {
-        cut.users--;
+    List<CountedFunction> unused = new ArrayList<>();
+    for (CountedFunction counted : functions.values()) {
+      if (counted.function.equals(function)) {
+        counted.users--;
       }
-      if (cut.users == 0) {
-        unused.add(cut);
+      if (counted.users == 0) {
+        unused.add(counted);
       }
     }
-    for (Cut cut : unused.subList(0, Math.max(0, unused.size() - MOST_UNUSED_FUNCTIONS))) {
-      functions.values().remove(cut);
+    for (CountedFunction counted :
+        unused.subList(0, Math.max(0, unused.size() - MOST_UNUSED_FUNCTIONS))) {
+      functions.values().remove(counted);
       try (TensorFlowStatus status =
-          new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "free " + cut.function.name())) {
-        context.remove(cut.function.name(), status);
+          new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "free " + counted.function.name())) {
+        context.remove(counted.function.name(), status);
       }
     }
-  }
-
-  private EagerFunction cut(ModelSignature signature, List<String> fetchNames) {
-    String where = "signature '" + signature.name() + "' of model '" + model.location() + "'";
-    List<TensorSpec> fetches = fetches(signature, fetchNames, where);
-    signature.denseInputs().forEach(spec -> requireValue(spec, where));
-    fetches.forEach(spec -> requireValue(spec, where));
-    model.checkSignature(policy, signature.name(), fetchNames);
-
-    GraphOutline.Function outlined = requireOutlined(signature.name());
-    List<String> nodes = fetches.stream().map(spec -> node(outlined, spec)).toList();
-    Set<String> fed = outlined.feeds().stream().map(TensorName::node).collect(Collectors.toSet());
-    Set<String> body = outline.reachable(nodes, fed);
-    for (String node : body) {
-      if (outline.isPlaceholder(node)) {
-        throw TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load %s", where)
-            .found("that it needs a value for '%s', which is none of its inputs", node)
-            .expected("a signature with all inputs");
-      }
-    }
-    String name = "tensorarrow_call_" + cuts++;
-    try (TensorFlowStatus status = new TensorFlowStatus(ErrorCode.TA_MODEL_LOAD, "load " + where)) {
-      List<TensorName> outputs = nodes.stream().map(node -> new TensorName(node, 0)).toList();
-      context.add(graph.function(name, body, outlined.feeds(), outputs, List.of(), status), status);
-    }
-    return new EagerFunction(
-        name, "run " + where, signature.denseInputs(), fetches, policy.mayOverwrite());
-  }
-
-  private static List<TensorSpec> fetches(
-      ModelSignature signature, List<String> names, String where) {
-    Map<String, TensorSpec> known =
-        signature.denseOutputs().stream()
-            .collect(Collectors.toMap(TensorSpec::name, Function.identity()));
-    Set<String> seen = new HashSet<>();
-    List<TensorSpec> fetches = new ArrayList<>();
-    for (String name : names) {
-      TensorSpec spec = known.get(name);
-      if (spec == null) {
-        throw cannotFetch(name, where)
-            .found("outputs %s", Alternatives.closestFirst(name, known.keySet()))
-            .expected("one of these");
-      }
-      if (!seen.add(name)) {
-        throw cannotFetch(name, where).found("it named twice").expected("each output once");
-      }
-      fetches.add(spec);
-    }
-    return fetches;
-  }
-
-  private static CannotMessage cannotFetch(String output, String signature) {
-    return TensorArrowException.cannot(
-        ErrorCode.TA_OUTPUT_MISMATCH, "fetch output '%s' from %s", output, signature);
-  }
-
-  private static void requireValue(TensorSpec spec, String where) {
-    if (spec.dtype() == DType.RESOURCE || spec.dtype() == DType.VARIANT) {
-      throw TensorArrowException.cannot(
-              ErrorCode.TA_TENSOR_UNSUPPORTED, "use tensor %s of %s", spec, where)
-          .found("no plain tensor")
-          .expected("one with values of a dtype of TensorFlow 2.18");
-    }
-  }
-
-  private GraphOutline.Function requireOutlined(String signature) {
-    GraphOutline.Function function = outline.functions().get(signature);
-    if (function == null) {
-      throw new IllegalStateException("signature '" + signature + "' has no outline");
-    }
-    return function;
-  }
-
-  private static String node(GraphOutline.Function function, TensorSpec fetch) {
-    String node = function.fetches().get(fetch.name());
-    if (node == null) {
-      throw new IllegalStateException("output '" + fetch.name() + "' has no outline");
-    }
-    return node;
   }
 
   /** Frees functions, variables and tables. Tensors that calls returned stay valid. */

@@ -8,6 +8,7 @@ import io.tensorarrow.spark.model.savedmodel.CompletenessCheck;
 import io.tensorarrow.spark.model.savedmodel.GraphRoots;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
 import io.tensorarrow.spark.model.savedmodel.SavedModelLayout;
+import io.tensorarrow.spark.model.savedmodel.SignatureTensors;
 import io.tensorarrow.spark.model.savedmodel.TensorName;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -143,17 +144,17 @@ final class GraphRewriter {
    */
   private GraphOutline.Function function(SignatureDef signature) {
     List<TensorName> feeds = new ArrayList<>();
-    for (TensorInfo info : ModelGraph.dense(signature.getInputsMap()).values()) {
+    for (TensorInfo info : SignatureTensors.dense(signature.getInputsMap()).values()) {
       feeds.add(tensor(info));
     }
     SortedMap<String, String> fetches = new TreeMap<>();
-    ModelGraph.dense(signature.getOutputsMap())
+    SignatureTensors.dense(signature.getOutputsMap())
         .forEach((name, info) -> fetches.put(name, identity(tensor(info), info.getDtypeValue())));
     return new GraphOutline.Function(feeds, fetches);
   }
 
   private TensorName tensor(TensorInfo info) {
-    if (ModelGraph.dtype(info).isEmpty()) {
+    if (SignatureTensors.dtype(info).isEmpty()) {
       return TensorName.NONE;
     }
     TensorName name = TensorName.of(info.getName());

@@ -4,12 +4,8 @@ import io.tensorarrow.spark.errors.Alternatives;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.model.safety.OpPolicy;
-import io.tensorarrow.spark.tensor.DType;
-import io.tensorarrow.spark.tensor.SparsePart;
-import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,11 +14,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
-import org.tensorflow.proto.TensorShapeProto;
 
 /**
  * One graph of a SavedModel with its signatures, as its file describes it. Immutable; no native
@@ -82,17 +76,20 @@ public final class ModelGraph {
    *     none is named and several could be meant
    */
   public ModelSignature signature(Optional<String> name) {
-    String wanted = name.orElse(DEFAULT_SIGNATURE);
-    ModelSignature found = signatures.get(wanted);
-    if (found != null) {
-      return found;
+    String requested = name.orElse(DEFAULT_SIGNATURE);
+    ModelSignature signature = signatures.get(requested);
+    if (signature != null) {
+      return signature;
     }
     if (name.isEmpty() && signatures.size() == 1) {
       return signatures.values().iterator().next();
     }
     throw TensorArrowException.cannot(
-            ErrorCode.TA_SIGNATURE_NOT_FOUND, "find signature '%s' of model '%s'", wanted, location)
-        .found("%s", Alternatives.closestFirst(wanted, signatures.keySet()))
+            ErrorCode.TA_SIGNATURE_NOT_FOUND,
+            "find signature '%s' of model '%s'",
+            requested,
+            location)
+        .found("%s", Alternatives.closestFirst(requested, signatures.keySet()))
         .expected(
             "%s",
             signatures.isEmpty()
@@ -161,10 +158,12 @@ public final class ModelGraph {
    */
   public void checkSignature(OpPolicy policy, String name, Collection<String> outputs) {
     SignatureDef def = proto.getSignatureDefOrDefault(name, SignatureDef.getDefaultInstance());
-    SortedMap<String, TensorInfo> fetches = dense(def.getOutputsMap());
+    SortedMap<String, TensorInfo> fetches = SignatureTensors.dense(def.getOutputsMap());
     fetches.keySet().retainAll(outputs);
     policy.checkSignature(
-        name, nodes(fetches.values()), Set.copyOf(nodes(dense(def.getInputsMap()).values())));
+        name,
+        nodes(fetches.values()),
+        Set.copyOf(nodes(SignatureTensors.dense(def.getInputsMap()).values())));
   }
 
   private static List<String> nodes(Collection<TensorInfo> tensors) {
@@ -206,91 +205,11 @@ public final class ModelGraph {
     return functions;
   }
 
-  /**
-   * Returns the dtype of one tensor of a signature, or empty if it is none that could be fed or
-   * fetched: a ragged tensor and the like, several tensors that only Python knows how to put
-   * together, or of a dtype of a newer TensorFlow.
-   */
-  public static Optional<DType> dtype(TensorInfo info) {
-    return info.getEncodingCase() == TensorInfo.EncodingCase.COMPOSITE_TENSOR
-        ? Optional.empty()
-        : DType.ofNumber(info.getDtypeValue());
-  }
-
-  /**
-   * Returns the graph's tensors behind a signature's names, sorted by name. A sparse tensor is
-   * three dense ones, one for each {@link SparsePart}.
-   *
-   * @param tensors the signature's inputs or outputs
-   * @throws TensorArrowException with {@link ErrorCode#TA_TENSOR_UNSUPPORTED} if a part has the
-   *     name of another tensor
-   */
-  public static SortedMap<String, TensorInfo> dense(Map<String, TensorInfo> tensors) {
-    SortedMap<String, TensorInfo> dense = new TreeMap<>();
-    tensors.forEach(
-        (name, info) -> {
-          if (isSparse(info)) {
-            for (SparsePart part : SparsePart.values()) {
-              put(dense, part.of(name), part(info, part));
-            }
-          } else {
-            put(dense, name, info);
-          }
-        });
-    return dense;
-  }
-
-  private static void put(SortedMap<String, TensorInfo> dense, String name, TensorInfo info) {
-    if (dense.put(name, info) != null) {
-      throw TensorArrowException.cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "use tensor '%s'", name)
-          .found("a part of a sparse tensor of that name as well")
-          .expected("a signature in which one of the two is renamed");
-    }
-  }
-
-  private static boolean isSparse(TensorInfo info) {
-    return info.getEncodingCase() == TensorInfo.EncodingCase.COO_SPARSE;
-  }
-
-  private static TensorInfo part(TensorInfo info, SparsePart part) {
-    TensorInfo.CooSparse sparse = info.getCooSparse();
-    TensorInfo.Builder dense = TensorInfo.newBuilder();
-    switch (part) {
-      case DENSE_SHAPE ->
-          dense.setName(sparse.getDenseShapeTensorName()).setDtype(DataType.DT_INT64);
-      case INDICES -> dense.setName(sparse.getIndicesTensorName()).setDtype(DataType.DT_INT64);
-      case VALUES ->
-          dense.setName(sparse.getValuesTensorName()).setDtypeValue(info.getDtypeValue());
-    }
-    return dense.build();
-  }
-
   private static ModelSignature signature(String name, SignatureDef def) {
     return new ModelSignature(
-        name, def.getMethodName(), specs(def.getInputsMap()), specs(def.getOutputsMap()));
-  }
-
-  private static List<TensorSpec> specs(Map<String, TensorInfo> tensors) {
-    List<TensorSpec> specs = new ArrayList<>();
-    new TreeMap<>(tensors).forEach((name, info) -> specs.add(spec(name, info)));
-    return specs;
-  }
-
-  private static TensorSpec spec(String name, TensorInfo info) {
-    return dtype(info)
-        .map(dtype -> new TensorSpec(name, dtype, shape(info), isSparse(info)))
-        .orElseGet(() -> new TensorSpec(name, DType.VARIANT, TensorShape.unknownRank()));
-  }
-
-  /** A shape that is left out is unknown; an empty one is that of a scalar. */
-  private static TensorShape shape(TensorInfo info) {
-    TensorShapeProto shape = info.getTensorShape();
-    if (!info.hasTensorShape() || shape.getUnknownRank()) {
-      return TensorShape.unknownRank();
-    }
-    return TensorShape.of(
-        shape.getDimList().stream()
-            .mapToLong(dim -> Math.max(dim.getSize(), TensorShape.UNKNOWN_DIM))
-            .toArray());
+        name,
+        def.getMethodName(),
+        SignatureTensors.specs(def.getInputsMap()),
+        SignatureTensors.specs(def.getOutputsMap()));
   }
 }

@@ -127,17 +127,19 @@ public final class ModelVersions {
     return known.isPresent() && known.get().equals(ModelState.of(files));
   }
 
-  private Optional<SavedModelFile> readWhole(String name)
+  private Optional<SavedModelFile> readComplete(String name)
       throws InvalidModelException, IOException {
     ModelFiles files = root.below(name);
-    return isKnown(files, known) ? Optional.empty() : Optional.of(SavedModelFile.readWhole(files));
+    return isKnown(files, known)
+        ? Optional.empty()
+        : Optional.of(SavedModelFile.readComplete(files));
   }
 
   private Optional<SavedModelFile> latest() throws IOException {
     List<String> skipped = new ArrayList<>();
     for (String name : versions.values()) {
       try {
-        Optional<SavedModelFile> model = readWhole(name);
+        Optional<SavedModelFile> model = readComplete(name);
         skipped.addAll(noNumbers());
         if (!skipped.isEmpty() && model.isPresent()) {
           LOG.warn(
@@ -181,7 +183,7 @@ public final class ModelVersions {
       throw failed(root, version, number + "versions " + available, "one of these");
     }
     try {
-      return readWhole(name);
+      return readComplete(name);
     } catch (InvalidModelException e) {
       throw failed(
           root,

@@ -1,28 +1,19 @@
 package io.tensorarrow.spark.model.store;
 
-import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.host.HostLock;
-import io.tensorarrow.spark.host.HostName;
 import io.tensorarrow.spark.host.Interruption;
-import io.tensorarrow.spark.host.LocalName;
 import io.tensorarrow.spark.host.PrivateDirectory;
 import io.tensorarrow.spark.options.ExecutorSettings;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -46,7 +37,6 @@ public final class ModelCopies {
   private static final Logger LOG = LoggerFactory.getLogger(ModelCopies.class);
   private static final String LOCK = ".lock";
   private static final String UNFINISHED = ".unfinished-";
-  private static final int BUFFER_BYTES = 1 << 18;
   private static final int ATTEMPTS = 3;
 
   private final Path base;
@@ -97,7 +87,7 @@ public final class ModelCopies {
       Path real = PrivateDirectory.create(base);
       Optional<PrivateDirectory.Weakness> weakness = PrivateDirectory.weakness(real);
       if (weakness.isPresent()) {
-        throw cannotCopy(location)
+        throw ModelCopier.cannotCopy(location)
             .found("%s", weakness.get().found())
             .expected("%s, for directory '%s'", weakness.get().expected(), base);
       }
@@ -120,18 +110,18 @@ public final class ModelCopies {
           }
         }
       }
-      throw cannotCopy(location)
+      throw ModelCopier.cannotCopy(location)
           .found("its copy in '%s' altered again and again", base)
           .expected("nobody else to write there");
     } catch (IOException | UncheckedIOException | DirectoryIteratorException e) {
       if (Interruption.isCauseOf(e)) {
         Thread.currentThread().interrupt();
-        throw cannotCopy(location)
+        throw ModelCopier.cannotCopy(location)
             .found("the task interrupted")
             .causedBy(e)
             .expected("it to run on");
       }
-      throw cannotCopy(location)
+      throw ModelCopier.cannotCopy(location)
           .found("%s in '%s'", e, base)
           .causedBy(e)
           .expected(
@@ -169,17 +159,13 @@ public final class ModelCopies {
     Path unfinished =
         Files.createTempDirectory(real, name + UNFINISHED, PrivateDirectory.ATTRIBUTE);
     try {
-      Original original = opening.open();
-      try (ModelFiles files = original.files()) {
-        long bytes = original.entries().stream().mapToLong(ModelEntry::size).sum();
-        requireSpace(location, real, bytes);
-        for (ModelEntry entry : original.entries()) {
-          copy(files, entry, unfinished);
-        }
-        LOG.info("Copied model {} ({} bytes) to {}", location, bytes, copy);
+      try (ModelCopier copier = new ModelCopier(location, opening.open())) {
+        copier.requireSpace(real);
+        copier.copyTo(unfinished);
+        LOG.info("Copied model {} ({} bytes) to {}", location, copier.bytes(), copy);
       }
       if (check.apply(unfinished).isEmpty()) {
-        throw cannotCopy(location)
+        throw ModelCopier.cannotCopy(location)
             .found("other files in the copy than in the original")
             .expected("the original not to change while it is copied (run it again)");
       }
@@ -187,90 +173,6 @@ public final class ModelCopies {
       Files.move(unfinished, copy, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       PrivateDirectory.delete(unfinished);
-    }
-  }
-
-  private static void copy(ModelFiles files, ModelEntry entry, Path directory) throws IOException {
-    Path target = target(files, entry, directory);
-    if (!target.startsWith(directory) || target.equals(directory)) {
-      throw new IOException("'" + entry.name() + "' is no name below the model's directory");
-    }
-    Files.createDirectories(target.getParent(), PrivateDirectory.ATTRIBUTE);
-    long size = 0;
-    try (InputStream in = open(files, entry);
-        FileChannel out =
-            FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      byte[] buffer = new byte[BUFFER_BYTES];
-      for (int n = read(files, in, buffer);
-          n >= 0 && size <= entry.size();
-          n = read(files, in, buffer)) {
-        Interruption.check();
-        ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n);
-        while (bytes.hasRemaining()) {
-          out.write(bytes);
-        }
-        size += n;
-      }
-      // A copy is recognised by names, sizes and times: after a loss of power they must not be all
-      // that is left of it.
-      out.force(false);
-    }
-    if (size != entry.size()) {
-      throw files.unreadable(
-          new IOException(
-              (size < entry.size() ? size + " of " : "more than ")
-                  + entry.size()
-                  + " bytes of "
-                  + entry.name()
-                  + " could be read"));
-    }
-    Files.setLastModifiedTime(target, FileTime.fromMillis(entry.modified()));
-  }
-
-  private static Path target(ModelFiles files, ModelEntry entry, Path directory) {
-    try {
-      return LocalName.below(directory, entry.name()).normalize();
-    } catch (FileSystemException e) {
-      throw cannotCopy(files.location())
-          .found("%s", new FileSystemException(e.getFile(), null, LocalName.unencodable()))
-          .causedBy(e)
-          .expected("%s", LocalName.EXPECTED);
-    }
-  }
-
-  private static InputStream open(ModelFiles files, ModelEntry entry) throws IOException {
-    try {
-      return files.open(entry.name());
-    } catch (IOException e) {
-      if (Interruption.isCauseOf(e)) {
-        throw e;
-      }
-      throw files.unreadable(e);
-    }
-  }
-
-  /** Reads from the original, whose faults are told apart from those of the copy's disk. */
-  private static int read(ModelFiles files, InputStream in, byte[] buffer) throws IOException {
-    try {
-      return in.read(buffer);
-    } catch (IOException e) {
-      if (Interruption.isCauseOf(e)) {
-        throw e;
-      }
-      throw files.unreadable(e);
-    } catch (RuntimeException e) {
-      throw files.unreadable(new IOException(e.toString(), e));
-    }
-  }
-
-  private static void requireSpace(String location, Path directory, long bytes) throws IOException {
-    long usable = Files.getFileStore(directory).getUsableSpace();
-    if (usable < bytes) {
-      throw cannotCopy(location)
-          .found("%d free bytes in '%s'", usable, directory)
-          .expected(
-              "%d for its copy (free some space, or choose a directory on another disk with %s)",
-              bytes, ExecutorSettings.MODELS_DIRECTORY.key());
     }
   }
 
@@ -323,10 +225,5 @@ public final class ModelCopies {
       found.forEach(children::add);
     }
     return children;
-  }
-
-  private static CannotMessage cannotCopy(String location) {
-    return TensorArrowException.cannot(
-        ErrorCode.TA_MODEL_FETCH, "copy model '%s' to host '%s'", location, HostName.get());
   }
 }

@@ -17,15 +17,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.tensorflow.proto.BundleEntryProto;
 import org.tensorflow.proto.BundleHeaderProto;
 import org.tensorflow.proto.TensorShapeProto;
@@ -35,20 +31,8 @@ import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
 /**
  * Lists the variables of a SavedModel, from its checkpoint's table of contents and without their
  * data.
- *
- * <p>TensorFlow 2 saves a variable under its path through the model's objects, {@code
- * layers/0/kernel/.ATTRIBUTES/VARIABLE_VALUE}, and tells in the graph of these objects what the
- * variable itself is called, {@code dense/kernel}. That name counts, unless several variables have
- * it; else the path without its end does. What Keras 3 saves a second time is left out. TensorFlow
- * 1 saves variables under their names.
  */
 public final class ModelVariables {
-  private static final String OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH";
-  private static final String SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE";
-
-  /** Where {@code model.export} of Keras 3 saves each variable a second time. */
-  private static final String KERAS_COPIES = "_all_variables/";
-
   private static final int LARGEST_INDEX = 256 << 20;
 
   private final ModelFiles files;
@@ -74,14 +58,6 @@ public final class ModelVariables {
     @Override
     public void entry(ByteBuffer key, BundleEntryProto entry) {
       entries.put(StandardCharsets.ISO_8859_1.decode(key).toString(), entry);
-    }
-  }
-
-  /** What two entries of one variable have in common. */
-  private record Content(String name, int dtype, TensorShapeProto shape, long size, int checksum) {
-    static Content of(String name, BundleEntryProto entry) {
-      return new Content(
-          name, entry.getDtypeValue(), entry.getShape(), entry.getSize(), entry.getCrc32C());
     }
   }
 
@@ -130,30 +106,16 @@ public final class ModelVariables {
   }
 
   private List<ModelVariable> variables() throws InvalidModelException, IOException {
-    Map<String, String> objects = names();
-    leaveOutCopies(objects);
-    Map<String, String> names = unambiguous(objects);
+    VariableNames names = new VariableNames(listing.entries, objectGraph());
     List<ModelVariable> variables = new ArrayList<>();
-    for (Map.Entry<String, BundleEntryProto> entry : listing.entries.entrySet()) {
-      String key = entry.getKey();
-      if (isVariable(key)) {
-        variables.add(variable(names.getOrDefault(key, plain(key)), key, entry.getValue()));
-      }
+    for (String key : names.keys()) {
+      BundleEntryProto entry = Objects.requireNonNull(listing.entries.get(key));
+      variables.add(variable(names.of(key), key, entry));
     }
     variables.sort(
         Comparator.comparing((ModelVariable variable) -> variable.parts().get(0).file())
             .thenComparing(variable -> variable.parts().get(0).offset()));
     return variables;
-  }
-
-  private static boolean isVariable(String key) {
-    return !key.equals(OBJECT_GRAPH) && !PartKey.isPart(key);
-  }
-
-  /** Returns a key without what stands at the end of all of them. */
-  private static String plain(String key) {
-    String name = new String(key.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
-    return name.endsWith(SUFFIX) ? name.substring(0, name.length() - SUFFIX.length()) : name;
   }
 
   private ModelVariable variable(String name, String key, BundleEntryProto entry)
@@ -213,15 +175,15 @@ public final class ModelVariables {
     }
     int width = dtype.get().byteSize();
     try {
-      long all = 0;
+      long totalBytes = 0;
       for (Part part : variable.parts()) {
         long bytes = bytes(part.extent(), width);
         if (bytes != part.size()) {
           throw damaged(variable.name(), part.size() + " bytes for a shape that takes " + bytes);
         }
-        all = Math.addExact(all, bytes);
+        totalBytes = Math.addExact(totalBytes, bytes);
       }
-      if (all != bytes(variable.shape(), width)) {
+      if (totalBytes != bytes(variable.shape(), width)) {
         throw damaged(variable.name(), "parts that are not all of its shape " + variable.shape());
       }
     } catch (ArithmeticException e) {
@@ -239,79 +201,25 @@ public final class ModelVariables {
     return dtype == DType.STRING || dtype == DType.RESOURCE || dtype == DType.VARIANT;
   }
 
-  /** Returns what the graph of objects calls the variables, by key. */
-  private Map<String, String> names() throws InvalidModelException, IOException {
-    BundleEntryProto entry = listing.entries.get(OBJECT_GRAPH);
+  /** Reads the graph of the model's objects; an empty one if there is none. */
+  private TrackableObjectGraph objectGraph() throws InvalidModelException, IOException {
+    String key = VariableNames.OBJECT_GRAPH;
+    BundleEntryProto entry = listing.entries.get(key);
     if (entry == null) {
-      return Map.of();
+      return TrackableObjectGraph.getDefaultInstance();
     }
-    ModelVariable graph = variable(OBJECT_GRAPH, OBJECT_GRAPH, entry);
+    ModelVariable graph = variable(key, key, entry);
     if (!graph.shape().isEmpty()
         || !graph.dtype().equals(Optional.of(DType.STRING))
         || graph.parts().size() != 1
         || graph.size() > LARGEST_INDEX) {
-      throw damaged(OBJECT_GRAPH, "no graph of objects");
+      throw damaged(key, "no graph of objects");
     }
-    Map<String, String> names = new HashMap<>();
     try (VariableReader reader = VariableReader.of(files)) {
-      TrackableObjectGraph.parseFrom(StoredStrings.only(reader.bytes(graph)))
-          .getNodesList()
-          .stream()
-          .flatMap(node -> node.getAttributesList().stream())
-          .filter(attribute -> !attribute.getFullName().isEmpty())
-          .forEach(
-              attribute -> names.put(keyOf(attribute.getCheckpointKey()), attribute.getFullName()));
+      return TrackableObjectGraph.parseFrom(StoredStrings.only(reader.bytes(graph)));
     } catch (InvalidProtocolBufferException e) {
-      throw damaged(OBJECT_GRAPH, "no graph of objects");
+      throw damaged(key, "no graph of objects");
     }
-    names.keySet().retainAll(listing.entries.keySet());
-    return names;
-  }
-
-  private static String keyOf(String name) {
-    return new String(name.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
-  }
-
-  private void leaveOutCopies(Map<String, String> names) {
-    Set<Content> originals = new HashSet<>();
-    listing.entries.forEach(
-        (key, entry) -> {
-          String name = names.get(key);
-          if (name != null && !key.startsWith(KERAS_COPIES)) {
-            originals.add(Content.of(name, entry));
-          }
-        });
-    listing
-        .entries
-        .entrySet()
-        .removeIf(
-            entry -> {
-              String name = names.get(entry.getKey());
-              return name != null
-                  && entry.getKey().startsWith(KERAS_COPIES)
-                  && originals.contains(Content.of(name, entry.getValue()));
-            });
-    names.keySet().retainAll(listing.entries.keySet());
-  }
-
-  /** Keeps the names that one variable each has. */
-  private Map<String, String> unambiguous(Map<String, String> names) {
-    Map<String, Long> uses =
-        names.values().stream().collect(Collectors.groupingBy(n -> n, Collectors.counting()));
-    Set<String> paths =
-        listing.entries.keySet().stream()
-            .filter(ModelVariables::isVariable)
-            .map(ModelVariables::plain)
-            .collect(Collectors.toSet());
-    Map<String, String> one = new HashMap<>();
-    names.forEach(
-        (key, name) -> {
-          if (uses.getOrDefault(name, 0L) == 1
-              && (!paths.contains(name) || name.equals(plain(key)))) {
-            one.put(key, name);
-          }
-        });
-    return one;
   }
 
   private static InvalidModelException damaged(String name, String found) {
