@@ -151,6 +151,16 @@ final class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAPackage(in("source.."));
 
+  @ArchTest
+  static final ArchRule planner_nodes_of_python_know_only_the_scan_interface_of_the_source =
+      noClasses()
+          .that()
+          .resideInAPackage(in("python.plan"))
+          .should()
+          .dependOnClassesThat(
+              JavaClass.Predicates.resideInAPackage(in("source.."))
+                  .and(DescribedPredicate.not(named(in("source.TensorScan")))));
+
   /** The History Server instantiates metrics where the rest of the class path is missing. */
   @ArchTest
   static final ArchRule metrics_know_spark_alone =

@@ -25,7 +25,7 @@ import org.apache.spark.util.Utils;
 import org.jspecify.annotations.Nullable;
 
 /** A planned read: the wrapped scan, and what to run over it. Immutable. */
-final class InferenceScan implements Scan, SupportsReportStatistics {
+final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan {
   /** The first word of the description; the documentation and the examples look for it in plans. */
   private static final String TITLE = "InferenceScan";
 
@@ -52,12 +52,13 @@ final class InferenceScan implements Scan, SupportsReportStatistics {
     this.failure = failure;
   }
 
-  Handover handover() {
+  @Override
+  public Handover handover() {
     return spec.handover();
   }
 
-  /** Returns the names of the columns that the model computes. */
-  Set<String> outputs() {
+  @Override
+  public Set<String> tensorColumns() {
     return spec.outputs().stream()
         .map(InferenceSpec.OutputBinding::column)
         .collect(Collectors.toSet());

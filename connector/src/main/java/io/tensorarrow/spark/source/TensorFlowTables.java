@@ -4,7 +4,6 @@ import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.model.variables.ModelVariables;
 import io.tensorarrow.spark.options.ExecutorSettings;
-import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.source.variables.VariablesTable;
 import io.tensorarrow.spark.source.wrapped.WrappedSource;
@@ -17,7 +16,6 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
-import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -85,21 +83,6 @@ public final class TensorFlowTables {
     ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
         .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
     return read;
-  }
-
-  /**
-   * Returns how the batches of a scan are to get to Python functions; empty if it is no scan of
-   * this data source.
-   */
-  public static Optional<Handover> handover(Scan scan) {
-    return scan instanceof InferenceScan inference
-        ? Optional.of(inference.handover())
-        : Optional.empty();
-  }
-
-  /** Returns the names of the columns that a model computes in a scan; none of other scans. */
-  public static Set<String> outputs(Scan scan) {
-    return scan instanceof InferenceScan inference ? inference.outputs() : Set.of();
   }
 
   /**

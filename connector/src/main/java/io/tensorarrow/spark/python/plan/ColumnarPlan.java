@@ -2,7 +2,7 @@ package io.tensorarrow.spark.python.plan;
 
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.source.RowFilter;
-import io.tensorarrow.spark.source.TensorFlowTables;
+import io.tensorarrow.spark.source.TensorScan;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -30,12 +30,12 @@ import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
 /**
- * A logical plan that can run in columns from one of our scans up. Immutable.
+ * A logical plan that can run in columns from an inference scan up. Immutable.
  *
- * @param handover what the scan's reader demands of Python functions above it
+ * @param handover the transfer mode that the read's option asks for
  * @param callsPython whether the plan's root is a Python function
- * @param tensors the columns that are as the scan's model made them
- * @param planner makes the physical plan, given what plans the scan
+ * @param tensors the columns that are unchanged outputs of the scan's model
+ * @param planner makes the physical plan, given the planner of the scan
  */
 record ColumnarPlan(
     Handover handover,
@@ -43,57 +43,59 @@ record ColumnarPlan(
     Set<ExprId> tensors,
     Function<Function<LogicalPlan, SparkPlan>, SparkPlan> planner) {
 
-  /** Looks at a plan; empty if rows are needed somewhere, or the demand is rows. */
+  /** Returns how a plan runs in columns; empty if some node needs rows, or the option says rows. */
   static Optional<ColumnarPlan> of(LogicalPlan plan) {
     if (plan instanceof DataSourceV2ScanRelation relation) {
-      return TensorFlowTables.handover(relation.scan())
-          .filter(demand -> demand != Handover.ROWS)
-          .map(
-              demand ->
-                  new ColumnarPlan(demand, false, tensors(relation), later -> later.apply(plan)));
+      return relation.scan() instanceof TensorScan scan && scan.handover() != Handover.ROWS
+          ? Optional.of(
+              new ColumnarPlan(
+                  scan.handover(), false, tensors(relation, scan), later -> later.apply(plan)))
+          : Optional.empty();
     }
     if (plan instanceof Project project && choosesColumns(project)) {
       return of(project.child())
-          .map(c -> c.under(child -> new ColumnarProjectExec(project.projectList(), child)))
-          .map(c -> c.naming(project));
+          .map(c -> c.withParent(child -> new ColumnarProjectExec(project.projectList(), child)))
+          .map(c -> c.trackRenames(project));
     }
     if (plan instanceof Filter filter && RowFilter.canEvaluate(filter.condition())) {
       return of(filter.child())
-          .map(c -> c.under(child -> new ColumnarFilterExec(filter.condition(), child)));
+          .map(c -> c.withParent(child -> new ColumnarFilterExec(filter.condition(), child)));
     }
     if (plan instanceof LocalLimit limit && limit.limitExpr() instanceof Literal rows) {
       return of(limit.child())
-          .map(c -> c.under(child -> new ColumnarLocalLimitExec((Integer) rows.value(), child)));
+          .map(
+              c ->
+                  c.withParent(child -> new ColumnarLocalLimitExec((Integer) rows.value(), child)));
     }
     if (plan instanceof PythonMapInArrow map) {
       return of(map.child())
           .map(
               c ->
-                  c.called(
+                  c.withMapFunction(
                       (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof MapInPandas map) {
       return of(map.child())
           .map(
               c ->
-                  c.called(
+                  c.withMapFunction(
                       (PythonUDF) map.functionExpr(), map.child(), map.output(), map.isBarrier()));
     }
     if (plan instanceof ArrowEvalPython eval && isScalar(eval)) {
-      return of(eval.child()).map(c -> c.evaluated(eval));
+      return of(eval.child()).map(c -> c.withScalarFunctions(eval));
     }
     return Optional.empty();
   }
 
-  /** Returns what in a plan that can't run in columns is in the way. */
-  static String whyRows(LogicalPlan plan) {
+  /** Returns why a plan cannot run in columns: the first node from its root that needs rows. */
+  static String rowFallbackReason(LogicalPlan plan) {
     if (plan instanceof LogicalQueryStage stage) {
-      return whyRows(stage.logicalPlan());
+      return rowFallbackReason(stage.logicalPlan());
     }
     if (plan instanceof DataSourceV2ScanRelation relation) {
-      return TensorFlowTables.handover(relation.scan())
-          .map(demand -> "handover=" + demand.text())
-          .orElse("a read of another source");
+      return relation.scan() instanceof TensorScan scan
+          ? "handover=" + scan.handover().text()
+          : "a read of another source";
     }
     if (plan instanceof Project project && !choosesColumns(project)) {
       return "a projection that computes";
@@ -101,15 +103,15 @@ record ColumnarPlan(
     if (plan instanceof Filter filter && !RowFilter.canEvaluate(filter.condition())) {
       return "a filter that is not deterministic, or has a subquery";
     }
-    boolean passes =
+    boolean keepsColumns =
         plan instanceof Project
             || plan instanceof Filter
             || plan instanceof LocalLimit
             || plan instanceof PythonMapInArrow
             || plan instanceof MapInPandas
             || (plan instanceof ArrowEvalPython eval && isScalar(eval));
-    return passes
-        ? whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0))
+    return keepsColumns
+        ? rowFallbackReason(JavaConverters.seqAsJavaList(plan.children()).get(0))
         : plan.nodeName() + ", which makes rows";
   }
 
@@ -127,32 +129,32 @@ record ColumnarPlan(
     return planner.apply(planLater);
   }
 
-  private static Set<ExprId> tensors(DataSourceV2ScanRelation relation) {
-    Set<String> outputs = TensorFlowTables.outputs(relation.scan());
+  private static Set<ExprId> tensors(DataSourceV2ScanRelation relation, TensorScan scan) {
+    Set<String> tensorColumns = scan.tensorColumns();
     return JavaConverters.seqAsJavaList(relation.output()).stream()
-        .filter(column -> outputs.contains(column.name()))
+        .filter(column -> tensorColumns.contains(column.name()))
         .map(Attribute::exprId)
         .collect(Collectors.toSet());
   }
 
-  private ColumnarPlan under(UnaryOperator<SparkPlan> node) {
+  private ColumnarPlan withParent(UnaryOperator<SparkPlan> node) {
     return new ColumnarPlan(handover, false, tensors, later -> node.apply(planner.apply(later)));
   }
 
   /** Follows tensors to the names that a projection gives them. */
-  private ColumnarPlan naming(Project project) {
-    Set<ExprId> named =
+  private ColumnarPlan trackRenames(Project project) {
+    Set<ExprId> renamed =
         JavaConverters.seqAsJavaList(project.projectList()).stream()
             .filter(column -> tensors.contains(ColumnarProjectExec.attribute(column).exprId()))
             .map(NamedExpression::exprId)
             .collect(Collectors.toSet());
-    return new ColumnarPlan(handover, false, named, planner);
+    return new ColumnarPlan(handover, false, renamed, planner);
   }
 
-  private ColumnarPlan called(
+  private ColumnarPlan withMapFunction(
       PythonUDF function, LogicalPlan child, Seq<Attribute> output, boolean barrier) {
     List<Attribute> input = JavaConverters.seqAsJavaList(child.output());
-    List<Integer> own =
+    List<Integer> tensorOrdinals =
         IntStream.range(0, input.size())
             .filter(i -> tensors.contains(input.get(i).exprId()))
             .boxed()
@@ -163,13 +165,13 @@ record ColumnarPlan(
         Set.of(),
         later ->
             new ColumnarMapInBatchExec(
-                function, own, output, planner.apply(later), barrier, handover.text()));
+                function, tensorOrdinals, output, planner.apply(later), barrier, handover.text()));
   }
 
-  /** Scalar functions get their columns as Arrow through the socket: their batches are not ours. */
-  private ColumnarPlan evaluated(ArrowEvalPython eval) {
+  /** Scalar functions get their columns as Arrow through the socket, not in envelopes. */
+  private ColumnarPlan withScalarFunctions(ArrowEvalPython eval) {
     if (handover == Handover.SHARED_MEMORY) {
-      throw RowHandover.refused(handover, "scalar pandas UDF (sent as Arrow columns)");
+      throw RowHandover.unavailable(handover, "scalar pandas UDF (sent as Arrow columns)");
     }
     return new ColumnarPlan(
         handover,

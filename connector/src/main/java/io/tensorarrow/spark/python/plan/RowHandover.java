@@ -3,7 +3,7 @@ package io.tensorarrow.spark.python.plan;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.Handover;
-import io.tensorarrow.spark.source.TensorFlowTables;
+import io.tensorarrow.spark.source.TensorScan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,48 +31,51 @@ import org.slf4j.LoggerFactory;
 import scala.collection.JavaConverters;
 
 /**
- * A Python node over one of our scans whose input has to go row by row, and why. Immutable.
+ * A Python node over an inference scan whose input has to go row by row, and why. Immutable.
  *
  * @param plan the node
- * @param reason what makes the rows
+ * @param reason why its input is rows
  */
 record RowHandover(LogicalPlan plan, String reason) {
   private static final Logger LOG = LoggerFactory.getLogger(RowHandover.class);
-  private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
+  private static final Set<String> LOGGED_REASONS = ConcurrentHashMap.newKeySet();
 
   /**
-   * Looks at a plan that can't run in columns; empty if it is no Python node or has no scan of
-   * ours.
+   * Explains a plan that can't run in columns; empty if it is no Python node or has no inference
+   * scan below it.
    *
-   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if the reader of a scan demands
-   *     another way than by rows
+   * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if the option of a scan
+   *     requires another transfer mode than rows
    */
   static Optional<RowHandover> of(LogicalPlan plan) {
     if (!isPython(plan)) {
       return Optional.empty();
     }
-    List<Handover> demands = new ArrayList<>();
-    addDemands(plan, demands);
-    if (demands.isEmpty()) {
+    List<Handover> handovers = handovers(plan);
+    if (handovers.isEmpty()) {
       return Optional.empty();
     }
-    RowHandover found = new RowHandover(plan, reason(plan));
-    demands.stream()
-        .filter(demand -> demand == Handover.ARROW || demand == Handover.SHARED_MEMORY)
-        .findFirst()
-        .ifPresent(
-            demand -> {
-              throw refused(demand, found.reason());
-            });
-    return Optional.of(found);
+    String reason = reason(plan);
+    for (Handover handover : handovers) {
+      if (handover == Handover.ARROW || handover == Handover.SHARED_MEMORY) {
+        throw unavailable(handover, reason);
+      }
+    }
+    return Optional.of(new RowHandover(plan, reason));
   }
 
-  /** Returns the error of a demand that can't be met. */
-  static TensorArrowException refused(Handover demand, String found) {
-    return new TensorArrowException(
-        ErrorCode.TA_HANDOVER,
-        "Cannot hand batches over to the Python function with handover=%s: found %s; expected a function for batches (mapInArrow, mapInPandas, ta.map_tensors; for handover=arrow also a scalar pandas_udf) with nothing but columns, deterministic filters and other such functions between it and the read; or handover=auto, which takes what there is"
-            .formatted(demand.text(), found));
+  /** Returns the error of a transfer mode that the option requires and the plan does not allow. */
+  static TensorArrowException unavailable(Handover required, String reason) {
+    return TensorArrowException.cannot(
+            ErrorCode.TA_HANDOVER,
+            "hand batches over to the Python function with handover=%s",
+            required.text())
+        .found("%s", reason)
+        .expected(
+            "a function for batches (mapInArrow, mapInPandas, ta.map_tensors; for handover=arrow"
+                + " also a scalar pandas_udf) with nothing but columns, deterministic filters and"
+                + " other such functions between it and the read; or handover=auto, which takes"
+                + " what there is");
   }
 
   private static boolean isPython(LogicalPlan plan) {
@@ -84,25 +87,33 @@ record RowHandover(LogicalPlan plan, String reason) {
         || plan instanceof FlatMapCoGroupsInPandas
         || plan instanceof ArrowEvalPythonUDTF
         || plan instanceof BatchEvalPythonUDTF
-        || isOfGroups(plan);
+        || callsGroupFunction(plan);
   }
 
   /** Whether pandas functions are the plan's aggregates, or its functions of windows. */
-  private static boolean isOfGroups(LogicalPlan plan) {
+  private static boolean callsGroupFunction(LogicalPlan plan) {
     return (plan instanceof Aggregate || plan instanceof Window)
         && JavaConverters.seqAsJavaList(plan.expressions()).stream()
             .anyMatch(expression -> expression.find(e -> e instanceof PythonUDAF).isDefined());
   }
 
-  private static void addDemands(LogicalPlan plan, List<Handover> demands) {
-    if (plan instanceof DataSourceV2ScanRelation relation) {
-      TensorFlowTables.handover(relation.scan()).ifPresent(demands::add);
+  /** Returns the option {@code handover} of each inference scan below a plan. */
+  private static List<Handover> handovers(LogicalPlan plan) {
+    List<Handover> handovers = new ArrayList<>();
+    addHandovers(plan, handovers);
+    return handovers;
+  }
+
+  private static void addHandovers(LogicalPlan plan, List<Handover> handovers) {
+    if (plan instanceof DataSourceV2ScanRelation relation
+        && relation.scan() instanceof TensorScan scan) {
+      handovers.add(scan.handover());
     }
     // Adaptive execution plans anew above what has run.
     if (plan instanceof LogicalQueryStage stage) {
-      addDemands(stage.logicalPlan(), demands);
+      addHandovers(stage.logicalPlan(), handovers);
     }
-    JavaConverters.seqAsJavaList(plan.children()).forEach(child -> addDemands(child, demands));
+    JavaConverters.seqAsJavaList(plan.children()).forEach(child -> addHandovers(child, handovers));
   }
 
   private static String reason(LogicalPlan plan) {
@@ -111,7 +122,7 @@ record RowHandover(LogicalPlan plan, String reason) {
     }
     if (plan instanceof FlatMapGroupsInPandas
         || plan instanceof FlatMapCoGroupsInPandas
-        || isOfGroups(plan)) {
+        || callsGroupFunction(plan)) {
       return "a function of groups, which a shuffle makes";
     }
     if (plan instanceof ArrowEvalPythonUDTF || plan instanceof BatchEvalPythonUDTF) {
@@ -120,7 +131,7 @@ record RowHandover(LogicalPlan plan, String reason) {
     if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
       return "grouped or windowed pandas UDF, or one whose arguments are not columns";
     }
-    return ColumnarPlan.whyRows(JavaConverters.seqAsJavaList(plan.children()).get(0));
+    return ColumnarPlan.rowFallbackReason(JavaConverters.seqAsJavaList(plan.children()).get(0));
   }
 
   /**
@@ -128,19 +139,17 @@ record RowHandover(LogicalPlan plan, String reason) {
    * shows it.
    */
   Optional<SparkPlan> physical(Function<LogicalPlan, Optional<SparkPlan>> stock) {
-    if (TOLD.add(reason)) {
+    if (LOGGED_REASONS.add(reason)) {
       LOG.warn("A Python function over a model's outputs gets its input row by row: {}", reason);
     }
     return stock.apply(plan).map(this::explained);
   }
 
-  /** Puts the reason where planning goes on below, under inputs that have a scan of ours. */
+  /** Puts the reason where planning goes on below, under inputs that have an inference scan. */
   private SparkPlan explained(SparkPlan node) {
     if (node instanceof PlanLater later) {
       LogicalPlan input = later.plan();
-      List<Handover> demands = new ArrayList<>();
-      addDemands(input, demands);
-      if (demands.isEmpty() || isShown(input)) {
+      if (handovers(input).isEmpty() || isShown(input)) {
         return node;
       }
       SparkPlan shown = new HandoverRowsExec(reason, node);
