@@ -18,7 +18,6 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.api.python.SpecialLengths;
-import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.execution.python.ArrowPythonRunner;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -39,8 +38,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final boolean wholeBatches;
   private final boolean forTensors;
   private final DeclaredColumns declared;
-  private final SQLMetric received;
-  private final SQLMetric rows;
+  private final HandoverCounters counters;
   private final BufferAllocator allocator;
   private final InPlaceReplies replies;
   private @Nullable ReplyStream batches;
@@ -62,18 +60,12 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.writer = writer;
     this.wholeBatches = call.takesWholeBatches();
     this.forTensors = call.forms().forTensors();
-    this.received = call.metrics().apply(PythonMetrics.RECEIVED);
-    this.rows = call.metrics().apply(PythonMetrics.ROWS);
+    this.counters = new HandoverCounters(call.metrics());
     this.allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
     this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
     this.replies =
-        new InPlaceReplies(
-            call.output(),
-            declared,
-            writer.leases(),
-            new HandoverCounters(call.metrics()),
-            allocator);
+        new InPlaceReplies(call.output(), declared, writer.leases(), counters, allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -103,7 +95,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       if (batches != null) {
         long before = batches.bytesRead();
         boolean more = batches.loadNextBatch();
-        received.add(batches.bytesRead() - before);
+        counters.received(batches.bytesRead() - before);
         if (more) {
           VectorSchemaRoot root = batches.getVectorSchemaRoot();
           // Without rows nothing is read of the columns, whatever they are.
@@ -152,13 +144,13 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       List<FieldVector> parts = vectors.get(0).getChildrenFromFields();
       if (forTensors && InPlaceReplies.isEnvelope(parts)) {
         ColumnarBatch opened = replies.opened(parts);
-        rows.add(opened.numRows());
+        counters.receivedRows(opened.numRows());
         return opened;
       }
       columns = declared.of(parts, sent.get(0).getChildren());
       vectors = columns.vectors();
     }
-    rows.add(count);
+    counters.receivedRows(count);
     ColumnVector[] batch = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
     return new ColumnarBatch(batch, count);
   }

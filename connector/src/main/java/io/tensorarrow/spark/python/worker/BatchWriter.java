@@ -18,7 +18,6 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.BasePythonRunner;
 import org.apache.spark.network.util.JavaUtils;
-import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
@@ -150,16 +149,15 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
 
   private void write(WorkerStream stream, BatchSink sink, ColumnConversion conversion)
       throws IOException {
-    SQLMetric sent = call.metrics().apply(PythonMetrics.SENT);
-    long before = 0;
+    long bytesBefore = 0;
     sink.begin();
     while (batches.hasNext()) {
       write(batches.next(), sink, conversion);
-      sent.add(stream.written() - before);
-      before = stream.written();
+      counters.sent(stream.bytesWritten() - bytesBefore);
+      bytesBefore = stream.bytesWritten();
     }
     sink.end();
-    sent.add(stream.written() - before);
+    counters.sent(stream.bytesWritten() - bytesBefore);
   }
 
   /** Batches larger than a worker may get are cut. */

@@ -94,7 +94,7 @@ final class EnvelopeSink implements BatchSink {
     }
     countWidened(columns);
     if (!call.sharesMemory()) {
-      counters.plain();
+      counters.arrow();
       sendInline(frame);
       return;
     }
@@ -169,7 +169,7 @@ final class EnvelopeSink implements BatchSink {
   private void writeInPlace(InPlaceTensor column, ArrowBuf elements, int ordinal)
       throws IOException {
     column.lease().segment().write(SharedSegment.HEADER_BYTES, elements);
-    counters.sharedInPlace(column.bytes());
+    counters.sentInPlace(column.bytes());
     byte[] envelope = new byte[HANDLE_BYTES + column.dims().size() * Long.BYTES];
     ByteBuffer message = begun(envelope, KIND_IN_PLACE);
     putHandle(message, column.lease(), ordinal, column.bytes());

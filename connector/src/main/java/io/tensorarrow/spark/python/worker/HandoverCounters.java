@@ -2,93 +2,94 @@ package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.python.shm.InlineReason;
 import io.tensorarrow.spark.python.shm.SegmentLease;
+import java.util.EnumMap;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import scala.collection.immutable.Map;
 
-/** Counts how batches got to the worker, in the node's metrics. */
+/** Counts how batches got to the worker and back, in the node's metrics. */
 final class HandoverCounters {
-  private final SQLMetric sharedBatches;
-  private final SQLMetric sharedBytes;
-  private final SQLMetric inlineBatches;
-  private final SQLMetric inlineBytes;
-  private final SQLMetric arrowBatches;
-  private final Map<String, SQLMetric> metrics;
-  private final SQLMetric createdSegments;
-  private final SQLMetric reusedSegments;
-  private final SQLMetric convertedBytes;
-  private final SQLMetric widenedBytes;
-  private final SQLMetric inPlaceSentBytes;
-  private final SQLMetric inPlaceReturnedBytes;
-  private final SQLMetric inPlaceCopiedBytes;
-  private final SQLMetric waitNanos;
+  private final EnumMap<HandoverMetric, SQLMetric> metrics = new EnumMap<>(HandoverMetric.class);
 
-  HandoverCounters(Map<String, SQLMetric> metrics) {
-    this.sharedBatches = metrics.apply(PythonMetrics.SHARED_BATCHES);
-    this.sharedBytes = metrics.apply(PythonMetrics.SHARED_BYTES);
-    this.inlineBatches = metrics.apply(PythonMetrics.INLINE_BATCHES);
-    this.inlineBytes = metrics.apply(PythonMetrics.INLINE_BYTES);
-    this.arrowBatches = metrics.apply(PythonMetrics.ARROW_BATCHES);
-    this.metrics = metrics;
-    this.createdSegments = metrics.apply(PythonMetrics.CREATED_SEGMENTS);
-    this.reusedSegments = metrics.apply(PythonMetrics.REUSED_SEGMENTS);
-    this.convertedBytes = metrics.apply(PythonMetrics.CONVERTED_BYTES);
-    this.widenedBytes = metrics.apply(PythonMetrics.WIDENED_BYTES);
-    this.inPlaceSentBytes = metrics.apply(PythonMetrics.IN_PLACE_SENT_BYTES);
-    this.inPlaceReturnedBytes = metrics.apply(PythonMetrics.IN_PLACE_RETURNED_BYTES);
-    this.inPlaceCopiedBytes = metrics.apply(PythonMetrics.IN_PLACE_COPIED_BYTES);
-    this.waitNanos = metrics.apply(PythonMetrics.WAIT);
+  /**
+   * @param nodeMetrics the metrics of the plan node, by their keys
+   */
+  HandoverCounters(Map<String, SQLMetric> nodeMetrics) {
+    for (HandoverMetric metric : HandoverMetric.values()) {
+      metrics.put(metric, nodeMetrics.apply(metric.key()));
+    }
   }
 
+  private void add(HandoverMetric metric, long amount) {
+    metrics.get(metric).add(amount);
+  }
+
+  /** Counts bytes written to the worker's socket. */
+  void sent(long bytes) {
+    add(HandoverMetric.SENT_BYTES, bytes);
+  }
+
+  /** Counts bytes read from the worker's socket. */
+  void received(long bytes) {
+    add(HandoverMetric.RECEIVED_BYTES, bytes);
+  }
+
+  void receivedRows(long rows) {
+    add(HandoverMetric.RECEIVED_ROWS, rows);
+  }
+
+  /** Counts a batch that went through shared memory. */
   void shared(long bytes) {
-    sharedBatches.add(1);
-    sharedBytes.add(bytes);
+    add(HandoverMetric.SHARED_BATCHES, 1);
+    add(HandoverMetric.SHARED_BYTES, bytes);
   }
 
+  /** Counts a batch that went through the socket in transfer mode {@code shared-memory}. */
   void inlined(long bytes) {
-    inlineBatches.add(1);
-    inlineBytes.add(bytes);
+    add(HandoverMetric.INLINE_BATCHES, 1);
+    add(HandoverMetric.INLINE_BYTES, bytes);
   }
 
   /** Counts a batch in transfer mode {@code arrow}. */
-  void plain() {
-    arrowBatches.add(1);
+  void arrow() {
+    add(HandoverMetric.ARROW_BATCHES, 1);
   }
 
   /** Counts why a batch goes inline that is not small. */
-  void unshared(InlineReason why) {
-    metrics.apply(PythonMetrics.of(why)).add(1);
+  void notShared(InlineReason reason) {
+    add(HandoverMetric.of(reason), 1);
   }
 
+  /** Counts a segment, created or reused. */
   void leased(SegmentLease lease) {
-    (lease.isFirst() ? createdSegments : reusedSegments).add(1);
+    add(lease.isFirst() ? HandoverMetric.CREATED_SEGMENTS : HandoverMetric.REUSED_SEGMENTS, 1);
   }
 
   void converted(long bytes) {
-    convertedBytes.add(bytes);
+    add(HandoverMetric.CONVERTED_BYTES, bytes);
   }
 
   /** Counts the bytes of tensors that a worker widens to Spark's types. */
   void widened(long bytes) {
-    widenedBytes.add(bytes);
+    add(HandoverMetric.WIDENED_BYTES, bytes);
   }
 
-  /** Counts a tensor that was copied into a segment of its own. */
-  void sharedInPlace(long bytes) {
-    sharedBytes.add(bytes);
-    inPlaceSentBytes.add(bytes);
+  /** Counts a tensor that was copied into a segment of its own, to be changed in place. */
+  void sentInPlace(long bytes) {
+    add(HandoverMetric.SHARED_BYTES, bytes);
+    add(HandoverMetric.IN_PLACE_SENT_BYTES, bytes);
   }
 
-  /** Counts a tensor that a function returned where it lay. */
-  void keptInPlace(long bytes) {
-    inPlaceReturnedBytes.add(bytes);
+  /** Counts a tensor that a function returned in the segment in which it was sent. */
+  void returnedInPlace(long bytes) {
+    add(HandoverMetric.IN_PLACE_RETURNED_BYTES, bytes);
   }
 
-  /** Counts tensors that had to be copied because somebody might change them later. */
-  void separated(long bytes) {
-    inPlaceCopiedBytes.add(bytes);
+  /** Counts changed tensors that the worker had to copy because views of them were kept. */
+  void copiedInPlace(long bytes) {
+    add(HandoverMetric.IN_PLACE_COPIED_BYTES, bytes);
   }
 
   void waited(long nanos) {
-    waitNanos.add(nanos);
+    add(HandoverMetric.WAIT_TIME, nanos);
   }
 }

@@ -86,7 +86,7 @@ final class InPlaceReplies implements AutoCloseable {
     int columns = header.getInt();
     int dropped = header.getInt();
     header.getInt();
-    counters.separated(header.getLong());
+    counters.copiedInPlace(header.getLong());
     long expected = (long) columns * COLUMN_BYTES + (long) dropped * Long.BYTES;
     if (rows < 0 || columns != output.size() || dropped < 0 || header.remaining() != expected) {
       throw refused(
@@ -122,7 +122,7 @@ final class InPlaceReplies implements AutoCloseable {
     }
     ColumnVector column = found.column(allocator);
     open.add(column);
-    counters.keptInPlace(found.bytes());
+    counters.returnedInPlace(found.bytes());
     return column;
   }
 

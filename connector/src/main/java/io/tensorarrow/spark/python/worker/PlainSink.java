@@ -29,7 +29,7 @@ final class PlainSink implements BatchSink {
   @Override
   public void write(ArrowColumns columns, int rows) throws IOException {
     ArrowMessage.of(columns.vectors(), rows).writeTo(stream, 0);
-    counters.plain();
+    counters.arrow();
   }
 
   @Override

@@ -80,10 +80,10 @@ final class TaskLeases implements AutoCloseable {
   /** Leases a segment for this task; empty if none is free. */
   synchronized Optional<SegmentLease> lease(long bytes) {
     if (pool.isEmpty()) {
-      counters.unshared(InlineReason.NO_SHARED_MEMORY);
+      counters.notShared(InlineReason.NO_SHARED_MEMORY);
       return Optional.empty();
     }
-    Optional<SegmentLease> lease = pool.get().lease(bytes, counters::unshared);
+    Optional<SegmentLease> lease = pool.get().lease(bytes, counters::notShared);
     lease.ifPresent(counters::leased);
     all.removeIf(each -> !each.isCurrent());
     lease.ifPresent(all::add);

@@ -47,8 +47,7 @@ final class WorkerStream implements ArrowMessage.Target {
     out.flush();
   }
 
-  /** Returns how many bytes were written so far. */
-  long written() {
+  long bytesWritten() {
     return written;
   }
 }

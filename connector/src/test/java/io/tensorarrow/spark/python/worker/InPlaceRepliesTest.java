@@ -168,7 +168,7 @@ class InPlaceRepliesTest extends SparkTestBase {
     lent.lease().segment().bytes(SharedSegment.HEADER_BYTES, 4).putFloat(-1);
     assertThat(batch.column(1).getArray(0).getFloat(0)).isEqualTo(-1);
     assertThat(lent.lease().segment().isHeld()).isTrue();
-    assertThat(metrics.apply(PythonMetrics.IN_PLACE_RETURNED_BYTES).value()).isEqualTo(24);
+    assertThat(metrics.apply(HandoverMetric.IN_PLACE_RETURNED_BYTES.key()).value()).isEqualTo(24);
     replies.close();
     assertThat(lent.lease().segment().isHeld()).isFalse();
   }
