@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
  * {@code -Dtensorarrow.updateDocs=true} writes them anew.
  */
 class DTypeTablesTest {
-  private static final Path PYTHON = Path.of("src/main/python/tensorarrow/_dtype_table.py");
+  private static final Path PYTHON =
+      Path.of("src/main/python/tensorarrow/_dtype_table.py").toAbsolutePath();
 
   @Test
   void typesPageHasTheTableOfDtypes() {

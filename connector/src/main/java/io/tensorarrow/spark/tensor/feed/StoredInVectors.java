@@ -42,18 +42,30 @@ final class StoredInVectors extends StoredElements {
     if (dim != TensorShape.UNKNOWN_DIM && dim != size) {
       return Optional.of(new Misfit("a vector of size " + size, "size " + dim));
     }
-    long last = -1;
-    boolean ordered = dense || indices.length() == values.length();
-    for (int i = 0; ordered && i < count(); i++) {
-      ordered = place(i) > last && place(i) < size;
-      last = place(i);
-    }
-    return ordered
+    return indicesAscend()
         ? Optional.empty()
         : Optional.of(
             new Misfit(
                 "a vector whose indices do not ascend from 0 to its size",
                 "one that Spark ML has made"));
+  }
+
+  private boolean indicesAscend() {
+    if (dense) {
+      return true;
+    }
+    if (indices.length() != values.length()) {
+      return false;
+    }
+    long previous = -1;
+    for (int i = 0; i < count(); i++) {
+      long place = place(i);
+      if (place <= previous || place >= size) {
+        return false;
+      }
+      previous = place;
+    }
+    return true;
   }
 
   @Override

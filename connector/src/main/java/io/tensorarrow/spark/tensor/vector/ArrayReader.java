@@ -4,6 +4,7 @@ import org.apache.arrow.vector.complex.ListVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BinaryType;
+import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
@@ -42,7 +43,10 @@ public abstract class ArrayReader {
     if (arrays.dataType() instanceof BinaryType) {
       return BinaryReader.over(arrays);
     }
-    return new InOtherVector(arrays);
+    if (arrays.dataType() instanceof ArrayType type) {
+      return new InOtherVector(arrays, type.elementType());
+    }
+    throw new IllegalStateException("no arrays: " + arrays.dataType().catalogString());
   }
 
   /** Goes to an array that is not null. */
@@ -68,8 +72,14 @@ public abstract class ArrayReader {
   /** Returns how many elements this array has. */
   public abstract int length();
 
-  /** Returns a reader of this array's elements, which are arrays themselves. */
-  public ArrayReader nested() {
+  /**
+   * Returns a reader of this array's elements, which are arrays themselves. Where all arrays share
+   * their elements it is the same reader after each seek, which a caller may have moved.
+   */
+  public final ArrayReader nested() {
+    if (!sharesElements()) {
+      return over(elements());
+    }
     ArrayReader reader = nested;
     if (reader == null) {
       reader = over(elements());
@@ -78,31 +88,76 @@ public abstract class ArrayReader {
     return reader;
   }
 
-  private static final class InWritableVector extends ArrayReader {
-    private final WritableColumnVector arrays;
+  /** Base of readers of arrays whose elements all lie in one vector. */
+  abstract static class SharedElements extends ArrayReader {
     private final ColumnVector elements;
     private final boolean elementsMayBeNull;
-    private int index;
 
-    InWritableVector(WritableColumnVector arrays) {
-      this.arrays = arrays;
-      this.elements = arrays.arrayData();
+    /** The array that was chosen. */
+    int index;
+
+    SharedElements(ColumnVector elements) {
+      this.elements = elements;
       this.elementsMayBeNull = elements.hasNull();
     }
 
     @Override
-    public void seek(int index) {
+    public final void seek(int index) {
       this.index = index;
     }
 
     @Override
-    public ColumnVector elements() {
+    public final ColumnVector elements() {
       return elements;
     }
 
     @Override
-    public boolean elementsMayBeNull() {
+    public final boolean elementsMayBeNull() {
       return elementsMayBeNull;
+    }
+  }
+
+  /** Base of readers that make a vector of each array. */
+  abstract static class SeparateElements extends ArrayReader {
+    private @Nullable ColumnVector elements;
+    private int length;
+
+    /** Takes the elements of the array that was chosen. */
+    final void show(ColumnVector elements, int length) {
+      this.elements = elements;
+      this.length = length;
+    }
+
+    @Override
+    public final ColumnVector elements() {
+      if (elements == null) {
+        throw new IllegalStateException("no array chosen");
+      }
+      return elements;
+    }
+
+    @Override
+    public final boolean sharesElements() {
+      return false;
+    }
+
+    @Override
+    public final int offset() {
+      return 0;
+    }
+
+    @Override
+    public final int length() {
+      return length;
+    }
+  }
+
+  private static final class InWritableVector extends SharedElements {
+    private final WritableColumnVector arrays;
+
+    InWritableVector(WritableColumnVector arrays) {
+      super(arrays.arrayData());
+      this.arrays = arrays;
     }
 
     @Override
@@ -116,31 +171,12 @@ public abstract class ArrayReader {
     }
   }
 
-  private static final class InArrowVector extends ArrayReader {
+  private static final class InArrowVector extends SharedElements {
     private final ListVector arrays;
-    private final ColumnVector elements;
-    private final boolean elementsMayBeNull;
-    private int index;
 
     InArrowVector(ListVector arrays) {
+      super(new ArrowColumnVector(arrays.getDataVector()));
       this.arrays = arrays;
-      this.elements = new ArrowColumnVector(arrays.getDataVector());
-      this.elementsMayBeNull = elements.hasNull();
-    }
-
-    @Override
-    public void seek(int index) {
-      this.index = index;
-    }
-
-    @Override
-    public ColumnVector elements() {
-      return elements;
-    }
-
-    @Override
-    public boolean elementsMayBeNull() {
-      return elementsMayBeNull;
     }
 
     @Override
@@ -155,90 +191,43 @@ public abstract class ArrayReader {
   }
 
   /** Arrays of equal length, one after another. */
-  private static final class InRowArrays extends ArrayReader {
-    private final RowArrays arrays;
-    private int index;
+  private static final class InRowArrays extends SharedElements {
+    private final int width;
 
     InRowArrays(RowArrays arrays) {
-      this.arrays = arrays;
-    }
-
-    @Override
-    public void seek(int index) {
-      this.index = index;
-    }
-
-    @Override
-    public ColumnVector elements() {
-      return arrays.getChild(0);
-    }
-
-    @Override
-    public boolean elementsMayBeNull() {
-      return false;
+      super(arrays.getChild(0));
+      this.width = arrays.width();
     }
 
     @Override
     public int offset() {
-      return index * arrays.width();
+      return index * width;
     }
 
     @Override
     public int length() {
-      return arrays.width();
+      return width;
     }
   }
 
-  /** Any other vector: each array is a vector of its own. */
-  private static final class InOtherVector extends ArrayReader {
+  private static final class InOtherVector extends SeparateElements {
     private final ColumnVector arrays;
-    private final ArrayType type;
-    private @Nullable ArrayElements elements;
-    private int length;
+    private final DataType elementType;
 
-    InOtherVector(ColumnVector arrays) {
+    InOtherVector(ColumnVector arrays, DataType elementType) {
       this.arrays = arrays;
-      this.type = (ArrayType) arrays.dataType();
+      this.elementType = elementType;
     }
 
     @Override
     public void seek(int index) {
       ColumnarArray array = arrays.getArray(index);
-      elements = new ArrayElements(type.elementType(), array);
-      length = array.numElements();
-    }
-
-    @Override
-    public ColumnVector elements() {
-      if (elements == null) {
-        throw new IllegalStateException("no array chosen");
-      }
-      return elements;
-    }
-
-    @Override
-    public boolean sharesElements() {
-      return false;
+      show(new ArrayElements(elementType, array), array.numElements());
     }
 
     @Override
     public boolean elementsMayBeNull() {
       return true;
-    }
-
-    @Override
-    public int offset() {
-      return 0;
-    }
-
-    @Override
-    public int length() {
-      return length;
-    }
-
-    @Override
-    public ArrayReader nested() {
-      return over(elements());
     }
   }
 }

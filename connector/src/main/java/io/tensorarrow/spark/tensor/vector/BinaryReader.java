@@ -8,62 +8,37 @@ import org.apache.spark.unsafe.Platform;
 import org.jspecify.annotations.Nullable;
 
 /** Shows binaries as arrays of bytes. */
-abstract class BinaryReader extends ArrayReader {
-  public static ArrayReader over(ColumnVector binaries) {
+final class BinaryReader {
+  private BinaryReader() {}
+
+  static ArrayReader over(ColumnVector binaries) {
     return binaries instanceof ArrowColumnVector arrow
             && arrow.getValueVector() instanceof BaseVariableWidthVector vector
         ? new InArrowVector(vector)
         : new InOtherVector(binaries);
   }
 
-  @Override
-  public final boolean elementsMayBeNull() {
-    return false;
-  }
-
-  @Override
-  public final ArrayReader nested() {
-    throw new IllegalStateException("bytes are no arrays");
-  }
-
-  public static final class InArrowVector extends BinaryReader {
+  private static final class InArrowVector extends ArrayReader.SharedElements {
     private final BaseVariableWidthVector binaries;
-    private final Bytes elements;
-    private int offset;
-    private int length;
 
     InArrowVector(BaseVariableWidthVector binaries) {
+      super(new Bytes(null, binaries.getDataBufferAddress()));
       this.binaries = binaries;
-      this.elements = new Bytes(null, binaries.getDataBufferAddress());
-    }
-
-    @Override
-    public void seek(int index) {
-      offset = binaries.getStartOffset(index);
-      length = binaries.getValueLength(index);
-    }
-
-    @Override
-    public ColumnVector elements() {
-      return elements;
     }
 
     @Override
     public int offset() {
-      return offset;
+      return binaries.getStartOffset(index);
     }
 
     @Override
     public int length() {
-      return length;
+      return binaries.getValueLength(index);
     }
   }
 
-  /** Any other vector: each binary is an array of its own. */
-  public static final class InOtherVector extends BinaryReader {
+  private static final class InOtherVector extends ArrayReader.SeparateElements {
     private final ColumnVector binaries;
-    private Bytes elements = Bytes.of(new byte[0]);
-    private int length;
 
     InOtherVector(ColumnVector binaries) {
       this.binaries = binaries;
@@ -72,23 +47,12 @@ abstract class BinaryReader extends ArrayReader {
     @Override
     public void seek(int index) {
       byte[] bytes = binaries.getBinary(index);
-      elements = Bytes.of(bytes);
-      length = bytes.length;
+      show(Bytes.of(bytes), bytes.length);
     }
 
     @Override
-    public ColumnVector elements() {
-      return elements;
-    }
-
-    @Override
-    public int offset() {
-      return 0;
-    }
-
-    @Override
-    public int length() {
-      return length;
+    public boolean elementsMayBeNull() {
+      return false;
     }
   }
 

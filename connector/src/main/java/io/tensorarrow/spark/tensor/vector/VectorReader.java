@@ -54,22 +54,22 @@ public final class VectorReader extends ArrayReader {
     if (dense) {
       return values.elements();
     }
-    ColumnVector found = unpacked;
-    if (found == null) {
-      found = new Doubles(unpack());
-      unpacked = found;
+    ColumnVector doubles = unpacked;
+    if (doubles == null) {
+      doubles = new Doubles(unpack());
+      unpacked = doubles;
     }
-    return found;
+    return doubles;
   }
 
   private double[] unpack() {
     indices.seek(index);
-    double[] all = new double[length()];
+    double[] doubles = new double[length()];
     for (int i = 0; i < values.length(); i++) {
       int place = indices.elements().getInt(indices.offset() + i);
-      all[place] = values.elements().getDouble(values.offset() + i);
+      doubles[place] = values.elements().getDouble(values.offset() + i);
     }
-    return all;
+    return doubles;
   }
 
   @Override
@@ -85,11 +85,6 @@ public final class VectorReader extends ArrayReader {
   @Override
   public int length() {
     return dense ? values.length() : sizes.getInt(index);
-  }
-
-  @Override
-  public ArrayReader nested() {
-    throw new IllegalStateException("doubles are no arrays");
   }
 
   private static final class Doubles extends TensorVector {
