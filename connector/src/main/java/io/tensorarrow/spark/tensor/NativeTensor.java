@@ -8,6 +8,7 @@ import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorByteSize;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorData;
 import static org.tensorflow.internal.c_api.global.tensorflow.TF_TensorType;
 
+import io.tensorarrow.spark.errors.CannotMessage;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -93,11 +94,9 @@ public final class NativeTensor implements AutoCloseable {
             .orElseThrow(
                 () -> {
                   TF_DeleteTensor(tensor);
-                  return new TensorArrowException(
-                      ErrorCode.TA_TENSOR_UNSUPPORTED,
-                      "Cannot use tensor: found TensorFlow dtype number "
-                          + number
-                          + "; expected one of the dtypes of TensorFlow 2.18");
+                  return TensorArrowException.cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "use tensor")
+                      .found("TensorFlow dtype number %s", number)
+                      .expected("one of the dtypes of TensorFlow 2.18");
                 });
     long[] dims = new long[TF_NumDims(tensor)];
     for (int i = 0; i < dims.length; i++) {
@@ -233,18 +232,15 @@ public final class NativeTensor implements AutoCloseable {
   /** TensorFlow ends the process over a shape that it can't have: it must never see one. */
   private static long byteSize(DType dtype, long[] dims) {
     if (dims.length > MAX_DIMS) {
-      throw unsupported(
-          dtype, "found " + dims.length + " dimensions; expected at most " + MAX_DIMS);
+      throw cannotHave(dtype).found("%s dimensions", dims.length).expected("at most %s", MAX_DIMS);
     }
     try {
       return Math.multiplyExact(elementCount(dims), dtype.byteSize());
     } catch (ArithmeticException e) {
-      throw unsupported(
-          dtype,
-          "found dimensions "
-              + TensorShape.of(dims)
-              + ", more bytes than a number of 64 bits can count; expected fewer (lower batchRows,"
-              + " or check the model's signature)");
+      throw cannotHave(dtype)
+          .found(
+              "dimensions %s, more bytes than a number of 64 bits can count", TensorShape.of(dims))
+          .expected("fewer (lower batchRows, or check the model's signature)");
     }
   }
 
@@ -274,20 +270,21 @@ public final class NativeTensor implements AutoCloseable {
     return new IllegalStateException("tensor is closed: " + this);
   }
 
-  private static TensorArrowException unsupported(DType dtype, String foundAndExpected) {
-    return TensorArrowException.ofCall(
-        ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot allocate tensor of '" + dtype.numpyName() + "'",
-        ": " + foundAndExpected);
+  /** Begins the error of a shape that TensorFlow does not have. */
+  private static CannotMessage cannotHave(DType dtype) {
+    return TensorArrowException.cannot(
+            ErrorCode.TA_TENSOR_UNSUPPORTED, "allocate tensor of '%s'", dtype.numpyName())
+        .forRowsOfCall();
   }
 
   private static TensorArrowException outOfMemory(DType dtype, long[] dims, long bytes) {
-    return TensorArrowException.ofCall(
-        ErrorCode.TA_MODEL_RUN,
-        "Cannot allocate tensor '" + dtype.numpyName() + " " + TensorShape.of(dims) + "'",
-        ": found no "
-            + bytes
-            + " bytes of native memory; expected enough of it (lower batchRows or raise"
-            + " spark.executor.memoryOverhead)");
+    return TensorArrowException.cannot(
+            ErrorCode.TA_MODEL_RUN,
+            "allocate tensor '%s %s'",
+            dtype.numpyName(),
+            TensorShape.of(dims))
+        .forRowsOfCall()
+        .found("no %s bytes of native memory", bytes)
+        .expected("enough of it (lower batchRows or raise spark.executor.memoryOverhead)");
   }
 }

@@ -99,9 +99,9 @@ final class ArrowTensors {
     try {
       filling.run();
       return vector;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       vector.close();
-      throw fault;
+      throw e;
     }
   }
 

@@ -72,13 +72,13 @@ public final class StringElements {
           checkText(offsets.memoryAddress(), data.memoryAddress(), bytes);
         }
         return List.of(offsets, data);
-      } catch (Throwable fault) {
+      } catch (Throwable e) {
         data.close();
-        throw fault;
+        throw e;
       }
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       offsets.close();
-      throw fault;
+      throw e;
     }
   }
 
@@ -91,10 +91,11 @@ public final class StringElements {
       Platform.putInt(null, to + (i + 1L) * Integer.BYTES, (int) end);
     }
     if (end > Integer.MAX_VALUE) {
-      throw column.refusal(
-          ErrorCode.TA_UNSUPPORTED,
-          end + " bytes of strings in one batch",
-          "at most " + Integer.MAX_VALUE + ": lower batchRows");
+      throw column
+          .cannotFetch(ErrorCode.TA_UNSUPPORTED)
+          .found("%s bytes of strings in one batch", end)
+          .inRowsOfCall()
+          .expected("at most %s: lower batchRows", Integer.MAX_VALUE);
     }
     return (int) end;
   }
@@ -124,11 +125,11 @@ public final class StringElements {
       int begin = Platform.getInt(null, offsets + (long) i * Integer.BYTES);
       int end = Platform.getInt(null, offsets + (i + 1L) * Integer.BYTES);
       if (!Utf8.isValid(data + begin, end - begin)) {
-        throw column.refusalOfRow(
-            ErrorCode.TA_OUTPUT_STRING,
-            "bytes that are not valid UTF-8",
-            rowOf(i),
-            "UTF-8: read them with option strings=binary");
+        throw column
+            .cannotFetch(ErrorCode.TA_OUTPUT_STRING)
+            .found("bytes that are not valid UTF-8")
+            .inRow(rowOf(i))
+            .expected("UTF-8: read them with option strings=binary");
       }
     }
   }

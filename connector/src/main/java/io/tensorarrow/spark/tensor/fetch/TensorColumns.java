@@ -162,9 +162,9 @@ public final class TensorColumns {
       OutputColumn column = new OutputColumn(spec, columnName, element(spec, types));
       checkReturned(tensor, column, rows);
       return new TensorVectors(column, kept, allocator).over(tensor);
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       tensor.close();
-      throw fault;
+      throw e;
     }
   }
 
@@ -252,45 +252,47 @@ public final class TensorColumns {
   }
 
   private static TensorArrowException unfetchable(TensorSpec spec, String why) {
-    return new TensorArrowException(
-        ErrorCode.TA_TENSOR_UNSUPPORTED,
-        "Cannot fetch tensor "
-            + spec
-            + ": found "
-            + why
-            + "; expected numbers, booleans or strings with a first dimension for the batch, as in"
-            + " (-1, 10)");
+    return TensorArrowException.cannot(ErrorCode.TA_TENSOR_UNSUPPORTED, "fetch tensor %s", spec)
+        .found("%s", why)
+        .expected(
+            "numbers, booleans or strings with a first dimension for the batch, as in (-1, 10)");
   }
 
   private static void checkReturned(NativeTensor tensor, OutputColumn column, int rows) {
-    long[] found = tensor.dims();
-    long[] expected = Dims.withBatch(rows, column.spec().shape().rowDims());
-    String expectedRows =
-        column.spec().dtype().numpyName()
-            + " "
-            + TensorShape.of(expected)
-            + ", one row for each of the "
-            + rows
-            + " that were fed";
-    if (tensor.dtype() == column.spec().dtype() && lacksBatch(found, expected)) {
-      throw column.refusal(ErrorCode.TA_OUTPUT_NOT_BATCHED, tensor.toString(), expectedRows);
+    long[] dims = tensor.dims();
+    long[] expectedDims = Dims.withBatch(rows, column.spec().shape().rowDims());
+    boolean isDeclaredDtype = tensor.dtype() == column.spec().dtype();
+    if (isDeclaredDtype && lacksBatch(dims, expectedDims)) {
+      throw unexpected(ErrorCode.TA_OUTPUT_NOT_BATCHED, tensor, column, expectedDims);
     }
-    if (tensor.dtype() != column.spec().dtype() || !Dims.fit(found, expected)) {
-      throw column.refusal(ErrorCode.TA_OUTPUT_SHAPE, tensor.toString(), expectedRows);
+    if (!isDeclaredDtype || !Dims.fit(dims, expectedDims)) {
+      throw unexpected(ErrorCode.TA_OUTPUT_SHAPE, tensor, column, expectedDims);
     }
     if (tensor.elementCount() > Integer.MAX_VALUE
-        || Arrays.stream(found).anyMatch(d -> d > Integer.MAX_VALUE)) {
-      throw column.refusal(
-          ErrorCode.TA_UNSUPPORTED,
-          tensor + " in one batch",
-          "at most " + Integer.MAX_VALUE + " elements: lower batchRows");
+        || Arrays.stream(dims).anyMatch(dim -> dim > Integer.MAX_VALUE)) {
+      throw column
+          .cannotFetch(ErrorCode.TA_UNSUPPORTED)
+          .found("%s in one batch", tensor)
+          .inRowsOfCall()
+          .expected("at most %s elements: lower batchRows", Integer.MAX_VALUE);
     }
   }
 
+  private static TensorArrowException unexpected(
+      ErrorCode code, NativeTensor tensor, OutputColumn column, long[] expectedDims) {
+    return column
+        .cannotFetch(code)
+        .found("%s", tensor)
+        .inRowsOfCall()
+        .expected(
+            "%s %s, one row for each of the %s that were fed",
+            column.spec().dtype().numpyName(), TensorShape.of(expectedDims), expectedDims[0]);
+  }
+
   /** Whether there is no batch axis, or another number of rows along it than expected. */
-  private static boolean lacksBatch(long[] found, long[] expected) {
-    return found.length == 0
-        || found[0] != expected[0]
-        || Dims.fit(found, Arrays.copyOfRange(expected, 1, expected.length));
+  private static boolean lacksBatch(long[] dims, long[] expected) {
+    return dims.length == 0
+        || dims[0] != expected[0]
+        || Dims.fit(dims, Arrays.copyOfRange(expected, 1, expected.length));
   }
 }

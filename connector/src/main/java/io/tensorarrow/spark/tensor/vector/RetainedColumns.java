@@ -48,9 +48,9 @@ public final class RetainedColumns {
     try {
       load(vector, retained);
       return retained;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       retained.close();
-      throw fault;
+      throw e;
     }
   }
 
