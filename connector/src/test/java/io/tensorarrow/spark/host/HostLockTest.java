@@ -17,7 +17,7 @@ class HostLockTest {
   @TempDir private Path temp;
 
   @Test
-  void isKeptFromOtherProcessesUntilItIsClosed() throws Exception {
+  void exclusiveLockExcludesOtherProcessesUntilClosed() throws Exception {
     Path file = temp.resolve("it.lock");
     try (HostLock exclusive = HostLock.take(file, HostLock.Mode.EXCLUSIVE)) {
       assertThat(another(file, HostLock.Mode.SHARED)).isEqualTo("refused");
@@ -30,7 +30,7 @@ class HostLockTest {
   }
 
   @Test
-  void isSharedByProcessesThatReadOnly() throws Exception {
+  void sharedLockAdmitsOtherReaders() throws Exception {
     Path file = temp.resolve("it.lock");
     try (HostLock shared = HostLock.take(file, HostLock.Mode.SHARED)) {
       shared.touch();
@@ -40,7 +40,7 @@ class HostLockTest {
   }
 
   @Test
-  void tellsByTheTimeOfTheFileThatItWasUsed() throws IOException {
+  void touchSetsTimeOfLockFile() throws IOException {
     Path file = Files.createFile(temp.resolve("it.lock"));
     for (HostLock.Mode mode : HostLock.Mode.values()) {
       Instant longAgo = Instant.now().minus(Duration.ofDays(9));

@@ -32,7 +32,7 @@ class ProcessEndTest {
   @TempDir Path temp;
 
   @RepeatedTest(4)
-  void endsBySignalAsAnyJvm() throws Exception {
+  void processEndsOnSignal() throws Exception {
     Process process = start("serve");
     try (BufferedReader output =
         new BufferedReader(
@@ -51,7 +51,7 @@ class ProcessEndTest {
   }
 
   @Test
-  void endsByItselfWhileDaemonsAreInTensorFlow() throws Exception {
+  void processEndsWhileDaemonThreadsRunTensorFlow() throws Exception {
     ChildJvm.Result result = ChildJvm.finish(start("end"));
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output()).contains("running").doesNotContain("fatal error", "hs_err");

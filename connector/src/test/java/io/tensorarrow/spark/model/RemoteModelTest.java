@@ -118,7 +118,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void runsFromACopyThatIsMadeOnce() throws IOException {
+  void modelIsCopiedOnceAndRunsFromCopy() throws IOException {
     ModelReference reference = plan(Fault.NONE);
     assertThat(TestFileSystem.opened(log, SHARD)).as("opened by the driver").isZero();
     ModelCache cache =
@@ -142,7 +142,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void copiesAssetsAndNothingThatTensorFlowDoesNotRead() throws IOException {
+  void onlyFilesThatTensorFlowReadsAreCopied() throws IOException {
     original = TestModels.table(temp.resolve("store"));
     Files.createDirectories(original.resolve("assets.extra"));
     Files.writeString(original.resolve("assets.extra/big"), "not needed");
@@ -157,7 +157,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void theFingerprintHasTheTimesOfTheDataFiles() throws IOException {
+  void fingerprintCoversTimesOfDataFiles() throws IOException {
     String before = plan(Fault.NONE).fingerprint();
     assertThat(before).isNotEqualTo(SavedModelFile.read(original).fingerprint());
     Files.setLastModifiedTime(
@@ -166,7 +166,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aModelThatChangedOrVanishedAfterPlanningIsAnError() throws IOException {
+  void modelChangedOrMissingAfterPlanningFailsToLoad() throws IOException {
     ModelReference reference = plan(Fault.NONE);
     Files.setLastModifiedTime(
         original.resolve("variables").resolve(SHARD), FileTime.fromMillis(1_000));
@@ -182,7 +182,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void whatWasCopiedOutlivesItsOriginal() throws IOException {
+  void copyLoadsAfterOriginalIsGone() throws IOException {
     ModelReference reference = plan(Fault.NONE);
     load(reference);
     Files.move(original, temp.resolve("elsewhere"));
@@ -190,7 +190,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aFileThatMayNotBeReadIsAnErrorWithoutTheSecretAndLeavesNothing() throws IOException {
+  void unreadableFileFailsWithRedactedErrorAndLeavesNoCopy() throws IOException {
     ModelReference reference = plan(Fault.DENIED);
     assertThatThrownBy(() -> load(reference))
         .isInstanceOfSatisfying(
@@ -207,14 +207,14 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aFileThatEndsTooEarlyIsAnErrorAndLeavesNothing() throws IOException {
+  void truncatedFileFailsAndLeavesNoCopy() throws IOException {
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.CUT))
         .contains(" bytes of variables/" + SHARD);
     assertThat(kept()).isEmpty();
   }
 
   @Test
-  void aFileThatDoesNotEndIsAnErrorAndLeavesNothing() throws IOException {
+  void tooLongFileFailsAndLeavesNoCopy() throws IOException {
     long size = Files.size(original.resolve("variables").resolve(SHARD));
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.LONG))
         .contains("more than " + size + " bytes of variables/" + SHARD);
@@ -222,7 +222,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aFileThatDoesNotComeInTimeIsNoInterruption() throws IOException {
+  void readTimeoutIsNotAnInterruption() throws IOException {
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.TIMEOUT))
         .contains("Cannot read model", "SocketTimeoutException: Read timed out", "only busy");
     assertThat(Thread.interrupted()).isFalse();
@@ -230,7 +230,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aModelThatChangesWhileItIsCopiedIsAnErrorAndLeavesNothing() throws IOException {
+  void modelChangedWhileCopyingFailsAndLeavesNoCopy() throws IOException {
     original = TestModels.table(temp.resolve("store"));
     Path counted = temp.resolve("other.txt");
     ModelReference reference = plan(original, conf(Fault.OTHER_BYTES, counted));
@@ -240,7 +240,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aDiskThatIsTooSmallIsNoticedBeforehand() throws IOException {
+  void missingDiskSpaceFailsBeforeCopying() throws IOException {
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.HUGE))
         .contains("free bytes in '" + models, "spark.tensorarrow.models.directory");
     assertThat(TestFileSystem.opened(log, SHARD)).isZero();
@@ -248,13 +248,13 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void namesThatLeadElsewhereAreRefused() {
+  void listedNamesOutsideModelAreRefused() {
     assertError(ErrorCode.TA_MODEL_FETCH, () -> plan(Fault.FOREIGN_NAMES))
         .contains("'test:/etc/passwd', which is no name below");
   }
 
   @Test
-  void anAlteredCopyIsMadeAnew() throws IOException {
+  void alteredCopyIsMadeAgain() throws IOException {
     ModelReference reference = plan(Fault.NONE);
     load(reference);
     Path copy = models.resolve(copyName(reference));
@@ -269,7 +269,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aCopyWhoseDataIsDamagedIsAnErrorAndThenMadeAnew() throws IOException {
+  void damagedCopyFailsToLoadAndIsMadeAgain() throws IOException {
     ModelReference reference = plan(Fault.NONE);
     load(reference);
     Path shard = models.resolve(copyName(reference)).resolve("variables").resolve(SHARD);
@@ -286,7 +286,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void refusesADirectoryThatOthersCanWrite() throws IOException {
+  void directoryWritableByOthersIsRefused() throws IOException {
     Files.createDirectory(models);
     Files.setPosixFilePermissions(models, PosixFilePermissions.fromString("rwxrwxrwx"));
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.NONE))
@@ -295,14 +295,14 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void refusesADirectoryThatIsNone() throws IOException {
+  void fileInPlaceOfDirectoryIsRefused() throws IOException {
     Files.createFile(models);
     loadingFails(ErrorCode.TA_MODEL_FETCH, plan(Fault.NONE))
         .contains("in '" + models + "'", "spark.tensorarrow.models.directory");
   }
 
   @Test
-  void refusesADirectoryThatCantBeMade() {
+  void directoryThatCannotBeCreatedIsRefused() {
     // Not even root can write there.
     Path system = Path.of("/sys/tensorarrow");
     assertError(ErrorCode.TA_MODEL_FETCH, () -> load(plan(Fault.NONE), system))
@@ -310,7 +310,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void aDiskThatFillsUpWhileCopyingIsAnErrorAndLeavesNothing() throws Exception {
+  void diskFullWhileCopyingFailsAndLeavesNoCopy() throws Exception {
     original = TestModels.table(temp.resolve("store"));
     Files.write(original.resolve("assets/large"), new byte[1 << 20]);
     Process full =
@@ -337,7 +337,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void latestSkipsWhatIsHalfUploadedWithAWarning() throws IOException {
+  void latestVersionSkipsPartialUploadsWithWarning() throws IOException {
     Path versions = temp.resolve("store/versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     Files.createDirectories(versions.resolve("2/variables"));
@@ -356,7 +356,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void theNameOfAFileThatThisProcessCantWriteIsAnErrorThatNamesTheLocale() throws Exception {
+  void unencodableFileNameErrorNamesLocale() throws Exception {
     original = TestModels.table(temp.resolve("store"));
     Files.writeString(original.resolve("assets/w\u00f6rter"), "");
     Process child =
@@ -391,7 +391,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void copiesThatNobodyUsedForLongAreDeletedWhenAnotherIsMade() throws IOException {
+  void unusedCopiesAreDeletedWhenAnotherIsMade() throws IOException {
     List<ModelReference> all = new ArrayList<>();
     for (String name : List.of("a", "b", "c", "d")) {
       Path model = TestModels.scaleBy(temp.resolve(name), name.charAt(0));
@@ -432,7 +432,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void threadsAndProcessesThatStartAtOnceCopyOnce() throws Exception {
+  void concurrentThreadsAndProcessesCopyOnce() throws Exception {
     List<Process> others = new ArrayList<>();
     ExecutorService pool = Executors.newCachedThreadPool();
     try {
@@ -461,7 +461,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void whatAKilledProcessLeftIsCleanedUp() throws Exception {
+  void unfinishedCopyOfKilledProcessIsDeleted() throws Exception {
     Process other = startCopying(Fault.SLOW);
     try {
       awaitOpened(1);
@@ -475,7 +475,7 @@ class RemoteModelTest extends ModelTestBase {
   }
 
   @Test
-  void waitingAndCopyingCanBeInterrupted() throws Exception {
+  void copyingAndWaitingThreadsCanBeInterrupted() throws Exception {
     ModelReference reference = plan(Fault.SLOW);
     List<Throwable> failures = new ArrayList<>();
     Thread copying = loadInThread(reference, failures);

@@ -75,7 +75,7 @@ class CancellationTest extends ModelTestBase {
   }
 
   @Test
-  void anEndlessLoopEndsAndTheModelServesOthers() throws Exception {
+  void killedTaskEndsAndModelServesOthers() throws Exception {
     Asked asked = new Asked(killed);
     ModelCache cache = cache(1);
     ModelReference model = reference(TestModels.endless(temp));
@@ -133,7 +133,7 @@ class CancellationTest extends ModelTestBase {
 
   /** A call takes some microseconds, so that most of the kills meet one that begins or ends. */
   @Test
-  void callsThatEndAtTheMomentOfTheKillAreSafe() {
+  void killRacingWithEndOfCallIsSafe() {
     ModelCache cache = cache(1);
     ModelReference model = reference(TestModels.endless(temp));
     AtomicInteger cancelled = new AtomicInteger();
@@ -153,7 +153,7 @@ class CancellationTest extends ModelTestBase {
   }
 
   @Test
-  void loadingEndsAndOneWhoWaitsLoadsInstead() throws Exception {
+  void killedLoaderEndsAndWaiterLoads() throws Exception {
     Asked asked = new Asked(killed);
     AtomicBoolean alsoKilled = new AtomicBoolean();
     Asked waiter = new Asked(alsoKilled);
@@ -176,7 +176,7 @@ class CancellationTest extends ModelTestBase {
   }
 
   @Test
-  void waitingForAnothersLoadingEnds() throws Exception {
+  void killedWaiterEndsWhileLoaderGoesOn() throws Exception {
     AtomicBoolean loaderKilled = new AtomicBoolean();
     Asked asked = new Asked(loaderKilled);
     ModelCache cache = cache(1);
@@ -194,7 +194,7 @@ class CancellationTest extends ModelTestBase {
   }
 
   @Test
-  void theWatchdogEndsWhenNothingRuns() throws Exception {
+  void watchdogThreadEndsWhenNothingRuns() throws Exception {
     awaitNoWatchdog();
     ModelCache cache = cache(1);
     // As the task of a session whose class loader and thread-locals go before the watchdog.

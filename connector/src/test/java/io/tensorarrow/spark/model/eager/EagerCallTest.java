@@ -51,7 +51,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void computesWhatTheGraphSays() {
+  void callComputesGraph() {
     try (ModelLease lease = lease(TestModels.scale(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       List<NativeTensor> y = run(call, floats(new float[] {1, 2.5f, -3}, 3));
@@ -62,7 +62,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void restoresVariables() {
+  void variablesAreRestored() {
     float[] row = {1, -2, 3, -4, 5, -6, 7, -8};
     float[] other = {0.5f, 0, 0, 1, 0, 0, 2, 0};
     float[] both = new float[16];
@@ -81,7 +81,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void runsFunctionsThatReadVariables() {
+  void functionsReadVariables() {
     try (ModelLease lease = lease(TestModels.function(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       List<NativeTensor> y = run(call, floats(new float[] {1, 2}, 2));
@@ -91,7 +91,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void fillsTablesFromAssets() {
+  void tablesAreFilledFromAssets() {
     try (ModelLease lease = lease(TestModels.table(temp));
         EagerCall call = lease.newCall(SERVING, List.of("value"))) {
       List<NativeTensor> value = run(call, longs(new long[] {2, 0, 7}, 3));
@@ -101,7 +101,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void feedsAndFetchesAllDtypesAndRanks() {
+  void allDtypesAndRanksAreFedAndFetched() {
     try (ModelLease lease = lease(TestModels.kinds(temp));
         EagerCall call =
             lease.newCall(
@@ -135,7 +135,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void acceptsNoRows() {
+  void emptyBatchGivesEmptyOutput() {
     try (ModelLease lease = lease(TestModels.mlp(temp));
         EagerCall call = lease.newCall(SERVING, List.of("probabilities"))) {
       List<NativeTensor> result = run(call, floats(new float[0], 0, 8));
@@ -145,7 +145,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void aSignatureWithoutPlainTensorsLeavesTheOthersUsable() throws IOException {
+  void unsupportedSignatureLeavesOthersUsable() throws IOException {
     Path model = TestModels.scale(temp);
     Path file = model.resolve("saved_model.pb");
     SavedModel.Builder proto = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
@@ -165,7 +165,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void offersEachSignature() {
+  void eachSignatureCanBeCalled() {
     try (ModelLease lease = lease(TestModels.twoSignatures(temp));
         EagerCall twice = lease.newCall("double", List.of("y"));
         EagerCall half = lease.newCall("half", List.of("y"))) {
@@ -179,7 +179,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void outputMayBeAnInputAndOutlivesItsFeed() {
+  void outputThatIsAnInputOutlivesItsFeed() {
     ModelLease lease = lease(TestModels.notBatched(temp));
     EagerCall call = lease.newCall(SERVING, List.of("anything", "total", "three"));
     List<NativeTensor> results = run(call, floats(new float[] {1, 2, 4}, 3));
@@ -216,7 +216,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void reportsWhatTheModelSaysWhenItFailsAndGoesOn() {
+  void failedCallQuotesModelAndNextCallWorks() {
     Path model = TestModels.failing(temp);
     try (ModelLease lease = lease(model);
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
@@ -231,7 +231,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void namesTheRemedyForVariablesWithTwoHandles() {
+  void unrestoredVariableErrorNamesRemedy() {
     try (ModelLease lease = lease(TestModels.unrestored(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
@@ -250,7 +250,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void saysHowMuchMemoryWasAskedForAndWhatToDoAndGoesOn() {
+  void outOfMemoryErrorNamesRemedyAndNextCallWorks() {
     try (ModelLease lease = lease(TestModels.huge(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       for (int i = 0; i < 3; i++) {
@@ -265,7 +265,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void namesTheOperationWhoseKernelWasRemoved() {
+  void missingKernelErrorNamesOperation() {
     try (ModelLease lease = lease(TestModels.removedKernel(temp));
         EagerCall call = lease.newCall(SERVING, List.of("bucket"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
@@ -274,7 +274,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void refusesFeedsOfAnotherDtypeOrNumber() {
+  void feedsOfOtherDtypeOrNumberAreRefused() {
     try (ModelLease lease = lease(TestModels.scale(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_INPUT_TYPE, () -> run(call, ints(new int[] {1}, 1)))
@@ -284,7 +284,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void refusesUnknownNames() {
+  void unknownSignaturesAndOutputsAreRefused() {
     try (ModelLease lease = lease(TestModels.kinds(temp))) {
       assertError(
               ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> lease.newCall("serving", List.of("f_sum")))
@@ -298,7 +298,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void computesOnlyWhatIsFetched() {
+  void onlyFetchedOutputsAreComputed() {
     Path model = TestModels.notBatched(temp);
     try (ModelLease lease = lease(model);
         EagerCall call = lease.newCall(SERVING, List.of("three"))) {
@@ -310,7 +310,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void nothingWorksAfterClose() {
+  void closedLeaseAndCallAreRefused() {
     ModelLease lease = lease(TestModels.scale(temp));
     EagerCall call = lease.newCall(SERVING, List.of("y"));
     lease.close();
@@ -325,7 +325,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void thousandsOfCallsLeaveNothingBehind() {
+  void thousandsOfCallsLeaveNoTensors() {
     try (ModelLease lease = lease(TestModels.mlp(temp));
         EagerCall call = lease.newCall(SERVING, List.of("probabilities"))) {
       long before = NativeTensor.live();
@@ -361,7 +361,7 @@ class EagerCallTest extends ModelTestBase {
 
   /** Functions that nobody uses are freed when there are many; those in use and new ones run on. */
   @Test
-  void servesMoreChoicesOfOutputsThanItKeeps() {
+  void moreOutputChoicesThanCachedFunctionsWork() {
     try (ModelLease lease = lease(TestModels.manyOutputs(temp, 100));
         EagerCall used = lease.newCall(SERVING, List.of("y99"))) {
       for (int round = 0; round < 2; round++) {
@@ -381,7 +381,7 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void oneModelServesSeveralThreadsAtOnce() throws Exception {
+  void concurrentThreadsShareOneModel() throws Exception {
     int threads = 4;
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try (ModelLease lease = lease(TestModels.function(temp))) {

@@ -30,7 +30,7 @@ class ThreadsTest {
   @TempDir Path temp;
 
   @Test
-  void theFirstModelDecidesHowManyThreadsAnOperationMayUse() throws Exception {
+  void firstModelSetsThreadsPerOperation() throws Exception {
     List<Integer> few = growth(Map.of(), "3,2 3,2");
     List<Integer> many = growth(Map.of(), "12,2 12,2");
     assertThat(many.get(0) - few.get(0)).isEqualTo(9);
@@ -41,12 +41,12 @@ class ThreadsTest {
   }
 
   @Test
-  void eachModelAddsAsManyThreadsAsOperationsMayRunAtOnce() throws Exception {
+  void eachModelAddsThreadsForConcurrentOperations() throws Exception {
     assertThat(growth(Map.of(), "2,3 2,3 2,7 2,7 2,3").subList(1, 5)).containsExactly(3, 7, 7, 3);
   }
 
   @Test
-  void saysThatAModelDoesNotGetTheThreadsItAsksFor() throws Exception {
+  void differentThreadCountOfLaterModelIsWarnedOf() throws Exception {
     assertThat(output(Map.of(), "3,2 3,2")).doesNotContain("WARN");
     assertThat(output(Map.of(), "3,2 12,2"))
         .contains("WARN EagerContext: Operations use 3 threads", "expected 12")

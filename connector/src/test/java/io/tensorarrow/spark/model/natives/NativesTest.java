@@ -49,7 +49,7 @@ class NativesTest {
 
   @Test
   @Order(1)
-  void twoProcessesAtOnceExtractOnceIntoADirectoryOfTheUsersOwn() throws Exception {
+  void concurrentProcessesExtractOnceIntoUserDirectory() throws Exception {
     Path home = Files.createDirectory(shared.resolve("home"));
     Path cache = Files.createDirectory(home.resolve(".cache"));
     // Left by a process that was killed while it extracted.
@@ -78,7 +78,7 @@ class NativesTest {
 
   @Test
   @Order(2)
-  void laterProcessesUseWhatIsThere() throws Exception {
+  void laterProcessesReuseExtractedLibraries() throws Exception {
     Object before = Files.getLastModifiedTime(extracted().resolve("libtensorflow_cc.so.2"));
     ChildJvm.Result result = ChildJvm.finish(startProbe(shared.resolve("home"), ""));
     assertThat(result.exitCode()).as(result.output()).isZero();
@@ -88,7 +88,7 @@ class NativesTest {
 
   @Test
   @Order(3)
-  void repairsWhatIsIncomplete() throws Exception {
+  void truncatedLibraryIsExtractedAgain() throws Exception {
     try (RandomAccessFile file =
         new RandomAccessFile(extracted().resolve("libtensorflow_cc.so.2").toFile(), "rw")) {
       file.setLength(1000);
@@ -104,7 +104,7 @@ class NativesTest {
   /** JavaCPP would unpack a copy of its own, which JVMs that start at once overwrite. */
   @Test
   @Order(3)
-  void repairsWhatIsDamaged() throws Exception {
+  void damagedLibraryIsExtractedAgain() throws Exception {
     Path library = extracted().resolve("libtensorflow_framework.so.2");
     long size = Files.size(library);
     try (RandomAccessFile file = new RandomAccessFile(library.toFile(), "rw")) {
@@ -120,7 +120,7 @@ class NativesTest {
 
   @Test
   @Order(4)
-  void worksInSeveralClassLoadersOfOneProcess() throws Exception {
+  void librariesLoadInSeveralClassLoadersOfOneProcess() throws Exception {
     Path home = shared.resolve("home");
     Path model = TestModels.scale(temp);
     ChildJvm.Result result =
@@ -137,7 +137,7 @@ class NativesTest {
   /** The first one is kept by JavaCPP's thread. */
   @Test
   @Order(4)
-  void laterClassLoadersAreFreedWithTheirSessions() throws Exception {
+  void laterClassLoadersAreCollectedWithTheirSessions() throws Exception {
     Path home = shared.resolve("home");
     ChildJvm.Result result =
         ChildJvm.finish(
@@ -153,7 +153,7 @@ class NativesTest {
 
   @Test
   @Order(5)
-  void refusesASecondCopyWhenTheFirstWasDeletedUnderARunningProcess() throws Exception {
+  void secondCopyAfterDeletionUnderRunningProcessIsRefused() throws Exception {
     Path home = Files.createDirectory(temp.resolve("home"));
     Path cache = Files.createDirectories(home.resolve(".cache/tensorarrow"));
     Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwx------"));
@@ -176,7 +176,7 @@ class NativesTest {
 
   @Test
   @Order(6)
-  void tidiesUpAfterAKilledProcessThatLentASecondSet() throws Exception {
+  void perLoaderCopyOfKilledProcessIsSwept() throws Exception {
     Path twin = Files.createDirectory(cache().resolve("loader-1"));
     Files.createLink(
         twin.resolve("libtensorflow_cc.so.2"), extracted().resolve("libtensorflow_cc.so.2"));
@@ -194,7 +194,7 @@ class NativesTest {
   }
 
   @Test
-  void killedTasksDoNotWaitForAnotherProcessThatExtracts() throws Exception {
+  void killedTaskDoesNotWaitForExtractingProcess() throws Exception {
     Path directory = Files.createDirectory(temp.resolve("natives"));
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     try (HostLock others = HostLock.take(directory.resolve("lock"), HostLock.Mode.EXCLUSIVE)) {
@@ -212,7 +212,7 @@ class NativesTest {
   }
 
   @Test
-  void killedTasksDoNotWaitForAnotherThreadThatLoads() throws Exception {
+  void killedTaskDoesNotWaitForLoadingThread() throws Exception {
     ChildJvm.Result result = ChildJvm.run(List.of(), WaitingProbe.class);
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output())
@@ -221,7 +221,7 @@ class NativesTest {
   }
 
   @Test
-  void leavesNothingBehindWhenItIsInterrupted() throws Exception {
+  void interruptedExtractionLeavesNoFiles() throws Exception {
     Path directory = temp.resolve("natives");
     AtomicReference<Throwable> error = new AtomicReference<>();
     Thread extracting =
@@ -251,7 +251,7 @@ class NativesTest {
   }
 
   @Test
-  void anInterruptedThreadDoesNotWaitForOthers() throws IOException {
+  void interruptedThreadDoesNotWaitForOthers() throws IOException {
     Path directory = temp.resolve("natives");
     Thread.currentThread().interrupt();
     try {
@@ -265,7 +265,7 @@ class NativesTest {
   }
 
   @Test
-  void saysWhyTheLibrariesCouldNotBeWrittenAndLeavesNothing() throws Exception {
+  void failedExtractionNamesCauseAndLeavesNoFiles() throws Exception {
     Path base = temp.resolve("full");
     ChildJvm.Result result =
         ChildJvm.finish(ChildJvm.startWithShortFiles(1024, ExtractProbe.class, base.toString()));
@@ -277,7 +277,7 @@ class NativesTest {
   }
 
   @Test
-  void refusesADirectoryThatOthersCanWrite() throws IOException {
+  void directoryWritableByOthersIsRefused() throws IOException {
     Path open = Files.createDirectory(temp.resolve("open"));
     Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwx---"));
     assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(open)).extract())
@@ -286,14 +286,14 @@ class NativesTest {
   }
 
   @Test
-  void refusesAPathThatIsNoDirectory() throws IOException {
+  void fileInPlaceOfDirectoryIsRefused() throws IOException {
     Path file = Files.createFile(temp.resolve("file"));
     assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(file)).extract())
         .contains(file.toString(), "expected a directory");
   }
 
   @Test
-  void refusesPlatformsWithoutLibraries() {
+  void platformWithoutLibrariesIsRefused() {
     String arch = System.getProperty("os.arch");
     System.setProperty("os.arch", "s390x");
     try {
@@ -305,7 +305,7 @@ class NativesTest {
   }
 
   @Test
-  void choosesTheUsersCacheOrElseADirectoryForTemporaryFiles() throws IOException {
+  void defaultDirectoryIsUserCacheOrTemporary() throws IOException {
     assertThat(PrivateDirectory.ofUser(temp.toString())).isEqualTo(temp.resolve("tensorarrow"));
     assertThat(PrivateDirectory.ofUser(Files.createFile(temp.resolve("file")).toString()))
         .isEqualTo(

@@ -68,12 +68,12 @@ class OpTableTest {
   }
 
   @Test
-  void everyRegisteredOperationIsClassifiedOnceAndNoOther() {
+  void eachRegisteredOperationIsClassifiedOnce() {
     assertThat(new TreeSet<>(OpTable.operations())).isEqualTo(new TreeSet<>(REGISTERED.keySet()));
   }
 
   @Test
-  void theFileIsSorted() throws IOException {
+  void tableFileIsSorted() throws IOException {
     try (InputStream file = OpTable.class.getResourceAsStream("ops.tsv")) {
       List<String> names =
           new String(Objects.requireNonNull(file).readAllBytes(), StandardCharsets.UTF_8)
@@ -86,7 +86,7 @@ class OpTableTest {
   }
 
   @Test
-  void theGraphVersionIsThatOfTheBundledTensorFlow() throws InvalidProtocolBufferException {
+  void graphVersionIsThatOfBundledTensorFlow() throws InvalidProtocolBufferException {
     TF_Graph graph = TF_NewGraph();
     TF_Buffer buffer = TF_NewBuffer();
     TF_Status status = TF_NewStatus();
@@ -103,7 +103,7 @@ class OpTableTest {
 
   /** TensorFlow's own flag is no verdict, but whoever has it and computes is worth a look. */
   @Test
-  void whatKeepsStateIsNotTakenForComputation() {
+  void statefulOperationsAreNotClassifiedAsComputing() {
     assertThat(
             names(
                 op ->
@@ -125,7 +125,7 @@ class OpTableTest {
   }
 
   @Test
-  void whatTakesANamedFileOrAddressIsNotFree() {
+  void operationsWithFileOrAddressAreRestricted() {
     Predicate<String> telling =
         name ->
             name.matches(
@@ -146,7 +146,7 @@ class OpTableTest {
   }
 
   @Test
-  void whatChangesReferencesIsNotFree() {
+  void operationsThatChangeReferencesAreRestricted() {
     assertThat(
             names(
                 op ->
@@ -159,7 +159,7 @@ class OpTableTest {
 
   /** Internal and TPU operations can't be imported or have no kernel to be evaluated with. */
   @Test
-  void whatTensorFlowCouldEvaluateOnImportCanBeDisarmed() {
+  void operationsEvaluatedOnImportCanBeDisarmed() {
     TreeSet<String> disarmed = new TreeSet<>(ConstantFoldingGuard.FIRST_INPUTS.keySet());
     disarmed.addAll(ConstantFoldingGuard.FIRST_INPUTS_OF_TYPE_T);
     disarmed.add(ConstantFoldingGuard.CONSTANT_FROM_FILE);

@@ -34,7 +34,7 @@ class OperationsTest {
   }
 
   @Test
-  void knowsTheOperationsOfTheBundledTensorFlow() throws IOException {
+  void definitionsEqualThoseOfBundledTensorFlow() throws IOException {
     OpList operations = nativeOperations();
     if (Boolean.getBoolean("tensorarrow.updateOps")) {
       try (OutputStream file = new GZIPOutputStream(Files.newOutputStream(RESOURCE))) {
@@ -49,7 +49,7 @@ class OperationsTest {
   }
 
   @Test
-  void findsThemByName() {
+  void operationsAreFoundByName() {
     assertThat(Operations.ofTensorFlow().find("MatMul"))
         .hasValueSatisfying(op -> assertThat(op.attributes()).containsKeys("T", "transpose_a"));
     assertThat(Operations.ofTensorFlow().find("MadeUpOperation")).isEmpty();

@@ -18,14 +18,14 @@ class CheckpointIndexTest {
   @TempDir Path temp;
 
   @Test
-  void tellsTheSizesOfTheDataFiles() throws Exception {
+  void shardSizesAreReadFromIndex() throws Exception {
     Path model = TestModels.mlp(temp);
     assertThat(CheckpointIndex.shardSizes(Files.readAllBytes(SavedModelLayout.index(model))))
         .hasValueSatisfying(sizes -> assertThat(sizes).containsExactly(dataSize(model)));
   }
 
   @Test
-  void readsWhatTensorFlowWrote() throws Exception {
+  void indexWrittenByTensorFlowIsRead() throws Exception {
     // Its keys are written without what they share with the key before.
     Path model = Path.of("../examples/models/digits");
     assertThat(CheckpointIndex.shardSizes(Files.readAllBytes(SavedModelLayout.index(model))))
@@ -33,7 +33,7 @@ class CheckpointIndexTest {
   }
 
   @Test
-  void oneOtherBitInABlockIsNoticed() throws IOException {
+  void flippedBitInBlockIsDetected() throws IOException {
     byte[] index = Files.readAllBytes(SavedModelLayout.index(Path.of("../examples/models/digits")));
     // Behind the blocks lies the footer, of which not all is used.
     for (int i = 0; i < index.length - 48; i++) {
@@ -47,7 +47,7 @@ class CheckpointIndexTest {
   }
 
   @Test
-  void damagedBytesAreNoticedOrHarmless() throws IOException {
+  void damagedBytesAreDetectedOrHarmless() throws IOException {
     byte[] index = Files.readAllBytes(SavedModelLayout.index(Path.of("../examples/models/digits")));
     Random random = new Random(42);
     int noticed = 0;
@@ -64,7 +64,7 @@ class CheckpointIndexTest {
   }
 
   @Test
-  void negativeLengthsAreNoticed() {
+  void negativeLengthsAreDetected() {
     byte[] minusOne = {-1, -1, -1, -1, -1, -1, -1, -1, -1, 1};
     for (int field = 0; field < 3; field++) {
       ByteArrayOutputStream entry = new ByteArrayOutputStream();
@@ -76,7 +76,7 @@ class CheckpointIndexTest {
   }
 
   @Test
-  void blocksThatAreNamedAgainAndAgainAreNoticed() {
+  void repeatedBlocksAreDetected() {
     // Each entry of the table's block leads to that block itself.
     byte[] entry = {0, 0, 2, 0, 127};
     ByteArrayOutputStream entries = new ByteArrayOutputStream();

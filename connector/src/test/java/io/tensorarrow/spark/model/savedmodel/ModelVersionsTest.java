@@ -38,14 +38,14 @@ class ModelVersionsTest {
   }
 
   @Test
-  void latestIsTheLargestNumber() {
+  void latestVersionIsLargestNumber() {
     versions("1", "2", "9", "10");
     assertThat(chosen("latest")).isEqualTo("10");
     assertThat(chosen("LATEST")).isEqualTo("10");
   }
 
   @Test
-  void latestWithoutAnythingOddWarnsOfNothing() {
+  void latestVersionOfCompleteModelsLogsNoWarning() {
     versions("1", "2");
     try (LogCapture log = LogCapture.of(ModelVersions.class)) {
       chosen("latest");
@@ -54,7 +54,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void numbersMayHaveLeadingZerosAndBeAsLongAsLongs() {
+  void versionNumbersMayHaveLeadingZerosAndSixtyFourBits() {
     versions("007", "10", "9223372036854775807", "9223372036854775808", "v99");
     assertThat(chosen("latest")).isEqualTo("9223372036854775807");
     assertThat(chosen("7")).isEqualTo("007");
@@ -63,7 +63,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void aPinnedNumberIsTakenOrItsAlternativesListed() throws IOException {
+  void pinnedVersionIsReadOrErrorListsAlternatives() throws IOException {
     versions("1", "2", "30");
     Files.createDirectory(root.resolve("31.tmp"));
     assertThat(chosen("2")).isEqualTo("2");
@@ -86,7 +86,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void labelsThatMeanSomethingElseAreRefused() throws IOException {
+  void labelsNamedLatestOrNumbersAreRefused() throws IOException {
     versions("1");
     for (String line :
         List.of("latest=1", "7=1", "stable=one", "stable=", "stable=-1", "a\\u00zz=1")) {
@@ -99,7 +99,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void latestSkipsWhatIsNotWholeAndWarnsOnce() throws IOException {
+  void latestVersionSkipsIncompleteModelsWithOneWarning() throws IOException {
     versions("1");
     for (String version : List.of("2", "3", "4", "5")) {
       TestModels.mlp(root.resolve(version + "-model"));
@@ -138,7 +138,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void saysWhyNoVersionIsWhole() throws IOException {
+  void errorSaysWhyNoVersionIsComplete() throws IOException {
     Files.createDirectory(root.resolve("1"));
     versions("2");
     Files.write(root.resolve("2/saved_model.pb"), new byte[0]);
@@ -147,21 +147,21 @@ class ModelVersionsTest {
   }
 
   @Test
-  void onlyUnfinishedUploadsAreNamed() throws IOException {
+  void errorNamesUnfinishedUploads() throws IOException {
     Files.createDirectory(root.resolve("7.tmp"));
     refused("latest").contains("none that is complete: '7.tmp' (no number)");
     refused("7").contains("'7.tmp'");
   }
 
   @Test
-  void aVersionOfAPlainSavedModelIsAnError() {
+  void pinnedVersionOfUnversionedModelIsAnError() {
     TestModels.scaleBy(root, 2);
     assertThat(chosen("latest")).isEmpty();
     refused("1").contains("found a SavedModel without versions", "no option 'version'");
   }
 
   @Test
-  void directoriesWithoutVersionsAreNoModels() throws IOException {
+  void directoryWithoutVersionsIsNoModel() throws IOException {
     assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> chosen("latest"))
         .contains("an empty directory");
     Files.createFile(root.resolve("notes.txt"));
@@ -170,7 +170,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void versionsMayBeLinks() throws IOException {
+  void versionDirectoriesMayBeLinks() throws IOException {
     versions("..data/3");
     Files.createSymbolicLink(root.resolve("3"), Path.of("..data/3"));
     assertThat(chosen("latest")).isEqualTo("3");
@@ -180,7 +180,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void namesOfUnfinishedUploadsAreWarnedOf() throws IOException {
+  void unfinishedUploadsAreNamedInWarning() throws IOException {
     versions("1", "2");
     for (String name : List.of("_temporary", "3.tmp", ".4", "4_copying")) {
       Files.createDirectory(root.resolve(name));
@@ -199,7 +199,7 @@ class ModelVersionsTest {
   }
 
   @Test
-  void whatCannotBeReadIsNotTakenForUnfinished() throws IOException {
+  void unreadableVersionFailsInsteadOfBeingSkipped() throws IOException {
     versions("1", "2");
     Files.delete(root.resolve("2/saved_model.pb"));
     Files.createSymbolicLink(root.resolve("2/saved_model.pb"), Path.of("saved_model.pb"));

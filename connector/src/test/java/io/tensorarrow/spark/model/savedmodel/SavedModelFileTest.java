@@ -40,7 +40,7 @@ class SavedModelFileTest {
   private static final List<String> SERVE = List.of("serve");
 
   @Test
-  void readsSignatures() {
+  void signaturesAreReadWithInputsAndOutputs() {
     ModelGraph graph = SavedModelFile.read(TestModels.kinds(temp)).graph(SERVE);
     ModelSignature signature = graph.signature(Optional.empty());
     assertThat(graph.tags()).containsExactly("serve");
@@ -61,7 +61,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void tellsScalarsFromUnknownRank() {
+  void scalarsDifferFromUnknownRank() {
     ModelSignature signature =
         SavedModelFile.read(TestModels.notBatched(temp)).graph(SERVE).signature(Optional.empty());
     assertThat(signature.outputs())
@@ -71,7 +71,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void leavesTheInitialiserOut() {
+  void initialiserIsNoSignature() {
     ModelGraph graph = SavedModelFile.read(TestModels.function(temp)).graph(SERVE);
     assertThat(graph.signatures())
         .extracting(ModelSignature::name)
@@ -79,7 +79,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void findsSignaturesByNameOrTheOnlyOne() throws IOException {
+  void signatureIsFoundByNameOrIfItIsTheOnlyOne() throws IOException {
     ModelGraph two = SavedModelFile.read(TestModels.twoSignatures(temp)).graph(SERVE);
     assertThat(two.signature(Optional.of("half")).name()).isEqualTo("half");
     assertError(ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> two.signature(Optional.empty()))
@@ -99,7 +99,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void findsGraphsByTheirTags() throws IOException {
+  void graphIsFoundByItsTags() throws IOException {
     Path model = TestModels.scale(temp);
     edit(model, graph -> graph.getMetaInfoDefBuilder().addTags("gpu"));
     SavedModelFile file = SavedModelFile.read(model);
@@ -110,7 +110,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void namesTheNearestPathThatExists() {
+  void missingModelErrorNamesNearestExistingPath() {
     Path missing = temp.resolve("no/such/model");
     assertError(ErrorCode.TA_MODEL_NOT_FOUND, () -> SavedModelFile.read(missing))
         .contains("'" + missing + "'", "the local file system", "up to '" + temp + "'");
@@ -121,7 +121,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void saysWhatLiesThereInstead() throws IOException {
+  void otherFilesAndFormatsAreNamedInError() throws IOException {
     Path scale = TestModels.scale(temp);
     assertNotFound(scale.resolve("saved_model.pb")).contains("'" + scale + "'");
     assertNotFound(Files.createFile(temp.resolve("model.h5"))).contains("Keras HDF5", "export");
@@ -139,7 +139,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesProtosThatAreNotWhole() throws IOException {
+  void incompleteProtoIsRefused() throws IOException {
     Path model = TestModels.scale(temp);
     Path file = model.resolve("saved_model.pb");
     byte[] bytes = Files.readAllBytes(file);
@@ -161,7 +161,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesProtosThatAreTooLargeOrTooDeep() throws IOException {
+  void tooLargeOrTooDeepProtoIsRefused() throws IOException {
     Path model = TestModels.scale(temp);
     Path file = model.resolve("saved_model.pb");
     Files.write(file, deeplyNested());
@@ -173,7 +173,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesProtosThatMemoryCantHoldWithoutReadingThem() throws IOException {
+  void protoLargerThanMemoryIsRefusedUnread() throws IOException {
     Path versions = temp.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     Path large = TestModels.scaleBy(versions.resolve("2"), 3);
@@ -193,7 +193,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesModelsWithoutTheirVariables() throws IOException {
+  void missingOrTruncatedVariablesAreRefused() throws IOException {
     Path index = Path.of("variables/variables.index");
     Path data = Path.of("variables/variables.data-00000-of-00001");
 
@@ -224,7 +224,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesModelsWithoutTheirAssetsOrWithAssetsElsewhere() throws IOException {
+  void missingAssetsAndAssetsOutsideModelAreRefused() throws IOException {
     Path model = TestModels.table(temp);
     Files.delete(model.resolve("assets/values.txt"));
     assertCorrupt(model).contains("no assets/values.txt");
@@ -233,7 +233,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void fingerprintChangesWithTheFilesAndNotWithTheirTimes() throws IOException {
+  void fingerprintChangesWithContentNotWithTimes() throws IOException {
     Path table = TestModels.table(temp);
     String before = SavedModelFile.read(table).fingerprint();
     assertThat(before).matches("sha256:[0-9a-f]{64}");
@@ -264,7 +264,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void theModelsDirectoryItselfMayBeALink() throws IOException {
+  void modelDirectoryMayBeALink() throws IOException {
     Path model = TestModels.mlp(temp.resolve("real"));
     Path link = Files.createSymbolicLink(temp.resolve("current"), model);
     assertThat(SavedModelFile.read(link).fingerprint())
@@ -272,7 +272,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesLinksThatLeadOutOfTheModel() throws IOException {
+  void linksOutOfModelAreRefused() throws IOException {
     for (String name :
         List.of(
             "saved_model.pb",
@@ -293,7 +293,7 @@ class SavedModelFileTest {
 
   @Test
   @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void refusesFilesThatAreNone() throws Exception {
+  void pipesAndDirectoriesInPlaceOfFilesAreRefused() throws Exception {
     Path model = TestModels.mlp(temp);
     pipe(model.resolve("variables/variables.index"));
     assertCorrupt(model).contains("variables.index", "expected a file");
@@ -302,7 +302,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void refusesAssetsWhoseNamesAreNone() throws IOException {
+  void malformedAssetNamesAreRefused() throws IOException {
     Path model = TestModels.table(temp);
     for (String name : List.of("", ".", "/etc/passwd", "a\0b")) {
       edit(model, graph -> graph.getAssetFileDefBuilder(0).setFilename(name));
@@ -311,7 +311,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void oneStrangeSignatureLeavesTheOthersUsable() throws IOException {
+  void unsupportedSignatureLeavesOthersUsable() throws IOException {
     Path model = TestModels.scale(temp);
     edit(
         model,
@@ -356,7 +356,7 @@ class SavedModelFileTest {
   }
 
   @Test
-  void saysThatAModelHasNoSignatures() throws IOException {
+  void modelWithoutSignaturesIsAnError() throws IOException {
     Path model = TestModels.scale(temp);
     edit(model, graph -> graph.clearSignatureDef());
     ModelGraph graph = SavedModelFile.read(model).graph(SERVE);
@@ -365,20 +365,20 @@ class SavedModelFileTest {
   }
 
   @Test
-  void tagsThatAreWrittenTwiceCountOnce() throws IOException {
+  void repeatedTagsCountOnce() throws IOException {
     Path model = TestModels.scale(temp);
     edit(model, graph -> graph.getMetaInfoDefBuilder().addTags("serve"));
     assertThat(SavedModelFile.read(model).graph(SERVE).tags()).containsExactly("serve");
   }
 
   @Test
-  void copiesOfAModelHaveOneFingerprint() {
+  void copiesOfModelHaveSameFingerprint() {
     assertThat(SavedModelFile.read(TestModels.mlp(temp.resolve("a"))).fingerprint())
         .isEqualTo(SavedModelFile.read(TestModels.mlp(temp.resolve("b"))).fingerprint());
   }
 
   @Test
-  void readingLoadsNoNativeCode() throws Exception {
+  void readingModelLoadsNoNativeCode() throws Exception {
     Path model = TestModels.mlp(temp);
     Path classes = temp.resolve("classes.txt");
     ChildJvm.Result result =

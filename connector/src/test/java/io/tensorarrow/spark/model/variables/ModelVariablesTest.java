@@ -71,7 +71,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void everyVariableThatTensorFlowWroteCanBeReadAndHasItsChecksum() throws IOException {
+  void variablesWrittenByTensorFlowAreReadAndVerified() throws IOException {
     int read = 0;
     try (Stream<Path> models = Files.list(ZOO)) {
       for (Path model : models.filter(m -> Files.exists(m.resolve("variables"))).toList()) {
@@ -85,7 +85,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void variablesAreCalledWhatTensorFlowCallsThem() {
+  void variablesHaveNamesOfTensorFlow() {
     assertThat(names(ZOO.resolve("keras2_lstm")))
         .contains("lstm/lstm_cell/recurrent_kernel", "next/bias");
     assertThat(names(ZOO.resolve("v1_names"))).containsExactly("scope/scale.x");
@@ -93,7 +93,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void whatKerasSavesTwiceIsListedOnce() {
+  void variablesSavedTwiceByKerasAreListedOnce() {
     assertThat(names(ZOO.resolve("keras3_mixed")))
         .containsExactly("dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias");
     // A table's keys are no variable of any object, and are listed under their path.
@@ -109,7 +109,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void aNameThatIsNotOneVariablesAloneIsReplacedByItsPath() {
+  void ambiguousNameIsReplacedByPath() {
     new CheckpointWriter()
         .add("first" + VALUE, new float[] {0}, 1)
         .add("second" + VALUE, new float[] {0}, 1)
@@ -131,7 +131,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void stringsAreGivenAsTheyAreStored() {
+  void stringVariablesAreReadInStoredForm() {
     new CheckpointWriter().addStrings("words", List.of("a", "", "ä".repeat(100)), 3).write(dir);
     ByteBuffer stored = ByteBuffer.wrap(read(dir, list(dir).get(0)));
     assertThat(stored.getInt()).isEqualTo(0x0100c801);
@@ -143,7 +143,7 @@ class ModelVariablesTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2})
-  void partsAreJoined(int cut) {
+  void partitionedVariablesAreJoined(int cut) {
     long[] dims = {4, 70, 3};
     byte[] whole = bytes(4 * 70 * 3 * 2, 7);
     CheckpointWriter writer = new CheckpointWriter();
@@ -193,7 +193,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void partsThatDoNotFitTheirVariableAreRefused() {
+  void partsOutsideTheirVariableAreRefused() {
     long[] dims = {4, 3, 1};
     TensorSliceProto half = slice(dims, 0, 0, 2);
     TensorSliceProto other = slice(dims, 0, 3, 2);
@@ -215,7 +215,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void anIndexThatContradictsItselfIsRefused() {
+  void inconsistentIndexIsRefused() {
     CheckpointWriter writer = new CheckpointWriter().add("w", new float[] {1, 2}, 2);
     writer.change("w", entry -> entry.setSize(7)).write(dir);
     fails(ErrorCode.TA_MODEL_CORRUPT, () -> list(dir))
@@ -229,14 +229,14 @@ class ModelVariablesTest {
   }
 
   @Test
-  void aCheckpointOfTheOtherByteOrderIsRefused() {
+  void bigEndianCheckpointIsRefused() {
     new CheckpointWriter().bigEndian().add("w", new float[] {1}, 1).write(dir);
     fails(ErrorCode.TA_UNSUPPORTED, () -> list(dir))
         .hasMessageContaining("found a checkpoint in big-endian; expected an uncompressed one");
   }
 
   @Test
-  void anObjectGraphThatIsNoneIsRefused() {
+  void malformedObjectGraphIsRefused() {
     new CheckpointWriter().addStrings("_CHECKPOINTABLE_OBJECT_GRAPH", List.of("hello")).write(dir);
     fails(ErrorCode.TA_MODEL_CORRUPT, () -> list(dir))
         .hasMessageContaining("found no graph of objects");
@@ -246,12 +246,12 @@ class ModelVariablesTest {
   }
 
   @Test
-  void aModelWithoutCheckpointHasNoVariables() {
+  void modelWithoutCheckpointHasNoVariables() {
     assertThat(list(dir)).isEmpty();
   }
 
   @Test
-  void damagedAndMissingDataIsNoticedWhereverItIs() throws IOException {
+  void damagedAndMissingDataIsDetected() throws IOException {
     new CheckpointWriter()
         .add("w", DataType.DT_UINT8, bytes(300, 1), 300)
         .addStrings("words", List.of("one", "two", "three"), 3)
@@ -282,7 +282,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void aDataFileOutsideOfTheModelIsNotRead() throws IOException {
+  void dataFileOutsideModelIsNotRead() throws IOException {
     Path model = Files.createDirectory(dir.resolve("model"));
     new CheckpointWriter().add("w", new float[] {1}, 1).write(model);
     ModelVariable variable = list(model).get(0);
@@ -293,7 +293,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void aKilledTaskStopsReading() throws Exception {
+  void killedTaskStopsReading() throws Exception {
     new CheckpointWriter().add("w", DataType.DT_INT8, bytes(100_000, 1), 100_000).write(dir);
     ModelVariable variable = list(dir).get(0);
     Configuration conf = new Configuration();
@@ -315,7 +315,7 @@ class ModelVariablesTest {
   }
 
   @Test
-  void whatDoesNotFitIntoARowIsRefused() {
+  void variableTooLargeForRowIsRefused() {
     List<Long> shape = List.of(1L << 29);
     ModelVariable large = variable(DataType.DT_FLOAT, shape, 1L << 31);
     fails(ErrorCode.TA_VARIABLE_UNSUPPORTED, () -> large.checkReadable("m"))

@@ -25,7 +25,7 @@ class PartKeyTest {
   }
 
   @Test
-  void aPartHasTheKeyThatTensorFlowGivesIt() {
+  void partKeysEqualThoseOfTensorFlow() {
     // scope/k of shape [7, 2, 3] in three parts, and w of shape [5, 300], too.
     assertThat(key("scope/k", extent(3, 2), extent(0, 2), extent(0, 3)))
         .isEqualTo("00" + "73636f70652f6b" + "0001" + "0103" + "8382" + "8082" + "8083");
@@ -36,12 +36,12 @@ class PartKeyTest {
   }
 
   @Test
-  void anExtentWithoutLengthIsAsLongAsTheVariable() {
+  void extentWithoutLengthSpansVariable() {
     assertThat(key("w", Extent.getDefaultInstance())).isEqualTo("0077" + "0001" + "0101" + "807f");
   }
 
   @Test
-  void bytesThatEndNamesAreEscaped() {
+  void nameTerminatorBytesAreEscaped() {
     assertThat(key("a\0b\u00ff")).isEqualTo("00" + "6100ff62ff00" + "0001" + "00");
   }
 
@@ -58,7 +58,7 @@ class PartKeyTest {
     "-64, 40",
     "-65, 3fbf",
   })
-  void numbersAreAsLongAsTheyNeed(long number, String expected) {
+  void numbersUseAsFewBytesAsPossible(long number, String expected) {
     assertThat(key("w", extent(number, 0))).isEqualTo("0077" + "0001" + "0101" + expected + "80");
   }
 }
