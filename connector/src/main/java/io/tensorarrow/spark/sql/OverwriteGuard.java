@@ -12,21 +12,17 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.connector.catalog.Table;
-import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.execution.SparkStrategy;
-import scala.collection.JavaConverters;
-import scala.collection.Seq;
 
 /**
  * Refuses commands that would delete files before their own query reads them through our tables.
  * Spark has such a check, which can't see what our tables wrap.
  *
- * <p>It plans nothing. A command is planned before it runs, so nothing is deleted yet. Stateless;
- * Spark calls it in the thread that plans.
+ * <p>A command is planned before it runs, so nothing is deleted yet. Stateless; Spark calls it in
+ * the thread that plans.
  */
-public final class OverwriteGuard extends SparkStrategy {
+public final class OverwriteGuard extends CommandGuard {
   @Override
-  public Seq<SparkPlan> apply(LogicalPlan plan) {
+  void check(LogicalPlan plan) {
     if (plan instanceof Command) {
       List<Table> reads = ScoredReads.of(plan);
       if (!reads.isEmpty()) {
@@ -35,7 +31,6 @@ public final class OverwriteGuard extends SparkStrategy {
             .ifPresent(deletion -> check(deletion, reads, session.sessionState().newHadoopConf()));
       }
     }
-    return JavaConverters.asScalaBuffer(List.<SparkPlan>of()).toList();
   }
 
   private static void check(Deletion deletion, List<Table> reads, Configuration conf) {
@@ -69,11 +64,11 @@ public final class OverwriteGuard extends SparkStrategy {
             .orElse(true);
   }
 
-  private static TensorArrowException refused(String deleted, String what, Table read) {
+  private static TensorArrowException refused(String deleted, String source, Table read) {
     return cannot(ErrorCode.TA_OVERWRITE, "overwrite %s", deleted)
         .found(
             "that the query reads %s, as table '%s', after the old files would be deleted",
-            what, read.name())
+            source, read.name())
         .expected(
             "a target that the query does not read: write to another table or directory and rename it, INSERT INTO a new table, or overwrite partitions of a table with spark.sql.sources.partitionOverwriteMode=dynamic, which keeps old files until the new ones are written");
   }

@@ -16,34 +16,29 @@ import org.apache.spark.sql.catalyst.plans.logical.ReplaceTableAsSelect;
 import org.apache.spark.sql.catalyst.plans.logical.TableSpecBase;
 import org.apache.spark.sql.catalyst.plans.logical.V2CreateTablePlan;
 import org.apache.spark.sql.connector.catalog.CatalogManager;
-import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.execution.SparkStrategy;
 import org.apache.spark.sql.execution.command.CreateDataSourceTableAsSelectCommand;
 import org.apache.spark.sql.execution.command.CreateDataSourceTableCommand;
 import org.apache.spark.sql.execution.command.CreateTableLikeCommand;
 import org.apache.spark.sql.internal.SQLConf;
 import scala.Option;
-import scala.collection.JavaConverters;
-import scala.collection.Seq;
 
 /**
  * Refuses to create tables of this format. A catalog would take them, and then no query could read
  * them.
  *
- * <p>It plans nothing. A command is planned before it runs, so the catalog is unchanged yet.
- * Stateless; Spark calls it in the thread that plans.
+ * <p>A command is planned before it runs, so the catalog is unchanged yet. Stateless; Spark calls
+ * it in the thread that plans.
  */
-public final class TableDefinitionGuard extends SparkStrategy {
-  private static final List<String> OWN_NAMES =
+public final class TableDefinitionGuard extends CommandGuard {
+  private static final List<String> CONNECTOR_FORMATS =
       List.of("tensorflow", "io.tensorarrow.spark.TensorFlowDataSource");
 
   @Override
-  public Seq<SparkPlan> apply(LogicalPlan plan) {
-    Optional<Definition> own = definition(plan).filter(Definition::isOwn);
-    if (own.isPresent()) {
-      throw own.get().refused();
+  void check(LogicalPlan plan) {
+    Optional<Definition> refused = definition(plan).filter(Definition::isOfConnector);
+    if (refused.isPresent()) {
+      throw refused.get().error();
     }
-    return JavaConverters.asScalaBuffer(List.<SparkPlan>of()).toList();
   }
 
   private static Optional<Definition> definition(LogicalPlan plan) {
@@ -91,11 +86,11 @@ public final class TableDefinitionGuard extends SparkStrategy {
   }
 
   private record Definition(String name, String format) {
-    boolean isOwn() {
-      return OWN_NAMES.stream().anyMatch(format::equalsIgnoreCase);
+    boolean isOfConnector() {
+      return CONNECTOR_FORMATS.stream().anyMatch(format::equalsIgnoreCase);
     }
 
-    TensorArrowException refused() {
+    TensorArrowException error() {
       return cannot(ErrorCode.TA_UNSUPPORTED, "create table '%s'", name)
           .found("format %s, which no catalog can hold", format)
           .expected(
