@@ -6,7 +6,12 @@
  * format("tensorflow")} and {@link io.tensorarrow.spark.TensorArrowExtensions} for {@code
  * spark.sql.extensions}. All other packages are internal: their classes are public only where
  * another package needs them, and may change in any version. Metrics have public names because
- * Spark makes them by name.
+ * Spark makes them by name. SQL functions will be API by their names in SQL.
+ *
+ * <p>Scala's {@code Seq} stands in signatures that override Spark's only where it must: {@code
+ * ReadOnlySource}, {@code source.FileInferenceTable}, {@code source.InferenceScanBuilder}, {@code
+ * sql.CommandGuard} and the nodes of {@code python.plan}. A build for Scala 2.13 changes the import
+ * there.
  *
  * <p>The packages, from the bottom up:
  *

@@ -8,10 +8,11 @@
  *       PerQuery}, {@code Snapshot}); {@code FileInferenceTable} and {@code SourceInferenceTable}
  *       are what Spark sees of it;
  *   <li>{@code InferenceScanBuilder} keeps filters, columns and limits away from the model;
- *   <li>{@code InferenceScan} and {@code InferenceBatch} are what was planned, comparable, so that
- *       Spark can reuse an exchange;
- *   <li>{@code InferenceReaderFactory} and {@code InferencePartitionReader} run on the executors;
- *       {@code RowFilter} chooses the rows there;
+ *   <li>{@code ReadPlan} is what a read does with the source's batches, comparable, so that Spark
+ *       can reuse an exchange; {@code InferenceScan}, {@code InferenceBatch} and {@code
+ *       InferenceReaderFactory} carry it to the executors;
+ *   <li>{@code InferencePartitionReader} runs there; {@code RowFilter} selects the rows, {@code
+ *       ScanMetric} declares what it counts;
  *   <li>{@code InspectTable} lists a model's signatures instead of data.
  * </ul>
  *
