@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** Lists what would have been right, closest to what was asked for first. */
+/** Lists names that exist for error messages, those closest to the requested name first. */
 public final class Alternatives {
   private static final int LISTED = 20;
 
@@ -17,19 +17,19 @@ public final class Alternatives {
   /**
    * Renders known names for an error message.
    *
-   * @param wanted the name that was not found
+   * @param requested the name that was not found
    * @param known the names that exist
    * @return {@code 'a', 'b' and 3 more}, closest first, or {@code none}
    */
-  public static String closestFirst(String wanted, Collection<String> known) {
+  public static String closestFirst(String requested, Collection<String> known) {
     if (known.isEmpty()) {
       return "none";
     }
-    return listed(closestFirst(wanted, known, name -> name), name -> "'" + name + "'");
+    return listed(closestFirst(requested, known, name -> name), name -> "'" + name + "'");
   }
 
   /**
-   * Renders the first things of a list, and how many there are besides.
+   * Renders the first items of a list, and how many more there are.
    *
    * @param things what to list, in this order
    * @param text renders one of them; called for those that are listed only
@@ -41,35 +41,36 @@ public final class Alternatives {
   }
 
   /** Returns {@code (did you mean 'name'?)} with a blank in front, or nothing. */
-  public static String hint(String wanted, Collection<String> known) {
-    return didYouMean(wanted, known).map(name -> " (did you mean '" + name + "'?)").orElse("");
+  public static String hint(String requested, Collection<String> known) {
+    return didYouMean(requested, known).map(name -> " (did you mean '" + name + "'?)").orElse("");
   }
 
   /**
-   * Guesses what was meant.
+   * Returns the name that was probably meant.
    *
-   * @param wanted the name that was not found
+   * @param requested the name that was not found
    * @param known the names that exist
-   * @return the closest known name, if it is close enough to be a slip of the hand
+   * @return the closest known name, if it is close enough to be a typing error
    */
-  public static Optional<String> didYouMean(String wanted, Collection<String> known) {
-    return closestFirst(wanted, known, name -> name).stream()
+  public static Optional<String> didYouMean(String requested, Collection<String> known) {
+    return closestFirst(requested, known, name -> name).stream()
         .findFirst()
-        .filter(best -> distance(wanted, best) <= Math.max(2, wanted.length() / 3));
+        .filter(best -> distance(requested, best) <= Math.max(2, requested.length() / 3));
   }
 
   /**
    * Sorts things by how close their names are to one that was asked for.
    *
-   * @param wanted the name that was asked for
+   * @param requested the name that was asked for
    * @param things what there is
    * @param name gives the name of one of them
    */
   public static <T> List<T> closestFirst(
-      String wanted, Collection<T> things, Function<? super T, String> name) {
+      String requested, Collection<T> things, Function<? super T, String> name) {
     return things.stream()
         .map(
-            thing -> new Candidate<>(thing, name.apply(thing), distance(wanted, name.apply(thing))))
+            thing ->
+                new Candidate<>(thing, name.apply(thing), distance(requested, name.apply(thing))))
         .sorted(
             Comparator.<Candidate<T>>comparingInt(Candidate::distance)
                 .thenComparing(Candidate::name))

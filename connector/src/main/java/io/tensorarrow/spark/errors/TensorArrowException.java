@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * task's exception into text. It is an {@link IllegalArgumentException} because PySpark shows those
  * by their message alone, and others with the JVM's stack trace.
  *
- * <p>A fault of rows is found where only a batch is known. It keeps open where in its message the
+ * <p>An error of rows is found where only a batch is known. It keeps open where in its message the
  * place of the rows stands, and the reader of the source, which knows the file, says it with {@link
  * #at}.
  */
@@ -26,7 +26,7 @@ public final class TensorArrowException extends IllegalArgumentException {
   /**
    * What is said of the rows of one batch, without their place.
    *
-   * @param row the row's number in the batch, or null if the fault is that of all the rows of a
+   * @param row the row's number in the batch, or null if the error is that of all the rows of a
    *     call
    */
   private record Rows(String before, @Nullable Integer row, String after) implements Serializable {
@@ -38,7 +38,7 @@ public final class TensorArrowException extends IllegalArgumentException {
   /**
    * Makes an exception without a cause.
    *
-   * @param code what kind of fault it is
+   * @param code what kind of error it is
    * @param message {@code Cannot <verb> <thing> '<name>': found ...; expected ...}
    */
   public TensorArrowException(ErrorCode code, String message) {
@@ -46,11 +46,11 @@ public final class TensorArrowException extends IllegalArgumentException {
   }
 
   /**
-   * Makes an exception that keeps the fault that led to it.
+   * Makes an exception that keeps the exception that led to it.
    *
-   * @param code what kind of fault it is
+   * @param code what kind of error it is
    * @param message {@code Cannot <verb> <thing> '<name>': found ...; expected ...}
-   * @param cause the underlying fault, kept for the stack trace
+   * @param cause the underlying exception, kept for the stack trace
    */
   public TensorArrowException(ErrorCode code, String message, @Nullable Throwable cause) {
     this(code, message, null, cause);
@@ -100,7 +100,7 @@ public final class TensorArrowException extends IllegalArgumentException {
   /**
    * Makes the exception of one row of a batch.
    *
-   * @param code what kind of fault it is
+   * @param code what kind of error it is
    * @param before the message up to what was found, {@code Cannot <verb> <thing> '<name>': found
    *     ...}
    * @param row the row's number in the batch, from 0
@@ -113,7 +113,7 @@ public final class TensorArrowException extends IllegalArgumentException {
   /**
    * Makes the exception of all the rows that were to be run together.
    *
-   * @param code what kind of fault it is
+   * @param code what kind of error it is
    * @param before the message up to where the place of the rows fits in, which is early
    * @param after the rest of the message
    */
@@ -125,21 +125,21 @@ public final class TensorArrowException extends IllegalArgumentException {
     return new TensorArrowException(code, rows.message(), rows, cause);
   }
 
-  /** Returns whether rows of a batch are at fault whose place is not told yet. */
+  /** Returns whether this is an error of rows whose place is not in the message yet. */
   public boolean isOfRows() {
     return rows != null;
   }
 
-  /** Returns the number in the batch of the row at fault, or empty if no single one is. */
+  /** Returns the number in the batch of the row that failed, or empty if no single one is. */
   public OptionalInt row() {
     return rows == null || rows.row == null ? OptionalInt.empty() : OptionalInt.of(rows.row);
   }
 
   /**
-   * Returns the same fault of another row.
+   * Returns the same error of another row.
    *
    * @param row the row's number in the batch
-   * @throws IllegalStateException if this is no fault of rows
+   * @throws IllegalStateException if this is no error of rows
    */
   public TensorArrowException inRow(int row) {
     Rows known = knownRows();
@@ -147,12 +147,12 @@ public final class TensorArrowException extends IllegalArgumentException {
   }
 
   /**
-   * Returns the same fault with the place of its rows, and with this one's cause, suppressed
+   * Returns the same error with the place of its rows, and with this one's cause, suppressed
    * exceptions and stack trace.
    *
    * @param place where they are, to be read after what was found
    * @param note what explains the place, for the message's end
-   * @throws IllegalStateException if this is no fault of rows
+   * @throws IllegalStateException if this is no error of rows
    */
   public TensorArrowException at(String place, String note) {
     Rows known = knownRows();
@@ -162,7 +162,7 @@ public final class TensorArrowException extends IllegalArgumentException {
 
   private Rows knownRows() {
     if (rows == null) {
-      throw new IllegalStateException("no fault of rows: " + getMessage());
+      throw new IllegalStateException("no error of rows: " + getMessage());
     }
     return rows;
   }
@@ -180,7 +180,7 @@ public final class TensorArrowException extends IllegalArgumentException {
     return String.valueOf(getMessage()).substring(code.name().length() + "[] ".length());
   }
 
-  /** Returns what kind of fault it is. */
+  /** Returns what kind of error it is. */
   public ErrorCode code() {
     return code;
   }

@@ -53,7 +53,7 @@ final class InputBinder {
           names
               .columns()
               .getOrDefault(tensor, Optional.empty())
-              .orElseGet(() -> ColumnName.whole(tensor.name())));
+              .orElseGet(() -> ColumnName.ofColumn(tensor.name())));
     }
     report(names.problems(), errors);
     return bindings;

@@ -17,7 +17,7 @@ public record ColumnName(List<List<String>> readings) {
   }
 
   /** Names one column of the table, whatever is in its name. */
-  public static ColumnName whole(String name) {
+  public static ColumnName ofColumn(String name) {
     return new ColumnName(List.of(List.of(name)));
   }
 

@@ -138,9 +138,9 @@ public final class ConfigEntry<T> {
             });
   }
 
-  static Builder<Integer> count(String key, int least, int most) {
-    String type = "a whole number from %d to %d".formatted(least, most);
-    return new Builder<>(key, type, Integer::valueOf).checked(n -> n >= least && n <= most);
+  static Builder<Integer> count(String key, int min, int max) {
+    String type = "a whole number from %d to %d".formatted(min, max);
+    return new Builder<>(key, type, Integer::valueOf).checked(n -> n >= min && n <= max);
   }
 
   static <E extends Enum<E>> Builder<E> choice(String key, Class<E> values) {

@@ -210,21 +210,22 @@ public final class ExecutorSettings {
   }
 
   /**
-   * Checks what a query allows against what queries may allow.
+   * Checks the operations that a query allows against those that queries may allow.
    *
    * @param ops operations outside the allow-list
    * @throws TensorArrowException with {@code TA_OPTION_INVALID} if one of them may not be allowed
    */
   public void checkAllowed(Collection<String> ops) {
-    List<String> most = ALLOW_OPS_MAX.get(conf);
-    if (!most.contains("*") && !most.containsAll(ops)) {
+    List<String> allowedOps = ALLOW_OPS_MAX.get(conf);
+    if (!allowedOps.contains("*") && !allowedOps.containsAll(ops)) {
       throw cannot(ErrorCode.TA_OPTION_INVALID, "use option '%s'", ReadOptions.ALLOW_OPS.key())
           .found(
               "'%s'",
-              ops.stream().filter(op -> !most.contains(op)).collect(Collectors.joining(",")))
+              ops.stream().filter(op -> !allowedOps.contains(op)).collect(Collectors.joining(",")))
           .expected(
               "only operations that the setting %s names, which names %s (an administrator sets it, in Spark's configuration, not in a session's)",
-              ALLOW_OPS_MAX.key(), most.isEmpty() ? "none" : "'" + String.join(",", most) + "'");
+              ALLOW_OPS_MAX.key(),
+              allowedOps.isEmpty() ? "none" : "'" + String.join(",", allowedOps) + "'");
     }
   }
 }

@@ -3,15 +3,15 @@ package io.tensorarrow.spark.options;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** How batches get from the JVM to Python workers. */
+/** The transfer mode of batches from the JVM to Python workers. */
 public enum Handover {
-  /** The best way that a query's plan allows. */
+  /** The best mode that a query's plan allows. */
   AUTO,
   /** Through memory that both processes map; small batches through the socket. */
   SHARED_MEMORY,
   /** As Arrow batches through the socket. */
   ARROW,
-  /** Spark's stock way, row by row. */
+  /** As Spark itself does, row by row. */
   ROWS;
 
   /** Returns the name in options and plans. */
@@ -20,13 +20,13 @@ public enum Handover {
   }
 
   /**
-   * Returns the way of this name.
+   * Returns the mode of this name.
    *
    * @throws IllegalArgumentException if there is none
    */
   public static Handover of(String text) {
     return Arrays.stream(values())
-        .filter(way -> way.text().equalsIgnoreCase(text.strip()))
+        .filter(mode -> mode.text().equalsIgnoreCase(text.strip()))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException(text));
   }

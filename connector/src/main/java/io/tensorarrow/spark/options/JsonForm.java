@@ -64,7 +64,7 @@ public final class JsonForm {
       JsonForm json = new JsonForm(parser);
       T value = reading.read(json);
       if (json.next() != null) {
-        throw json.fault("more text behind the end");
+        throw json.malformed("more text behind the end");
       }
       return value;
     } catch (JsonProcessingException e) {
@@ -91,7 +91,7 @@ public final class JsonForm {
       }
     }
     if (entries.isEmpty()) {
-      throw fault("no tensor");
+      throw malformed("no tensor");
     }
     return entries;
   }
@@ -103,7 +103,7 @@ public final class JsonForm {
       entries.add(new Entry<>(tensor, Optional.of(column.read(this))));
     }
     if (entries.isEmpty()) {
-      throw fault("no tensor");
+      throw malformed("no tensor");
     }
     return entries;
   }
@@ -135,7 +135,7 @@ public final class JsonForm {
       elements.add(text());
     }
     if (elements.isEmpty()) {
-      throw fault("an empty list");
+      throw malformed("an empty list");
     }
     return elements;
   }
@@ -143,7 +143,7 @@ public final class JsonForm {
   private String tensor() throws IOException {
     String tensor = text();
     if (!tensors.add(tensor)) {
-      throw fault("a tensor named twice");
+      throw malformed("a tensor named twice");
     }
     return tensor;
   }
@@ -151,7 +151,7 @@ public final class JsonForm {
   private String text() throws IOException {
     String text = parser.getText();
     if (text.isEmpty()) {
-      throw fault("an empty name");
+      throw malformed("an empty name");
     }
     return text;
   }
@@ -160,13 +160,13 @@ public final class JsonForm {
     return parser.nextToken();
   }
 
-  private void expect(@Nullable JsonToken found, JsonToken wanted, String kind) {
-    if (found != wanted) {
-      throw fault("JSON that is not " + kind);
+  private void expect(@Nullable JsonToken actual, JsonToken expected, String kind) {
+    if (actual != expected) {
+      throw malformed("JSON that is not " + kind);
     }
   }
 
-  private MalformedValueException fault(String found) {
+  private MalformedValueException malformed(String found) {
     return new MalformedValueException(found + " at position " + position());
   }
 

@@ -223,7 +223,7 @@ public final class ReadOptions {
   }
 
   /**
-   * Takes the options of a read.
+   * Returns the options of a read, with their names checked.
    *
    * @throws TensorArrowException with {@code TA_OPTION_UNKNOWN} if there are any that no
    *     declaration names, with {@code TA_UNSUPPORTED} if the source was given a path twice
@@ -277,7 +277,7 @@ public final class ReadOptions {
    * {@code source.} without the prefix, but for its schema.
    */
   public CaseInsensitiveStringMap forSource() {
-    Map<String, String> own = hadoop();
+    Map<String, String> sourceOptions = hadoop();
     options
         .asCaseSensitiveMap()
         .forEach(
@@ -288,14 +288,14 @@ public final class ReadOptions {
               }
               if (lower.startsWith(SOURCE_PREFIX)) {
                 String name = key.substring(SOURCE_PREFIX.length());
-                // What was said for the source alone counts there.
-                own.keySet().removeIf(name::equalsIgnoreCase);
-                own.put(name, value);
+                // An option of the source wins over one for Hadoop.
+                sourceOptions.keySet().removeIf(name::equalsIgnoreCase);
+                sourceOptions.put(name, value);
               } else if (PATH_KEYS.contains(lower)) {
-                own.put(key, value);
+                sourceOptions.put(key, value);
               }
             });
-    return new CaseInsensitiveStringMap(own);
+    return new CaseInsensitiveStringMap(sourceOptions);
   }
 
   private static void checkKnown(Collection<String> keys) {
@@ -315,7 +315,7 @@ public final class ReadOptions {
             Alternatives.closestFirst(unknown.get(0), known));
   }
 
-  /** Guesses what was meant, also where it is the prefix that is misspelt. */
+  /** Returns a hint at the option that was meant, also where its prefix is misspelt. */
   private static String hint(String key, List<String> known) {
     int dot = key.indexOf('.');
     if (dot < 0) {
@@ -336,9 +336,9 @@ public final class ReadOptions {
   }
 
   /**
-   * Checks that only one thing is asked for instead of data.
+   * Checks that the options ask for signatures or for variables instead of data, not for both.
    *
-   * @throws TensorArrowException with {@code TA_UNSUPPORTED} if several are
+   * @throws TensorArrowException with {@code TA_UNSUPPORTED} if they ask for both
    */
   public void checkModes() {
     if (get(INSPECT) && get(VARIABLES)) {
@@ -349,7 +349,7 @@ public final class ReadOptions {
   }
 
   /**
-   * Checks what {@code load} was given as several paths.
+   * Checks the option that holds several paths of {@code load}.
    *
    * @throws TensorArrowException with {@code TA_OPTION_INVALID} if {@code paths} is no JSON array
    *     of strings

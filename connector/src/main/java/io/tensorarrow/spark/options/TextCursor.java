@@ -7,7 +7,7 @@ final class TextCursor {
 
   private final String text;
   private final boolean list;
-  private int at;
+  private int position;
 
   private TextCursor(String text, boolean list) {
     this.text = text;
@@ -33,7 +33,7 @@ final class TextCursor {
 
   /** Returns whether what comes next is between back-ticks. */
   boolean atQuote() {
-    return at < text.length() && text.charAt(at) == '`';
+    return position < text.length() && text.charAt(position) == '`';
   }
 
   /**
@@ -43,7 +43,7 @@ final class TextCursor {
    * @throws MalformedValueException if there is none
    */
   String name(String ends) {
-    int start = at;
+    int start = position;
     String name = atQuote() ? quoted() : plain(ends);
     if (name.isEmpty()) {
       throw new MalformedValueException("no name at position " + (start + 1));
@@ -56,30 +56,30 @@ final class TextCursor {
   }
 
   boolean accept(String word) {
-    if (text.startsWith(word, at)) {
-      at += word.length();
+    if (text.startsWith(word, position)) {
+      position += word.length();
       return true;
     }
     return false;
   }
 
   void skipBlanks() {
-    while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
-      at++;
+    while (position < text.length() && Character.isWhitespace(text.charAt(position))) {
+      position++;
     }
   }
 
   void expectEnd() {
-    if (at < text.length()) {
+    if (position < text.length()) {
       throw unexpected();
     }
   }
 
   private String quoted() {
-    int start = at++;
+    int start = position++;
     StringBuilder name = new StringBuilder();
-    while (at < text.length()) {
-      char c = text.charAt(at++);
+    while (position < text.length()) {
+      char c = text.charAt(position++);
       if (c != '`') {
         name.append(c);
       } else if (accept('`')) {
@@ -92,24 +92,24 @@ final class TextCursor {
   }
 
   private String plain(String ends) {
-    int start = at;
-    while (at < text.length() && !atMark() && ends.indexOf(text.charAt(at)) < 0) {
+    int start = position;
+    while (position < text.length() && !atMark() && ends.indexOf(text.charAt(position)) < 0) {
       if (atQuote()) {
         throw unexpected();
       }
-      at++;
+      position++;
     }
-    String name = text.substring(start, at);
+    String name = text.substring(start, position);
     return list ? name.stripTrailing() : name;
   }
 
   private boolean atMark() {
-    return list && (MARKS.indexOf(text.charAt(at)) >= 0 || text.startsWith(":=", at));
+    return list && (MARKS.indexOf(text.charAt(position)) >= 0 || text.startsWith(":=", position));
   }
 
   private MalformedValueException unexpected() {
     return new MalformedValueException(
         "an unexpected character at position %d (names with any of %s` stand between back-ticks)"
-            .formatted(at + 1, MARKS));
+            .formatted(position + 1, MARKS));
   }
 }

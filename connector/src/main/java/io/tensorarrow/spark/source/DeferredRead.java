@@ -26,8 +26,6 @@ final class DeferredRead implements Supplier<InferenceRead> {
   private @Nullable InferenceRead opened;
 
   /**
-   * Keeps what is to be opened.
-   *
    * @param options the options of the read, unchecked
    * @param schema the source's columns
    * @param registerPlanner as in {@link InferenceRead#open}
@@ -46,20 +44,20 @@ final class DeferredRead implements Supplier<InferenceRead> {
    */
   @Override
   public synchronized InferenceRead get() {
-    InferenceRead read = opened;
-    if (read == null) {
+    InferenceRead result = opened;
+    if (result == null) {
       ReadOptions checked = TensorFlowTables.checked(options);
       checkReadsData(checked, ReadOptions.INSPECT);
       checkReadsData(checked, ReadOptions.VARIABLES);
-      read = InferenceRead.open(checked, Optional.of(schema), registerPlanner);
-      opened = read;
+      result = InferenceRead.open(checked, Optional.of(schema), registerPlanner);
+      opened = result;
     }
-    return read;
+    return result;
   }
 
-  private static void checkReadsData(ReadOptions options, ConfigEntry<Boolean> instead) {
-    if (options.get(instead)) {
-      throw cannot(ErrorCode.TA_UNSUPPORTED, "give a schema with option '%s'", instead.key())
+  private static void checkReadsData(ReadOptions options, ConfigEntry<Boolean> mode) {
+    if (options.get(mode)) {
+      throw cannot(ErrorCode.TA_UNSUPPORTED, "give a schema with option '%s'", mode.key())
           .found("one")
           .expected("none, since the rows tell of the model and not of data");
     }

@@ -32,9 +32,7 @@ final class FileInferenceTable extends FileTable implements InferenceTable {
   private final Supplier<InferenceRead> read;
 
   /**
-   * Makes a table.
-   *
-   * @param read gives what is read, always the same
+   * @param read gives the read, always the same
    */
   FileInferenceTable(Supplier<InferenceRead> read) {
     super(

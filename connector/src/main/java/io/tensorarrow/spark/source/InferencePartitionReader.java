@@ -45,7 +45,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private int rowsLeft;
   private @Nullable ColumnarBatch input;
   private RowSelection selection = RowSelection.range(0, 0);
-  private int selectionUsed;
+  private int rowsUsed;
   private RowSelection currentRows = selection;
   private List<ColumnVector> tensors = List.of();
   private @Nullable ColumnarBatch current;
@@ -82,30 +82,33 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
         // a row.
         task.killTaskIfInterrupted();
       }
-      if (selectionUsed < selection.size()) {
+      if (rowsUsed < selection.size()) {
         current = nextModelBatch();
         rowsLeft -= current.numRows();
         return true;
       }
-      ColumnarBatch read = position.next(source);
-      if (read == null) {
+      ColumnarBatch sourceBatch = position.next(source);
+      if (sourceBatch == null) {
         return false;
       }
-      input = read;
-      selection = filter == null ? RowSelection.range(0, read.numRows()) : filter.select(read);
-      selectionUsed = 0;
+      input = sourceBatch;
+      selection =
+          filter == null
+              ? RowSelection.range(0, sourceBatch.numRows())
+              : filter.select(sourceBatch);
+      rowsUsed = 0;
     }
     return false;
   }
 
   private ColumnarBatch nextModelBatch() {
     ColumnarBatch batch = Objects.requireNonNull(input);
-    int size = Math.min(selection.size() - selectionUsed, rowsLeft);
+    int size = Math.min(selection.size() - rowsUsed, rowsLeft);
     if (inference != null) {
       size = Math.min(size, spec.batch().rows());
     }
-    RowSelection rows = selection.slice(selectionUsed, size);
-    selectionUsed += size;
+    RowSelection rows = selection.slice(rowsUsed, size);
+    rowsUsed += size;
     currentRows = rows;
     if (inference != null) {
       tensors = run(inference, batch, rows);
@@ -132,8 +135,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
    * source that runs a model of its own leaves rows out, and knows which.
    */
   private long sourceRow(int row) {
-    return source instanceof InferencePartitionReader below
-        ? below.sourceRow(below.currentRows.at(row))
+    return source instanceof InferencePartitionReader nested
+        ? nested.sourceRow(nested.currentRows.at(row))
         : position.row(row);
   }
 
@@ -182,11 +185,11 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
    */
   @Override
   public void initMetricsValues(CustomTaskMetric[] metrics) {
-    Map<String, Long> before = new HashMap<>();
+    Map<String, Long> values = new HashMap<>();
     for (CustomTaskMetric metric : metrics) {
-      before.put(metric.name(), metric.value());
+      values.put(metric.name(), metric.value());
     }
-    metricsBefore = before;
+    metricsBefore = values;
     source.initMetricsValues(metrics);
   }
 
@@ -204,9 +207,9 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   }
 
   private void release() {
-    List<ColumnVector> open = tensors;
+    List<ColumnVector> openColumns = tensors;
     tensors = List.of();
     current = null;
-    open.forEach(ColumnVector::close);
+    openColumns.forEach(ColumnVector::close);
   }
 }

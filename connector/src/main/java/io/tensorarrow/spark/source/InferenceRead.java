@@ -183,18 +183,18 @@ final class InferenceRead {
   }
 
   /**
-   * Begins a scan over what is there now. Within one query all scans see the same.
+   * Begins a scan over the current model and data. All scans of one query see the same.
    *
-   * @return a builder of a scan that throws, when its partitions are planned, what went wrong in
-   *     between: {@code TA_MODEL_CHANGED} if the model has another signature than when the read was
-   *     opened, {@code TA_SOURCE_CHANGED} if a source that is no file source lost columns, or what
-   *     opening throws
+   * @return a builder of a scan that throws, when its partitions are planned, what went wrong since
+   *     the read was opened: {@code TA_MODEL_CHANGED} if the model has another signature than when
+   *     the read was opened, {@code TA_SOURCE_CHANGED} if a source that is no file source lost
+   *     columns, or what opening throws
    */
   ScanBuilder newScanBuilder() {
     SparkSession session = SparkSession.active();
     registerPlanner.accept(session);
-    PerQuery.Found<Table> found = tables.now(before -> openAgain());
-    Table wrapped = found.value();
+    PerQuery.Lookup<Table> table = tables.forQuery(latest -> openAgain());
+    Table wrapped = table.value();
     boolean buildsMetadata =
         wrapped instanceof FileTable
             && !(wrapped instanceof SupportsMetadataColumns)
@@ -202,11 +202,11 @@ final class InferenceRead {
     return new InferenceScanBuilder(
         session,
         ((SupportsRead) wrapped).newScanBuilder(source.options()),
-        found.failure(),
+        table.failure(),
         sourceSchema,
         schema,
         first.spec(),
-        () -> models.now(this::bindAgain).map(Bound::spec),
+        () -> models.forQuery(this::bindAgain).map(Bound::spec),
         buildsMetadata);
   }
 
@@ -218,9 +218,9 @@ final class InferenceRead {
 
   /** Called for queries that run the model only, so that others need none. */
   private Bound bindAgain(Bound latest) {
-    ModelLookup look;
+    ModelLookup lookup;
     try {
-      look = ModelLookup.find(options, Optional.of(latest.model()));
+      lookup = ModelLookup.find(options, Optional.of(latest.model()));
     } catch (TensorArrowException e) {
       if (e.code() != ErrorCode.TA_MODEL_FETCH) {
         throw e;
@@ -232,18 +232,18 @@ final class InferenceRead {
           e);
       return latest;
     }
-    if (look.file().isEmpty()) {
+    if (lookup.file().isEmpty()) {
       InferenceSpec spec = latest.spec();
       return new Bound(
           latest.model(),
           latest.signature(),
-          spec.withModel(spec.model().withAccess(look.access())));
+          spec.withModel(spec.model().withAccess(lookup.access())));
     }
-    SavedModelFile file = look.file().get();
+    SavedModelFile file = lookup.file().get();
     ModelGraph graph = file.graph(options.get(ReadOptions.TAGS));
     ModelSignature signature = signature(options, graph);
     checkSignature(file, signature);
-    return bind(options, file, look.access(), graph, signature, sourceSchema);
+    return bind(options, file, lookup.access(), graph, signature, sourceSchema);
   }
 
   /**
@@ -286,27 +286,28 @@ final class InferenceRead {
     return tensors.stream().map(TensorSpec::toString).collect(Collectors.joining(", "));
   }
 
-  private void checkColumns(StructType now) {
-    String lost =
+  private void checkColumns(StructType actualColumns) {
+    String missing =
         Arrays.stream(sourceSchema.fields())
-            .filter(field -> !isIn(now, field))
+            .filter(field -> !contains(actualColumns, field))
             .map(field -> QuotingUtils.quoteIdentifier(field.name()) + " " + field.dataType().sql())
             .collect(Collectors.joining(", "));
-    if (!lost.isEmpty()) {
+    if (!missing.isEmpty()) {
       throw cannot(ErrorCode.TA_SOURCE_CHANGED, "read source '%s'", source.format())
-          .found("columns {%s}", now.toDDL())
-          .expected("also {%s}, which it had when the read was opened: open the read again", lost);
+          .found("columns {%s}", actualColumns.toDDL())
+          .expected(
+              "also {%s}, which it had when the read was opened: open the read again", missing);
     }
   }
 
-  private static boolean isIn(StructType now, StructField field) {
-    return Arrays.stream(now.fields())
+  private static boolean contains(StructType columns, StructField field) {
+    return Arrays.stream(columns.fields())
         .anyMatch(
-            found ->
-                found.name().equals(field.name())
-                    && (field.nullable() || !found.nullable())
+            column ->
+                column.name().equals(field.name())
+                    && (field.nullable() || !column.nullable())
                     && DataType$.MODULE$.equalsIgnoreCompatibleNullability(
-                        found.dataType(), field.dataType()));
+                        column.dataType(), field.dataType()));
   }
 
   /**

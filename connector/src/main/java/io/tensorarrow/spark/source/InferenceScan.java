@@ -93,17 +93,19 @@ final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan 
     if (!(source instanceof SupportsReportStatistics reporting)) {
       return new Estimate(OptionalLong.empty(), OptionalLong.empty());
     }
-    Statistics below = reporting.estimateStatistics();
-    if (below.sizeInBytes().isEmpty()) {
-      return below;
+    Statistics sourceStatistics = reporting.estimateStatistics();
+    if (sourceStatistics.sizeInBytes().isEmpty()) {
+      return sourceStatistics;
     }
-    long bytes = below.sizeInBytes().getAsLong();
+    long bytes = sourceStatistics.sizeInBytes().getAsLong();
     long rows =
-        below.numRows().orElseGet(() -> bytes / Math.max(1, source.readSchema().defaultSize()));
+        sourceStatistics
+            .numRows()
+            .orElseGet(() -> bytes / Math.max(1, source.readSchema().defaultSize()));
     double tensorBytesPerRow =
         spec.outputs().stream().mapToDouble(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
     double withTensors = bytes + rows * tensorBytesPerRow;
-    return new Estimate(OptionalLong.of((long) withTensors), below.numRows());
+    return new Estimate(OptionalLong.of((long) withTensors), sourceStatistics.numRows());
   }
 
   private record Estimate(OptionalLong sizeInBytes, OptionalLong numRows) implements Statistics {}

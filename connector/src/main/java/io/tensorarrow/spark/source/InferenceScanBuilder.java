@@ -48,7 +48,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private final StructType sourceSchema;
   private final StructType schema;
   private final InferenceSpec spec;
-  private final Supplier<PerQuery.Found<InferenceSpec>> current;
+  private final Supplier<PerQuery.Lookup<InferenceSpec>> current;
   private final Set<String> tensorColumns;
   private final boolean buildsMetadata;
 
@@ -58,8 +58,6 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   private Optional<Exception> failure;
 
   /**
-   * Begins a scan.
-   *
    * @param session the session that plans
    * @param source the wrapped table's own builder
    * @param failure why the wrapped table could not be looked up again, to be thrown when the query
@@ -77,7 +75,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
       StructType sourceSchema,
       StructType schema,
       InferenceSpec spec,
-      Supplier<PerQuery.Found<InferenceSpec>> current,
+      Supplier<PerQuery.Lookup<InferenceSpec>> current,
       boolean buildsMetadata) {
     super(session, emptyIndex(session), schema);
     this.source = source;
@@ -142,12 +140,12 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
 
   @Override
   public Scan build() {
-    Set<String> wanted = new HashSet<>(Arrays.asList(required.fieldNames()));
-    InferenceSpec pruned = spec.computingOnly(wanted);
+    Set<String> requiredNames = new HashSet<>(Arrays.asList(required.fieldNames()));
+    InferenceSpec pruned = spec.computingOnly(requiredNames);
     if (pruned.runsModel()) {
-      PerQuery.Found<InferenceSpec> found = current.get();
-      pruned = found.value().computingOnly(wanted);
-      failure = failure.or(found::failure);
+      PerQuery.Lookup<InferenceSpec> lookup = current.get();
+      pruned = lookup.value().computingOnly(requiredNames);
+      failure = failure.or(lookup::failure);
     }
     if (source instanceof SupportsPushDownRequiredColumns pruning) {
       pruning.pruneColumns(sourceColumns(pruned));
@@ -175,7 +173,7 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
     return buildsMetadata && column.equals(FileMetadata.COLUMN.name());
   }
 
-  /** Returns which fields of {@code _metadata} are read; filters know the whole column only. */
+  /** Returns which fields of {@code _metadata} are read; filters know the complete column only. */
   private Optional<StructField> metadata() {
     if (pushdown.residual().stream().anyMatch(this::readsMetadata)) {
       return Optional.of(FileMetadata.field());
@@ -184,46 +182,49 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
   }
 
   /**
-   * Returns the required columns as they are read: a query may want some fields of a struct, but
-   * tensors are whole, and so is what filters need and what the source can't read in part.
+   * Returns the required columns as they are read: a query may need some fields of a struct only,
+   * but tensors are complete, and so are columns of filters and those that the source can't prune.
    */
   private StructType readSchema(Scan scan) {
-    StructType read = scan.readSchema();
+    StructType scanned = scan.readSchema();
     return new StructType(
         Arrays.stream(required.fieldNames())
             .map(
                 name ->
                     isMetadata(name)
                         ? metadata().orElseThrow()
-                        : (tensorColumns.contains(name) ? schema : read).apply(name))
+                        : (tensorColumns.contains(name) ? schema : scanned).apply(name))
             .toArray(StructField[]::new));
   }
 
   private StructType sourceColumns(InferenceSpec pruned) {
-    Map<String, StructField> read = new LinkedHashMap<>();
+    Map<String, StructField> columns = new LinkedHashMap<>();
     for (StructField field : required.fields()) {
       if (!tensorColumns.contains(field.name()) && !isMetadata(field.name())) {
-        read.put(field.name(), field);
+        columns.put(field.name(), field);
       }
     }
     for (Expression filter : pushdown.residual()) {
       for (AttributeReference reference : Residual.references(filter)) {
         if (!isMetadata(reference.name())) {
-          read.put(reference.name(), whole(reference));
+          columns.put(reference.name(), completeColumn(reference));
         }
       }
     }
     if (pruned.runsModel()) {
       for (InputBinding input : pruned.inputs()) {
         String column = input.column().column();
-        read.put(column, sourceSchema.apply(column));
+        columns.put(column, sourceSchema.apply(column));
       }
     }
-    return new StructType(read.values().toArray(new StructField[0]));
+    return new StructType(columns.values().toArray(new StructField[0]));
   }
 
-  /** Returns a column that a filter needs as a whole; it may be one of the source's hidden ones. */
-  private StructField whole(AttributeReference column) {
+  /**
+   * Returns a column with all its fields, as a filter needs it; it may be one of the source's
+   * hidden ones.
+   */
+  private StructField completeColumn(AttributeReference column) {
     return sourceSchema.getFieldIndex(column.name()).isDefined()
         ? sourceSchema.apply(column.name())
         : new StructField(column.name(), column.dataType(), column.nullable(), column.metadata());

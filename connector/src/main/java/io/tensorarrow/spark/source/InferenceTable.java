@@ -12,7 +12,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  */
 sealed interface InferenceTable extends SupportsRead, SupportsMetadataColumns
     permits FileInferenceTable, SourceInferenceTable {
-  /** Returns what is read, always the same. */
+  /** Returns the read that this table stands for, always the same. */
   InferenceRead read();
 
   @Override

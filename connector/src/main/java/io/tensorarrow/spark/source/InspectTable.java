@@ -48,8 +48,6 @@ final class InspectTable implements Table, SupportsRead {
   private final List<String> allowedOps;
 
   /**
-   * Shows a model.
-   *
    * @param tags the tag set of the graph to show, or empty for all of them
    * @param allowedOps operations that the user allows in any case
    * @throws TensorArrowException as {@link SavedModelFile#graph}

@@ -19,16 +19,16 @@ import org.apache.spark.sql.SparkSession;
  */
 record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
   /**
-   * Reads the model that is there now, unless it is known.
+   * Reads the current model, unless it is known.
    *
-   * @param read the options of the read
+   * @param options the options of the read
    * @param known the state of the model that an earlier look found
    * @throws io.tensorarrow.spark.errors.TensorArrowException as {@link ModelVersions#read}
    */
-  static ModelLookup find(ReadOptions read, Optional<ModelState> known) {
-    Configuration conf = hadoopConf(read);
-    String version = read.get(ReadOptions.VERSION);
-    try (ModelFiles files = ModelLocation.open(read.get(ReadOptions.MODEL), conf)) {
+  static ModelLookup find(ReadOptions options, Optional<ModelState> known) {
+    Configuration conf = hadoopConf(options);
+    String version = options.get(ReadOptions.VERSION);
+    try (ModelFiles files = ModelLocation.open(options.get(ReadOptions.MODEL), conf)) {
       ModelAccess access = ModelAccess.to(files, conf);
       return new ModelLookup(
           known.isPresent()
@@ -44,9 +44,9 @@ record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
   }
 
   /** Returns the session's configuration of Hadoop with that of the read. */
-  static Configuration hadoopConf(ReadOptions read) {
+  static Configuration hadoopConf(ReadOptions options) {
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
-    read.hadoop().forEach(conf::set);
+    options.hadoop().forEach(conf::set);
     return conf;
   }
 }

@@ -24,20 +24,20 @@ import scala.Option;
  */
 final class PerQuery<T> {
   /** By Spark's own object for the planning of one query, which belongs to one thread. */
-  private final Map<QueryPlanningTracker, Found<T>> found =
+  private final Map<QueryPlanningTracker, Lookup<T>> lookups =
       Collections.synchronizedMap(new WeakHashMap<>());
 
   private volatile T latest;
 
   /**
-   * What holds for a query.
+   * What one query sees.
    *
    * @param value what was found, or was found before where the look-up failed
    * @param failure why it failed
    */
-  record Found<T>(T value, Optional<Exception> failure) {
-    <U> Found<U> map(Function<T, U> part) {
-      return new Found<>(part.apply(value), failure);
+  record Lookup<T>(T value, Optional<Exception> failure) {
+    <U> Lookup<U> map(Function<T, U> part) {
+      return new Lookup<>(part.apply(value), failure);
     }
   }
 
@@ -54,33 +54,33 @@ final class PerQuery<T> {
   }
 
   /**
-   * Returns what holds for the query that this thread plans.
+   * Returns what the query sees that this thread plans.
    *
    * @param lookUp looks again, given what was found last; called once for a query, and each time
    *     where no query is known
    */
-  Found<T> now(UnaryOperator<T> lookUp) {
+  Lookup<T> forQuery(UnaryOperator<T> lookUp) {
     Option<QueryPlanningTracker> planned = QueryPlanningTracker$.MODULE$.get();
     if (planned.isEmpty()) {
       return lookUp(lookUp);
     }
-    Found<T> known = found.get(planned.get());
-    if (known == null) {
-      known = lookUp(lookUp);
-      found.put(planned.get(), known);
+    Lookup<T> lookup = lookups.get(planned.get());
+    if (lookup == null) {
+      lookup = lookUp(lookUp);
+      lookups.put(planned.get(), lookup);
     }
-    return known;
+    return lookup;
   }
 
-  private Found<T> lookUp(UnaryOperator<T> lookUp) {
-    T before = latest;
+  private Lookup<T> lookUp(UnaryOperator<T> lookUp) {
+    T previous = latest;
     try {
-      T now = lookUp.apply(before);
-      latest = now;
-      return new Found<>(now, Optional.empty());
+      T value = lookUp.apply(previous);
+      latest = value;
+      return new Lookup<>(value, Optional.empty());
     } catch (Exception e) {
       // Checked ones, too: Scala does not declare them, and Spark's errors of analysis are such.
-      return new Found<>(before, Optional.of(e));
+      return new Lookup<>(previous, Optional.of(e));
     }
   }
 }

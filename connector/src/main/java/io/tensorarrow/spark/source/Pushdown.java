@@ -17,7 +17,7 @@ import scala.Option;
 import scala.collection.JavaConverters;
 
 /**
- * Hands filters to the wrapped source in whichever way it takes them.
+ * Pushes filters into the wrapped source by the interface that it implements.
  *
  * @param pushed what the source will apply, as it names it, for the plan's text
  * @param residual what the source does not guarantee: it has to be evaluated row by row before the
@@ -42,8 +42,8 @@ record Pushdown(List<Predicate> pushed, List<Expression> residual) {
   }
 
   /** Returns the same with further filters to evaluate before the model. */
-  Pushdown withResidual(List<Expression> further) {
-    return new Pushdown(pushed, Stream.concat(residual.stream(), further.stream()).toList());
+  Pushdown withResidual(List<Expression> filters) {
+    return new Pushdown(pushed, Stream.concat(residual.stream(), filters.stream()).toList());
   }
 
   private static Pushdown intoFiles(FileScanBuilder source, List<Expression> filters) {
@@ -63,13 +63,13 @@ record Pushdown(List<Predicate> pushed, List<Expression> residual) {
         predicates.add(predicate.get());
       }
     }
-    for (Predicate left : source.pushPredicates(predicates.toArray(new Predicate[0]))) {
-      if (guaranteed.remove(left) == null) {
+    for (Predicate notGuaranteed : source.pushPredicates(predicates.toArray(new Predicate[0]))) {
+      if (guaranteed.remove(notGuaranteed) == null) {
         // The source rewrote a predicate, so it can't be told which filter it stands for.
         return new Pushdown(List.of(source.pushedPredicates()), filters);
       }
     }
-    // In the order given: a filter may keep rows away from a later one that fails for them.
+    // In their order: a filter may keep rows away from a later one that fails for them.
     List<Expression> residual =
         filters.stream().filter(filter -> !guaranteed.containsValue(filter)).toList();
     return new Pushdown(List.of(source.pushedPredicates()), residual);

@@ -11,7 +11,7 @@ import org.apache.spark.sql.execution.datasources.v2.FileTable;
  * @param state equal for tables that are known to be in the same state
  */
 record Snapshot(Object state) {
-  /** Looks at a table as it is now. */
+  /** Returns the current state of a table. */
   static Snapshot of(Table table) {
     if (table instanceof InferenceTable nested) {
       return new Snapshot(nested.read());

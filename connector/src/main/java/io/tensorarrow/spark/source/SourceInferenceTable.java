@@ -11,9 +11,7 @@ final class SourceInferenceTable implements InferenceTable {
   private final Supplier<InferenceRead> read;
 
   /**
-   * Makes a table.
-   *
-   * @param read gives what is read, always the same
+   * @param read gives the read, always the same
    */
   SourceInferenceTable(Supplier<InferenceRead> read) {
     this.read = read;

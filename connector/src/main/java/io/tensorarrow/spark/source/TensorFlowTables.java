@@ -39,24 +39,25 @@ public final class TensorFlowTables {
    */
   public static Table open(
       CaseInsensitiveStringMap options, Consumer<SparkSession> registerPlanner) {
-    ReadOptions read = checked(options);
-    if (read.get(ReadOptions.INSPECT)) {
+    ReadOptions checkedOptions = checked(options);
+    if (checkedOptions.get(ReadOptions.INSPECT)) {
       return new InspectTable(
-          ModelLookup.find(read, Optional.empty()).first(),
-          read.given(ReadOptions.TAGS),
-          read.get(ReadOptions.ALLOW_OPS));
+          ModelLookup.find(checkedOptions, Optional.empty()).first(),
+          checkedOptions.given(ReadOptions.TAGS),
+          checkedOptions.get(ReadOptions.ALLOW_OPS));
     }
-    if (read.get(ReadOptions.VARIABLES)) {
-      ModelLookup model = ModelLookup.find(read, Optional.empty());
+    if (checkedOptions.get(ReadOptions.VARIABLES)) {
+      ModelLookup model = ModelLookup.find(checkedOptions, Optional.empty());
       String location = model.first().location();
-      try (ModelFiles files = ModelLocation.open(location, ModelLookup.hadoopConf(read))) {
+      try (ModelFiles files =
+          ModelLocation.open(location, ModelLookup.hadoopConf(checkedOptions))) {
         return new VariablesTable(location, model.access(), ModelVariables.list(files));
       }
     }
-    InferenceRead opened = InferenceRead.open(read, Optional.empty(), registerPlanner);
-    return opened.wrapped() instanceof FileTable
-        ? new FileInferenceTable(() -> opened)
-        : new SourceInferenceTable(() -> opened);
+    InferenceRead read = InferenceRead.open(checkedOptions, Optional.empty(), registerPlanner);
+    return read.wrapped() instanceof FileTable
+        ? new FileInferenceTable(() -> read)
+        : new SourceInferenceTable(() -> read);
   }
 
   /**
@@ -76,13 +77,13 @@ public final class TensorFlowTables {
         : new SourceInferenceTable(read);
   }
 
-  /** Checks what can be checked of options without looking at model or data. */
+  /** Checks options as far as that needs neither model nor data. */
   static ReadOptions checked(CaseInsensitiveStringMap options) {
-    ReadOptions read = ReadOptions.of(options);
-    read.checkModes();
+    ReadOptions checkedOptions = ReadOptions.of(options);
+    checkedOptions.checkModes();
     ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
-        .checkAllowed(read.get(ReadOptions.ALLOW_OPS));
-    return read;
+        .checkAllowed(checkedOptions.get(ReadOptions.ALLOW_OPS));
+    return checkedOptions;
   }
 
   /**

@@ -42,7 +42,7 @@ import scala.collection.JavaConverters;
  * @param table the table, if it is dropped
  */
 record Deletion(List<Path> paths, Optional<Table> table) {
-  /** Looks at a command; empty if it deletes nothing before it reads. */
+  /** Returns what a command deletes; empty if it deletes nothing before it reads. */
   static Optional<Deletion> of(LogicalPlan command, SparkSession session) {
     if (command instanceof InsertIntoHadoopFsRelationCommand insert) {
       return insert.mode() == SaveMode.Overwrite && !insert.dynamicPartitionOverwrite()

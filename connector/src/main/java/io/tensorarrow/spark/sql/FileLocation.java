@@ -14,7 +14,7 @@ import org.apache.hadoop.fs.Path;
  * without symbolic links where that is the local one. Immutable.
  */
 record FileLocation(String scheme, String authority, String path) {
-  /** Takes a path as a command or a table names it. */
+  /** Returns the location of a path as a command or a table names it. */
   static FileLocation of(Path path, Configuration conf) {
     URI uri = qualified(path, conf).toUri();
     String scheme = Objects.requireNonNullElse(uri.getScheme(), "").toLowerCase(Locale.ROOT);

@@ -96,7 +96,7 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.TAGS)).containsExactly("serve", "gpu");
     assertThat(all.find(ReadOptions.SOURCE)).contains("orc");
     assertThat(all.find(ReadOptions.INPUTS).orElseThrow().entries())
-        .containsExactly(new NameMapping.Entry<>("x", Optional.of(ColumnName.whole("a"))));
+        .containsExactly(new NameMapping.Entry<>("x", Optional.of(ColumnName.ofColumn("a"))));
     assertThat(all.find(ReadOptions.OUTPUTS).orElseThrow().entries())
         .containsExactly(new NameMapping.Entry<>("y", Optional.empty()));
     assertThat(all.get(ReadOptions.BATCH_ROWS)).contains(7);

@@ -15,7 +15,7 @@ class PerQueryTest {
   private final PerQuery<Integer> numbers = new PerQuery<>(0);
 
   private int number() {
-    return numbers.now(before -> lookUps.incrementAndGet()).value();
+    return numbers.forQuery(before -> lookUps.incrementAndGet()).value();
   }
 
   private int numberIn(QueryPlanningTracker query) {
@@ -46,11 +46,11 @@ class PerQueryTest {
     number();
     IllegalStateException failure = new IllegalStateException("gone");
 
-    PerQuery.Found<Integer> found =
+    PerQuery.Lookup<Integer> found =
         QueryPlanningTracker$.MODULE$.withTracker(
             query,
             () ->
-                numbers.now(
+                numbers.forQuery(
                     before -> {
                       throw failure;
                     }));

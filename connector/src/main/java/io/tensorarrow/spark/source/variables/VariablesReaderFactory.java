@@ -11,7 +11,7 @@ import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 
 /**
- * Begins to read on an executor.
+ * Makes readers of variables on an executor.
  *
  * @param directory where the model lies
  * @param access how this host gets at its files

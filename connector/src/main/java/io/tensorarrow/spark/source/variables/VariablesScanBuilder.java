@@ -21,7 +21,7 @@ import org.apache.spark.sql.sources.StringEndsWith;
 import org.apache.spark.sql.sources.StringStartsWith;
 import org.apache.spark.sql.types.StructType;
 
-/** Finds out which variables and which of their columns a query needs. */
+/** Collects which variables and which of their columns a query needs. */
 final class VariablesScanBuilder
     implements ScanBuilder, SupportsPushDownRequiredColumns, SupportsPushDownFilters {
   private static final String NAME = "name";
@@ -30,7 +30,7 @@ final class VariablesScanBuilder
   private final ModelAccess access;
   private final List<ModelVariable> variables;
   private final List<Filter> pushed = new ArrayList<>();
-  private Predicate<String> wanted = name -> true;
+  private Predicate<String> selectedNames = name -> true;
   private StructType schema = VariableColumn.SCHEMA;
 
   VariablesScanBuilder(String directory, ModelAccess access, List<ModelVariable> variables) {
@@ -46,17 +46,17 @@ final class VariablesScanBuilder
 
   @Override
   public Filter[] pushFilters(Filter[] filters) {
-    List<Filter> rest = new ArrayList<>();
+    List<Filter> notPushed = new ArrayList<>();
     for (Filter filter : filters) {
-      Optional<Predicate<String>> ofName = ofName(filter);
-      if (ofName.isPresent()) {
-        wanted = wanted.and(ofName.get());
+      Optional<Predicate<String>> condition = nameCondition(filter);
+      if (condition.isPresent()) {
+        selectedNames = selectedNames.and(condition.get());
         pushed.add(filter);
       } else {
-        rest.add(filter);
+        notPushed.add(filter);
       }
     }
-    return rest.toArray(new Filter[0]);
+    return notPushed.toArray(new Filter[0]);
   }
 
   @Override
@@ -65,7 +65,7 @@ final class VariablesScanBuilder
   }
 
   /** Returns what a filter asks of the name, if it asks nothing else. No name is null. */
-  private static Optional<Predicate<String>> ofName(Filter filter) {
+  private static Optional<Predicate<String>> nameCondition(Filter filter) {
     if (!Arrays.equals(filter.references(), new String[] {NAME})) {
       return Optional.empty();
     }
@@ -88,17 +88,20 @@ final class VariablesScanBuilder
     if (filter instanceof StringContains contains) {
       return Optional.of(name -> name.contains(contains.value()));
     }
-    return filter instanceof Not not ? ofName(not.child()).map(Predicate::not) : Optional.empty();
+    return filter instanceof Not not
+        ? nameCondition(not.child()).map(Predicate::not)
+        : Optional.empty();
   }
 
   @Override
   public Scan build() {
     List<VariableColumn> columns = VariableColumn.of(schema);
-    List<ModelVariable> chosen = variables.stream().filter(v -> wanted.test(v.name())).toList();
+    List<ModelVariable> selected =
+        variables.stream().filter(v -> selectedNames.test(v.name())).toList();
     if (!columns.contains(VariableColumn.TENSOR)) {
-      return new VariablesListing(columns, chosen);
+      return new VariablesListing(columns, selected);
     }
-    chosen.forEach(variable -> variable.checkReadable(directory));
-    return new VariablesScan(directory, access, columns, chosen);
+    selected.forEach(variable -> variable.checkReadable(directory));
+    return new VariablesScan(directory, access, columns, selected);
   }
 }

@@ -22,7 +22,7 @@ public final class VariablesTable implements Table, SupportsRead {
   private final List<ModelVariable> variables;
 
   /**
-   * Shows a model's variables.
+   * Lists a model's variables.
    *
    * @param directory where the model lies, version included
    * @param access how an executor gets at its files

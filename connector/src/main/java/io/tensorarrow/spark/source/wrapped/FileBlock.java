@@ -5,7 +5,8 @@ import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * What {@code input_file_name()} and its like tell: the part of a file that a task reads.
+ * What {@code input_file_name()} and similar functions return: the part of a file that a task
+ * reads.
  *
  * @param path the file's URI, empty if the source reads no files
  * @param start where the part begins, in bytes
@@ -15,7 +16,7 @@ record FileBlock(UTF8String path, long start, long length) {
   /** A user and a password; a user alone may be part of the name, as a container of abfss. */
   private static final Pattern CREDENTIALS = Pattern.compile("^([^/]*//)[^/@:]*:[^/@]*@");
 
-  /** Returns what this thread's source has said last. */
+  /** Returns the block that this thread's source set last. */
   static FileBlock current() {
     return new FileBlock(
         InputFileBlockHolder.getInputFilePath(),
@@ -28,7 +29,10 @@ record FileBlock(UTF8String path, long start, long length) {
     return path.numBytes() > 0;
   }
 
-  /** Says it again, in place of what another source has said since; does nothing without a file. */
+  /**
+   * Sets the block again, in place of one that another source set since; without a file does
+   * nothing.
+   */
   void makeCurrent() {
     if (isFile()) {
       InputFileBlockHolder.set(path.toString(), start, length);

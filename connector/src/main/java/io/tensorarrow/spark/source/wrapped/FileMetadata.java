@@ -39,12 +39,12 @@ public final class FileMetadata implements PartitionReader<ColumnarBatch> {
   private final StructType type;
 
   /**
-   * Takes over a reader.
+   * Wraps a reader, and owns it from now on.
    *
    * @param source the file source's reader, whose batches are from one file each; closed by this
    *     one
    * @param files what it reads
-   * @param type the wanted fields of the column
+   * @param type the fields of the column to add
    */
   public FileMetadata(PartitionReader<ColumnarBatch> source, FilePartition files, StructType type) {
     this.source = source;
@@ -55,7 +55,7 @@ public final class FileMetadata implements PartitionReader<ColumnarBatch> {
                 Collectors.toMap(
                     file -> new Block(file.urlEncodedPath(), file.start()),
                     file -> file,
-                    (one, same) -> one));
+                    (first, equal) -> first));
     this.type = type;
   }
 
@@ -82,7 +82,7 @@ public final class FileMetadata implements PartitionReader<ColumnarBatch> {
     }
   }
 
-  /** Returns the whole column as a field. */
+  /** Returns the column with all its fields. */
   public static StructField field() {
     return new StructType().add(COLUMN.name(), COLUMN.dataType(), false).fields()[0];
   }

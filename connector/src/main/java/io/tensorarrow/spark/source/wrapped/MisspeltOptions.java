@@ -38,7 +38,7 @@ final class MisspeltOptions {
   private MisspeltOptions() {}
 
   /**
-   * Looks through the options of a file source.
+   * Checks the options of a file source.
    *
    * @param format the source's name
    * @param options the options meant for it, without prefix
@@ -48,10 +48,10 @@ final class MisspeltOptions {
   static void check(String format, CaseInsensitiveStringMap options) {
     options.asCaseSensitiveMap().keySet().stream()
         .sorted()
-        .filter(name -> !isSources(name))
+        .filter(name -> !isSourceOption(name))
         .forEach(
             name ->
-                meant(name)
+                closestOption(name)
                     .ifPresent(
                         option -> {
                           throw cannot(
@@ -67,7 +67,7 @@ final class MisspeltOptions {
                         }));
   }
 
-  private static boolean isSources(String name) {
+  private static boolean isSourceOption(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     return lower.startsWith(ReadOptions.HADOOP_PREFIX)
         || ReadOptions.PATH_KEYS.contains(lower)
@@ -75,13 +75,13 @@ final class MisspeltOptions {
   }
 
   /** Returns the option that was meant, in the spelling in which it works. */
-  private static Optional<String> meant(String name) {
-    List<String> own =
+  private static Optional<String> closestOption(String name) {
+    List<String> connectorOptions =
         ReadOptions.ALL.stream()
             .filter(entry -> entry != ReadOptions.SOURCE_SCHEMA)
             .map(ConfigEntry::key)
             .toList();
-    List<String> known = Stream.concat(own.stream(), Stream.of(SCHEMA)).toList();
+    List<String> known = Stream.concat(connectorOptions.stream(), Stream.of(SCHEMA)).toList();
     return Alternatives.didYouMean(name, known)
         .map(option -> option.equals(SCHEMA) ? ReadOptions.SOURCE_SCHEMA.key() : option);
   }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import scala.collection.JavaConverters;
 
 /**
- * Collects the rows of a source that reads no columns into batches, each from one file, because
+ * Collects the rows of a source without columnar reads into batches, each from one file, because
  * {@code input_file_name()} is asked for batches as a whole. The batch is valid until the next one
  * is asked for.
  */
@@ -41,17 +41,17 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   private final RowToColumnConverter converter;
 
   /** The row's first columns: the converter goes by the number of a row's own. */
-  private final ProjectingInternalRow wanted;
+  private final ProjectingInternalRow projection;
 
   private final WritableColumnVector[] columns;
   private final List<WritableColumnVector> growing = new ArrayList<>();
   private final ColumnarBatch batch;
 
   /** The file of the row that was read already but belongs to the next batch. */
-  private @Nullable FileBlock ahead;
+  private @Nullable FileBlock pendingFile;
 
   /**
-   * Takes over a reader of rows.
+   * Wraps a reader of rows, and owns it from now on.
    *
    * @param rows the source's reader; closed by this one
    * @param schema the columns to take of its rows; rows may have others behind them, as Iceberg's
@@ -62,7 +62,7 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
     // The converter knows no user-defined types; rows hold their values as the SQL type below them.
     StructType sqlTypes = ParquetReadSupport$.MODULE$.expandUDT(schema);
     this.converter = new RowToColumnConverter(sqlTypes);
-    this.wanted =
+    this.projection =
         ProjectingInternalRow.apply(
             sqlTypes,
             JavaConverters.asScalaBuffer(
@@ -83,17 +83,17 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
     int size = 0;
     FileBlock file = null;
     while (size < BATCH_ROWS && bytes() < BATCH_BYTES) {
-      FileBlock found = advance();
-      if (found == null) {
+      FileBlock rowFile = advance();
+      if (rowFile == null) {
         break;
       }
-      if (size > 0 && !found.equals(file)) {
-        ahead = found;
+      if (size > 0 && !rowFile.equals(file)) {
+        pendingFile = rowFile;
         break;
       }
-      file = found;
-      wanted.project(rows.get());
-      converter.convert(wanted, columns);
+      file = rowFile;
+      projection.project(rows.get());
+      converter.convert(projection, columns);
       size++;
     }
     if (file != null) {
@@ -113,31 +113,32 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   }
 
   /** Finds the vectors that hold the elements of arrays and maps, and the bytes of texts. */
-  private static void addGrowing(WritableColumnVector column, List<WritableColumnVector> into) {
+  private static void addGrowing(WritableColumnVector column, List<WritableColumnVector> vectors) {
     DataType type = column.dataType();
     if (type instanceof ArrayType || type instanceof StringType || type instanceof BinaryType) {
-      into.add(column.arrayData());
-      addGrowing(column.arrayData(), into);
+      vectors.add(column.arrayData());
+      addGrowing(column.arrayData(), vectors);
     } else if (type instanceof MapType) {
       for (int i = 0; i < 2; i++) {
-        into.add(column.getChild(i));
-        addGrowing(column.getChild(i), into);
+        vectors.add(column.getChild(i));
+        addGrowing(column.getChild(i), vectors);
       }
     } else if (type instanceof StructType struct) {
       for (int i = 0; i < struct.size(); i++) {
-        addGrowing(column.getChild(i), into);
+        addGrowing(column.getChild(i), vectors);
       }
     }
   }
 
-  /** Goes to the next row, where the last batch did not leave one over, and returns its file. */
+  /** Moves to the next row, unless the last batch left one over, and returns its file. */
   private @Nullable FileBlock advance() throws IOException {
-    FileBlock left = ahead;
-    ahead = null;
-    if (left != null) {
-      // Put back what next() set for the last batch: the source says it once for each file.
-      left.makeCurrent();
-      return left;
+    FileBlock file = pendingFile;
+    pendingFile = null;
+    if (file != null) {
+      // Replaces the block that next() set for the last batch: the source sets it once for each
+      // file.
+      file.makeCurrent();
+      return file;
     }
     return rows.next() ? FileBlock.current() : null;
   }

@@ -23,7 +23,7 @@ public final class SourcePosition {
   private int rows;
 
   /**
-   * Begins a partition.
+   * Starts at the first row of a partition.
    *
    * @param task the task that reads it, if there is one
    */
@@ -32,30 +32,31 @@ public final class SourcePosition {
   }
 
   /**
-   * Goes to the source's next batch.
+   * Moves to the source's next batch.
    *
    * @return the batch, as valid as the source says, or null if there is none left
    * @throws IOException as the source does
    */
   public @Nullable ColumnarBatch next(PartitionReader<ColumnarBatch> source) throws IOException {
-    FileBlock before = FileBlock.current();
+    FileBlock previousBlock = FileBlock.current();
     if (block.isFile()) {
-      // The source says it once for each file, and another one of this task may have read since.
+      // The source sets it once for each file, and another one of this task may have set its own
+      // since.
       block.makeCurrent();
-    } else if (before.isFile()) {
-      // Not unset(), which would part this thread from the one that it inherited the block from.
+    } else if (previousBlock.isFile()) {
+      // Not unset(), which would detach this thread from the one that it inherited the block from.
       InputFileBlockHolder.set(NO_FILE.path().toString(), NO_FILE.start(), NO_FILE.length());
     }
-    boolean found = source.next();
-    FileBlock now = FileBlock.current();
-    if (!block.isFile() && !now.isFile()) {
-      before.makeCurrent();
+    boolean hasBatch = source.next();
+    FileBlock currentBlock = FileBlock.current();
+    if (!block.isFile() && !currentBlock.isFile()) {
+      previousBlock.makeCurrent();
     }
-    if (!found) {
+    if (!hasBatch) {
       return null;
     }
-    if (now.isFile() && !now.equals(block)) {
-      block = now;
+    if (currentBlock.isFile() && !currentBlock.equals(block)) {
+      block = currentBlock;
       rowsBefore = 0;
     } else {
       rowsBefore += rows;

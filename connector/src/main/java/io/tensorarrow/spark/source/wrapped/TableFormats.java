@@ -44,18 +44,18 @@ final class TableFormats {
 
   /**
    * Checks where a file source reads. Files that were named one by one are left alone; directories,
-   * and those of files that a pattern matched, are looked at, with the directories above them as
-   * far as they are partitions.
+   * and those of files that a pattern matched, are checked, with the directories above them as far
+   * as they are partitions.
    *
    * @param source the name of the file source
-   * @param given the paths as the user wrote them
+   * @param userPaths the paths as the user wrote them
    * @param options the options of the file source
-   * @param index what lies there
+   * @param index the files there
    * @throws TensorArrowException with {@code TA_SOURCE_UNSUPPORTED} if a table format is found
    */
   static void check(
       String source,
-      Seq<String> given,
+      Seq<String> userPaths,
       CaseInsensitiveStringMap options,
       PartitioningAwareFileIndex index) {
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
@@ -70,7 +70,7 @@ final class TableFormats {
     TableFormats formats = new TableFormats(source, conf);
     try {
       boolean recursive = options.getBoolean("recursiveFileLookup", false);
-      for (Path directory : formats.directories(given, index, recursive)) {
+      for (Path directory : formats.directories(userPaths, index, recursive)) {
         formats.check(directory);
       }
     } catch (IOException e) {
@@ -79,20 +79,21 @@ final class TableFormats {
   }
 
   private Set<Path> directories(
-      Seq<String> given, PartitioningAwareFileIndex index, boolean recursive) throws IOException {
-    Set<Path> named = named(given);
+      Seq<String> userPaths, PartitioningAwareFileIndex index, boolean recursive)
+      throws IOException {
+    Set<Path> explicit = explicitPaths(userPaths);
     Set<Path> directories = new LinkedHashSet<>();
     for (Path root : JavaConverters.seqAsJavaList(index.rootPaths())) {
       if (!index.leafFiles().contains(root)) {
         addUpToTable(root, directories);
-      } else if (!named.contains(root)) {
+      } else if (!explicit.contains(root)) {
         addUpToTable(root.getParent(), directories);
       }
     }
     // Below the roots a few are enough to find tables in partitions, and cost little if there are
     // thousands; where all that lies below is read, tables may lie anywhere.
     JavaConverters.asJavaCollection(index.leafFiles().keys()).stream()
-        .filter(file -> !named.contains(file))
+        .filter(file -> !explicit.contains(file))
         .map(Path::getParent)
         .distinct()
         .limit(recursive ? Long.MAX_VALUE : SAMPLED)
@@ -100,25 +101,27 @@ final class TableFormats {
     return directories;
   }
 
-  private Set<Path> named(Seq<String> given) throws IOException {
-    Set<Path> named = new LinkedHashSet<>();
-    for (String text : JavaConverters.seqAsJavaList(given)) {
+  private Set<Path> explicitPaths(Seq<String> userPaths) throws IOException {
+    Set<Path> explicit = new LinkedHashSet<>();
+    for (String text : JavaConverters.seqAsJavaList(userPaths)) {
       Path path = new Path(text);
       if (!SparkHadoopUtil.get().isGlobPath(path)) {
-        named.add(path.getFileSystem(conf).makeQualified(path));
+        explicit.add(path.getFileSystem(conf).makeQualified(path));
       }
     }
-    return named;
+    return explicit;
   }
 
   /** Adds a directory, and those above it while they are partitions or Iceberg's data. */
-  private static void addUpToTable(Path directory, Set<Path> into) {
-    Path at = directory;
-    while (into.add(at)
-        && (at.getName().contains("=") || at.getName().equals("data"))
-        && at.getParent() != null) {
-      at = at.getParent();
+  private static void addUpToTable(Path directory, Set<Path> directories) {
+    Path current = directory;
+    while (current != null && directories.add(current) && mayBeInTable(current)) {
+      current = current.getParent();
     }
+  }
+
+  private static boolean mayBeInTable(Path directory) {
+    return directory.getName().contains("=") || directory.getName().equals("data");
   }
 
   private void check(Path directory) throws IOException {

@@ -27,10 +27,13 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * @param format its name
  * @param type the class of that name
  * @param options the options meant for it
- * @param given the columns that the user says it has, if any
+ * @param userSchema the columns that the user says it has, if any
  */
 public record WrappedSource(
-    String format, Class<?> type, CaseInsensitiveStringMap options, Optional<StructType> given) {
+    String format,
+    Class<?> type,
+    CaseInsensitiveStringMap options,
+    Optional<StructType> userSchema) {
   /** The name of this connector's own format. */
   private static final String OWN_FORMAT = "tensorflow";
 
@@ -49,23 +52,24 @@ public record WrappedSource(
   public static WrappedSource of(ReadOptions read, Optional<StructType> userSchema) {
     SQLConf conf = SQLConf.get();
     String format = read.find(ReadOptions.SOURCE).orElseGet(() -> defaultFormat(conf));
-    CaseInsensitiveStringMap own = read.forSource();
+    CaseInsensitiveStringMap sourceOptions = read.forSource();
     Class<?> type = lookup(format, conf);
     if (FileDataSourceV2.class.isAssignableFrom(type)) {
-      checkPaths(format, read, own);
-      MisspeltOptions.check(format, own);
+      checkPaths(format, read, sourceOptions);
+      MisspeltOptions.check(format, sourceOptions);
     }
     if (!TableProvider.class.isAssignableFrom(type)) {
       throw unsupported(format, "class " + type.getName() + ", which is no V2 TableProvider");
     }
-    Optional<StructType> option = read.find(ReadOptions.SOURCE_SCHEMA);
-    if (option.isPresent() && userSchema.isPresent()) {
+    Optional<StructType> optionSchema = read.find(ReadOptions.SOURCE_SCHEMA);
+    if (optionSchema.isPresent() && userSchema.isPresent()) {
       throw cannot(ErrorCode.TA_UNSUPPORTED, "use option '%s'", ReadOptions.SOURCE_SCHEMA.key())
           .found("a schema of the read as well")
           .expected("only one of them");
     }
-    WrappedSource source = new WrappedSource(format, type, own, userSchema.or(() -> option));
-    source.given().ifPresent(schema -> source.checkTakesSchema());
+    WrappedSource source =
+        new WrappedSource(format, type, sourceOptions, userSchema.or(() -> optionSchema));
+    source.userSchema().ifPresent(schema -> source.checkTakesSchema());
     return source;
   }
 
@@ -96,7 +100,7 @@ public record WrappedSource(
    *     files of another table format lie there
    */
   public Table open() {
-    return open(given);
+    return open(userSchema);
   }
 
   /**
@@ -106,7 +110,8 @@ public record WrappedSource(
    * @throws TensorArrowException as {@link #open}
    */
   public Table openAgain(Optional<StructType> known) {
-    return open(FileDataSourceV2.class.isAssignableFrom(type) ? known.or(() -> given) : given);
+    return open(
+        FileDataSourceV2.class.isAssignableFrom(type) ? known.or(() -> userSchema) : userSchema);
   }
 
   private Table open(Optional<StructType> columns) {
@@ -156,8 +161,8 @@ public record WrappedSource(
       return DataSource.lookupDataSource(format, conf);
     } catch (Exception | LinkageError e) {
       // Scala declares no checked exceptions.
-      if (e instanceof RuntimeException fault && !(e instanceof AnalysisException)) {
-        throw fault;
+      if (e instanceof RuntimeException unexpected && !(e instanceof AnalysisException)) {
+        throw unexpected;
       }
       throw cannot(ErrorCode.TA_SOURCE_NOT_FOUND, "read source '%s'", format)
           .found("no data source of this name on the class path")
@@ -167,8 +172,9 @@ public record WrappedSource(
     }
   }
 
-  private static void checkPaths(String format, ReadOptions options, CaseInsensitiveStringMap own) {
-    if (ReadOptions.PATH_KEYS.stream().noneMatch(own::containsKey)) {
+  private static void checkPaths(
+      String format, ReadOptions options, CaseInsensitiveStringMap sourceOptions) {
+    if (ReadOptions.PATH_KEYS.stream().noneMatch(sourceOptions::containsKey)) {
       throw cannot(ErrorCode.TA_OPTION_MISSING, "read source '%s'", format)
           .found("no path")
           .expected("load(path) or option path");
@@ -198,7 +204,7 @@ public record WrappedSource(
     }
   }
 
-  /** Says why a source can't be wrapped. */
+  /** Returns the error of a source that can't be wrapped. */
   public static TensorArrowException unsupported(String format, String found) {
     return cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "read source '%s'", format)
         .found("%s without a batch reader of Data Source V2", found)
