@@ -55,14 +55,14 @@ class HostLockTest {
 
   private static String another(Path file, HostLock.Mode mode) throws Exception {
     ChildJvm.Result result =
-        ChildJvm.run(List.of(), LeaseProbe.class, file.toString(), mode.name());
+        ChildJvm.run(List.of(), LockProbe.class, file.toString(), mode.name());
     assertThat(result.exitCode()).as(result.output()).isZero();
     return result.output().strip();
   }
 
   /** Tells whether a process gets the lock. */
-  static final class LeaseProbe {
-    private LeaseProbe() {}
+  static final class LockProbe {
+    private LockProbe() {}
 
     public static void main(String[] args) throws IOException {
       boolean taken =

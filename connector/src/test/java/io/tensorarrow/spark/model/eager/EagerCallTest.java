@@ -7,20 +7,15 @@ import static io.tensorarrow.spark.testing.Tensors.floats;
 import static io.tensorarrow.spark.testing.Tensors.ints;
 import static io.tensorarrow.spark.testing.Tensors.longs;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
-import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.model.ModelLease;
-import io.tensorarrow.spark.model.ModelTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,26 +25,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
-import org.tensorflow.proto.SavedModel;
-import org.tensorflow.proto.SignatureDef;
-import org.tensorflow.proto.TensorInfo;
 
-class EagerCallTest extends ModelTestBase {
-  private static final String SERVING = "serving_default";
-
-  private ModelLease lease(Path model) {
-    return cache(1).acquire(reference(model), ONE_THREAD);
-  }
-
-  /** Runs a call, closes the feeds and returns the results. */
-  private static List<NativeTensor> run(EagerCall call, NativeTensor... feeds) {
-    try {
-      return call.run(List.of(feeds));
-    } finally {
-      close(List.of(feeds));
-    }
-  }
-
+class EagerCallTest extends EagerCallTestBase {
   @Test
   void callComputesGraph() {
     try (ModelLease lease = lease(TestModels.scale(temp));
@@ -145,26 +122,6 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void unsupportedSignatureLeavesOthersUsable() throws IOException {
-    Path model = TestModels.scale(temp);
-    Path file = model.resolve("saved_model.pb");
-    SavedModel.Builder proto = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
-    TensorInfo newer = TensorInfo.newBuilder().setName("y:0").setDtypeValue(99).build();
-    proto
-        .getMetaGraphsBuilder(0)
-        .putSignatureDef("new", SignatureDef.newBuilder().putOutputs("z", newer).build());
-    Files.write(file, proto.build().toByteArray());
-    try (ModelLease lease = lease(model);
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_TENSOR_UNSUPPORTED, () -> lease.newCall("new", List.of("z")))
-          .contains("'z'", "no plain tensor");
-      List<NativeTensor> y = run(call, floats(new float[] {1}, 1));
-      assertThat(floats(y.get(0))).containsExactly(2);
-      close(y);
-    }
-  }
-
-  @Test
   void eachSignatureCanBeCalled() {
     try (ModelLease lease = lease(TestModels.twoSignatures(temp));
         EagerCall twice = lease.newCall("double", List.of("y"));
@@ -216,88 +173,6 @@ class EagerCallTest extends ModelTestBase {
   }
 
   @Test
-  void failedCallQuotesModelAndNextCallWorks() {
-    Path model = TestModels.failing(temp);
-    try (ModelLease lease = lease(model);
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      for (int i = 0; i < 100; i++) {
-        assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, ints(new int[] {5, 0}, 2)))
-            .contains("division by zero", model.toString(), "'serving_default'", "expected");
-      }
-      List<NativeTensor> y = run(call, ints(new int[] {5}, 1));
-      assertThat(ints(y.get(0))).containsExactly(20);
-      close(y);
-    }
-  }
-
-  @Test
-  void unrestoredVariableErrorNamesRemedy() {
-    try (ModelLease lease = lease(TestModels.unrestored(temp));
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains(
-              "weight",
-              "Keras 3",
-              "tf.Module",
-              "tf.saved_model.save",
-              "save it with model.export(), or track variable.value");
-    }
-    try (ModelLease lease = lease(TestModels.uninitialised(temp));
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("weight", "every variable restored or initialised");
-    }
-  }
-
-  @Test
-  void outOfMemoryErrorNamesRemedyAndNextCallWorks() {
-    try (ModelLease lease = lease(TestModels.huge(temp));
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      for (int i = 0; i < 3; i++) {
-        assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1L << 42}, 1)))
-            .contains(
-                "[4398046511104]", "float", "lower batchRows", "spark.executor.memoryOverhead");
-        List<NativeTensor> y = run(call, floats(new float[] {3}, 1));
-        assertThat(floats(y.get(0))).containsExactly(3, 3, 3);
-        close(y);
-      }
-    }
-  }
-
-  @Test
-  void missingKernelErrorNamesOperation() {
-    try (ModelLease lease = lease(TestModels.removedKernel(temp));
-        EagerCall call = lease.newCall(SERVING, List.of("bucket"))) {
-      assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
-          .contains("BoostedTreesBucketize", "TensorFlow 2.18 has a kernel for on CPUs");
-    }
-  }
-
-  @Test
-  void feedsOfOtherDtypeOrNumberAreRefused() {
-    try (ModelLease lease = lease(TestModels.scale(temp));
-        EagerCall call = lease.newCall(SERVING, List.of("y"))) {
-      assertError(ErrorCode.TA_INPUT_TYPE, () -> run(call, ints(new int[] {1}, 1)))
-          .contains("found int32 (1,)", "expected 'x' float32 (-1,)");
-      assertThatThrownBy(() -> run(call)).isInstanceOf(IllegalArgumentException.class);
-    }
-  }
-
-  @Test
-  void unknownSignaturesAndOutputsAreRefused() {
-    try (ModelLease lease = lease(TestModels.kinds(temp))) {
-      assertError(
-              ErrorCode.TA_SIGNATURE_NOT_FOUND, () -> lease.newCall("serving", List.of("f_sum")))
-          .contains("'serving'", "'serving_default'");
-      assertError(ErrorCode.TA_OUTPUT_MISMATCH, () -> lease.newCall(SERVING, List.of("f_som")))
-          .contains("'f_som'", "found outputs 'f_sum'");
-      assertError(
-              ErrorCode.TA_OUTPUT_MISMATCH, () -> lease.newCall(SERVING, List.of("f_sum", "f_sum")))
-          .contains("'f_sum'", "twice");
-    }
-  }
-
-  @Test
   void onlyFetchedOutputsAreComputed() {
     Path model = TestModels.notBatched(temp);
     try (ModelLease lease = lease(model);
@@ -307,21 +182,6 @@ class EagerCallTest extends ModelTestBase {
       assertThat(ints(results.get(0))).containsExactly(1, 2, 3);
       close(results);
     }
-  }
-
-  @Test
-  void closedLeaseAndCallAreRefused() {
-    ModelLease lease = lease(TestModels.scale(temp));
-    EagerCall call = lease.newCall(SERVING, List.of("y"));
-    lease.close();
-    lease.close();
-    assertThatThrownBy(() -> lease.newCall(SERVING, List.of("y")))
-        .isInstanceOf(IllegalStateException.class);
-    close(run(call, floats(new float[] {1}, 1)));
-    call.close();
-    call.close();
-    assertThatThrownBy(() -> run(call, floats(new float[] {1}, 1)))
-        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test

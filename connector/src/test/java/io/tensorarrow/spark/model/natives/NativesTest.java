@@ -1,21 +1,13 @@
 package io.tensorarrow.spark.model.natives;
 
-import static io.tensorarrow.spark.model.ModelTestBase.assertError;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.errors.ErrorCode;
-import io.tensorarrow.spark.errors.TensorArrowException;
-import io.tensorarrow.spark.host.HostLock;
-import io.tensorarrow.spark.host.PrivateDirectory;
 import io.tensorarrow.spark.model.natives.NativesPrograms.DeletedProbe;
-import io.tensorarrow.spark.model.natives.NativesPrograms.ExtractProbe;
 import io.tensorarrow.spark.model.natives.NativesPrograms.LoadersProbe;
 import io.tensorarrow.spark.model.natives.NativesPrograms.NativesProbe;
 import io.tensorarrow.spark.model.natives.NativesPrograms.SessionsProbe;
 import io.tensorarrow.spark.model.natives.NativesPrograms.WaitingProbe;
 import io.tensorarrow.spark.testing.ChildJvm;
-import io.tensorarrow.spark.testing.KillableTask;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -29,8 +21,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -194,124 +184,12 @@ class NativesTest {
   }
 
   @Test
-  void killedTaskDoesNotWaitForExtractingProcess() throws Exception {
-    Path directory = Files.createDirectory(temp.resolve("natives"));
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
-    try (HostLock others = HostLock.take(directory.resolve("lock"), HostLock.Mode.EXCLUSIVE)) {
-      assertThat(others).isNotNull();
-      KillableTask<Path> task =
-          KillableTask.start(() -> NativesDirectory.of(Optional.of(directory)).extract());
-      task.awaitAsleep();
-      task.kill();
-      assertThatThrownBy(task::get)
-          .cause()
-          .hasMessageStartingWith("[TA_NATIVES] Cannot extract")
-          .hasMessageContaining("found the task interrupted");
-    }
-    assertThat(names(directory)).containsExactly("lock");
-  }
-
-  @Test
   void killedTaskDoesNotWaitForLoadingThread() throws Exception {
     ChildJvm.Result result = ChildJvm.run(List.of(), WaitingProbe.class);
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output())
         .contains("[TA_NATIVES] Cannot load TensorFlow's libraries: found the task interrupted")
         .contains("then version 2.18");
-  }
-
-  @Test
-  void interruptedExtractionLeavesNoFiles() throws Exception {
-    Path directory = temp.resolve("natives");
-    AtomicReference<Throwable> error = new AtomicReference<>();
-    Thread extracting =
-        new Thread(
-            () -> {
-              try {
-                NativesDirectory.of(Optional.of(directory)).extract();
-              } catch (TensorArrowException e) {
-                error.set(e);
-              }
-            });
-    extracting.start();
-    while (extracting.isAlive() && !isExtracting(directory)) {
-      Thread.sleep(1);
-    }
-    extracting.interrupt();
-    extracting.join();
-    assertThat(error.get()).hasMessageStartingWith("[TA_NATIVES] Cannot extract");
-    assertThat(error.get())
-        .hasMessageContaining("found the task interrupted; expected it to run on");
-    assertThat(names(directory)).doesNotContain("javacpp").noneMatch(name -> name.contains("-"));
-  }
-
-  private static boolean isExtracting(Path directory) throws IOException {
-    return Files.isDirectory(directory)
-        && names(directory).stream().anyMatch(name -> name.startsWith("unfinished"));
-  }
-
-  @Test
-  void interruptedThreadDoesNotWaitForOthers() throws IOException {
-    Path directory = temp.resolve("natives");
-    Thread.currentThread().interrupt();
-    try {
-      assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(directory)).extract())
-          .contains(directory.toString(), "found the task interrupted");
-      assertThat(Thread.currentThread().isInterrupted()).isTrue();
-    } finally {
-      Thread.interrupted();
-    }
-    assertThat(names(directory)).containsExactly("lock");
-  }
-
-  @Test
-  void failedExtractionNamesCauseAndLeavesNoFiles() throws Exception {
-    Path base = temp.resolve("full");
-    ChildJvm.Result result =
-        ChildJvm.finish(ChildJvm.startWithShortFiles(1024, ExtractProbe.class, base.toString()));
-    assertThat(result.output())
-        .contains("[TA_NATIVES] Cannot extract TensorFlow's libraries to '" + base + "': found ")
-        .contains("File too large")
-        .contains("; expected a directory on a local disk that this user can write");
-    assertThat(names(base)).containsExactly("lock");
-  }
-
-  @Test
-  void directoryWritableByOthersIsRefused() throws IOException {
-    Path open = Files.createDirectory(temp.resolve("open"));
-    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwx---"));
-    assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(open)).extract())
-        .contains(open.toString(), "found permissions rwxrwx---", "expected rwx------");
-    assertThat(names(open)).isEmpty();
-  }
-
-  @Test
-  void fileInPlaceOfDirectoryIsRefused() throws IOException {
-    Path file = Files.createFile(temp.resolve("file"));
-    assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(file)).extract())
-        .contains(file.toString(), "expected a directory");
-  }
-
-  @Test
-  void platformWithoutLibrariesIsRefused() {
-    String arch = System.getProperty("os.arch");
-    System.setProperty("os.arch", "s390x");
-    try {
-      assertError(ErrorCode.TA_NATIVES, () -> NativesDirectory.of(Optional.of(temp)).extract())
-          .contains("platform 'linux-s390x'", "org.tensorflow:tensorflow-core-native");
-    } finally {
-      System.setProperty("os.arch", arch);
-    }
-  }
-
-  @Test
-  void defaultDirectoryIsUserCacheOrTemporary() throws IOException {
-    assertThat(PrivateDirectory.ofUser(temp.toString())).isEqualTo(temp.resolve("tensorarrow"));
-    assertThat(PrivateDirectory.ofUser(Files.createFile(temp.resolve("file")).toString()))
-        .isEqualTo(
-            Path.of(
-                System.getProperty("java.io.tmpdir"),
-                "tensorarrow-" + System.getProperty("user.name")));
   }
 
   private static Process startProbe(Path home, String directory) throws IOException {
