@@ -1,7 +1,7 @@
 package io.tensorarrow.spark.inference;
 
-import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ExecutorModelCache;
+import io.tensorarrow.spark.model.ExecutorModelSettings;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.eager.ModelSettings;
 import io.tensorarrow.spark.options.ExecutorSettings;

@@ -54,8 +54,7 @@ class HostLockTest {
   }
 
   private static String another(Path file, HostLock.Mode mode) throws Exception {
-    ChildJvm.Result result =
-        ChildJvm.run(List.of(), LockProbe.class, file.toString(), mode.name());
+    ChildJvm.Result result = ChildJvm.run(List.of(), LockProbe.class, file.toString(), mode.name());
     assertThat(result.exitCode()).as(result.output()).isZero();
     return result.output().strip();
   }

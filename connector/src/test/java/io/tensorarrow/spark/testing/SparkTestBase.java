@@ -59,14 +59,14 @@ public abstract class SparkTestBase {
         && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
             || NativeTensor.live() != tensorsBefore
             || NativeTensor.liveStringBytes() != 0
-            || SharedMemory.lent() != 0
+            || SharedMemory.leasedSegments() != 0
             || ModelCache.liveLeases() != leasesBefore)) {
       Thread.sleep(10);
     }
     assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
     assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
     assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors left").isZero();
-    assertThat(SharedMemory.lent()).as("segments left").isZero();
+    assertThat(SharedMemory.leasedSegments()).as("segments left").isZero();
     assertThat(ModelCache.liveLeases()).as("leases left").isEqualTo(leasesBefore);
   }
 

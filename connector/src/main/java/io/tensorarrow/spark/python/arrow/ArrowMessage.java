@@ -8,13 +8,13 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.vector.FieldVector;
 
 /**
- * A record batch as one encapsulated message of Arrow's IPC format whose buffers lie where
- * alignment wants them: each on {@value #ALIGNMENT} bytes, which Arrow's own writer does not do.
+ * A record batch as one encapsulated message of Arrow's IPC format, in which each buffer is aligned
+ * to {@value #ALIGNMENT} bytes; Arrow's own writer aligns to 8.
  *
  * <p>Borrows the buffers of the vectors that it was made of.
  */
 public final class ArrowMessage {
-  /** What NumPy, TensorFlow and vector instructions want at most. */
+  /** The largest alignment that NumPy, TensorFlow or vector instructions ask for. */
   public static final int ALIGNMENT = 64;
 
   private static final byte[] ZEROS = new byte[ALIGNMENT];
@@ -29,26 +29,26 @@ public final class ArrowMessage {
     this.bodyBytes = bodyBytes;
   }
 
-  /** Lays out a batch; its vectors have to stay as they are until the frame is written. */
+  /** Lays out a batch; its vectors have to stay as they are until the message is written. */
   public static ArrowMessage of(List<FieldVector> columns, int rows) {
-    List<IpcMessages.Node> nodes = new ArrayList<>();
+    List<IpcMessages.ValueCounts> counts = new ArrayList<>();
     List<ArrowBuf> buffers = new ArrayList<>();
-    columns.forEach(column -> append(column, nodes, buffers));
-    List<IpcMessages.Place> places = new ArrayList<>();
+    columns.forEach(column -> append(column, counts, buffers));
+    List<IpcMessages.BufferRange> ranges = new ArrayList<>();
     long end = 0;
     for (ArrowBuf buffer : buffers) {
-      places.add(new IpcMessages.Place(end, buffer.readableBytes()));
+      ranges.add(new IpcMessages.BufferRange(end, buffer.readableBytes()));
       end = IpcMessages.aligned(end + buffer.readableBytes(), ALIGNMENT);
     }
-    return new ArrowMessage(IpcMessages.batch(rows, nodes, places, end, ALIGNMENT), buffers, end);
+    return new ArrowMessage(IpcMessages.batch(rows, counts, ranges, end, ALIGNMENT), buffers, end);
   }
 
   private static void append(
-      FieldVector vector, List<IpcMessages.Node> nodes, List<ArrowBuf> buffers) {
+      FieldVector vector, List<IpcMessages.ValueCounts> counts, List<ArrowBuf> buffers) {
     int nulls = Validity.nullCount(vector);
-    nodes.add(new IpcMessages.Node(vector.getValueCount(), nulls));
+    counts.add(new IpcMessages.ValueCounts(vector.getValueCount(), nulls));
     buffers.addAll(buffers(vector, nulls));
-    vector.getChildrenFromFields().forEach(part -> append(part, nodes, buffers));
+    vector.getChildrenFromFields().forEach(child -> append(child, counts, buffers));
   }
 
   /**
@@ -65,26 +65,38 @@ public final class ArrowMessage {
     return buffers;
   }
 
-  /** Returns how many bytes of tensors and other columns it has, with the gaps between them. */
+  /** Returns how many bytes the columns have, with the gaps between them. */
   public long bodyBytes() {
     return bodyBytes;
   }
 
-  /** Returns how many bytes the whole message has; its body begins on {@link #ALIGNMENT} bytes. */
+  /**
+   * Returns how many bytes the message has, metadata included; its body begins on {@link
+   * #ALIGNMENT} bytes.
+   */
   public long bytes() {
     return head.length + bodyBytes;
   }
 
-  /** What takes a frame's bytes: each part is written where the one before ended. */
+  /**
+   * Where a message is written to: memory, or a stream.
+   *
+   * <p>Offsets are contiguous: the first one is that of {@link #writeTo}, and each call begins at
+   * the offset at which the one before it ended. So a stream may ignore them.
+   */
   public interface Target {
-    /** Writes bytes, from the first on. */
+    /** Writes the first {@code length} bytes of an array. */
     public void write(long offset, byte[] bytes, int length) throws IOException;
 
-    /** Copies what is readable of a buffer. */
+    /** Copies the readable bytes of a buffer. */
     public void write(long offset, ArrowBuf buffer) throws IOException;
   }
 
-  /** Writes the message, with zeros in the gaps between buffers. */
+  /**
+   * Writes the message, with zeros in the gaps between buffers.
+   *
+   * @param offset where in the target it begins, a multiple of {@link #ALIGNMENT}
+   */
   public void writeTo(Target target, long offset) throws IOException {
     target.write(offset, head, head.length);
     long end = offset + head.length;

@@ -11,7 +11,6 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.spark.sql.execution.arrow.ArrowWriter;
@@ -64,7 +63,7 @@ public final class ColumnConversion {
           made.add(own);
           convertedBytes += column instanceof SelectedColumn ? own.getBufferSize() : 0;
         } else if (column instanceof ArrowColumnVector arrow
-            && sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
+            && ArrowFields.sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
           vectors.add((FieldVector) arrow.getValueVector());
         } else {
           FieldVector converted = converted(column, batch.numRows(), fields.get(i));
@@ -137,27 +136,5 @@ public final class ColumnConversion {
       writer.write(alone.getRow(row));
     }
     writer.finish();
-  }
-
-  /** Whether vectors of two fields have the same buffers; names and time zones do not matter. */
-  static boolean sameLayout(Field found, Field wanted) {
-    List<Field> parts = found.getChildren();
-    List<Field> wantedParts = wanted.getChildren();
-    if (!sameType(found.getType(), wanted.getType()) || parts.size() != wantedParts.size()) {
-      return false;
-    }
-    for (int i = 0; i < parts.size(); i++) {
-      if (!sameLayout(parts.get(i), wantedParts.get(i))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean sameType(ArrowType found, ArrowType wanted) {
-    if (found instanceof ArrowType.Timestamp a && wanted instanceof ArrowType.Timestamp b) {
-      return a.getUnit() == b.getUnit();
-    }
-    return found.equals(wanted);
   }
 }

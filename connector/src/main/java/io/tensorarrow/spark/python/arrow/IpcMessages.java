@@ -32,10 +32,10 @@ public final class IpcMessages {
   }
 
   /** How many values a vector has, and how many of them are null. */
-  public record Node(int values, int nulls) {}
+  public record ValueCounts(int values, int nulls) {}
 
-  /** Where in a body a buffer lies. */
-  public record Place(long offset, long length) {}
+  /** Where in a message's body a buffer is, in bytes. */
+  public record BufferRange(long offset, long length) {}
 
   /** Returns the message of a schema, which has no body. */
   public static byte[] schema(Schema schema) {
@@ -46,29 +46,33 @@ public final class IpcMessages {
   /**
    * Returns what comes before the body of a record batch.
    *
-   * @param nodes of all vectors, each before its parts
-   * @param places of all their buffers
+   * @param counts those of all vectors, each before its children
+   * @param buffers the ranges of all their buffers
    * @param bodyBytes how long the body is
-   * @param alignment the message is padded to a multiple of so many bytes
+   * @param alignment the message is padded to a multiple of this many bytes
    */
   public static byte[] batch(
-      int rows, List<Node> nodes, List<Place> places, long bodyBytes, int alignment) {
+      int rows,
+      List<ValueCounts> counts,
+      List<BufferRange> buffers,
+      long bodyBytes,
+      int alignment) {
     // Flatbuffers are built from the end.
     FlatBufferBuilder builder = new FlatBufferBuilder();
-    RecordBatch.startNodesVector(builder, nodes.size());
-    for (int i = nodes.size() - 1; i >= 0; i--) {
-      FieldNode.createFieldNode(builder, nodes.get(i).values(), nodes.get(i).nulls());
+    RecordBatch.startNodesVector(builder, counts.size());
+    for (int i = counts.size() - 1; i >= 0; i--) {
+      FieldNode.createFieldNode(builder, counts.get(i).values(), counts.get(i).nulls());
     }
-    int allNodes = builder.endVector();
-    RecordBatch.startBuffersVector(builder, places.size());
-    for (int i = places.size() - 1; i >= 0; i--) {
-      Buffer.createBuffer(builder, places.get(i).offset(), places.get(i).length());
+    int nodesVector = builder.endVector();
+    RecordBatch.startBuffersVector(builder, buffers.size());
+    for (int i = buffers.size() - 1; i >= 0; i--) {
+      Buffer.createBuffer(builder, buffers.get(i).offset(), buffers.get(i).length());
     }
-    int allPlaces = builder.endVector();
+    int buffersVector = builder.endVector();
     RecordBatch.startRecordBatch(builder);
     RecordBatch.addLength(builder, rows);
-    RecordBatch.addNodes(builder, allNodes);
-    RecordBatch.addBuffers(builder, allPlaces);
+    RecordBatch.addNodes(builder, nodesVector);
+    RecordBatch.addBuffers(builder, buffersVector);
     int batch = RecordBatch.endRecordBatch(builder);
     return head(builder, MessageHeader.RecordBatch, batch, bodyBytes, alignment);
   }

@@ -6,6 +6,7 @@ import io.tensorarrow.spark.python.worker.PythonCall;
 import io.tensorarrow.spark.python.worker.PythonMetrics;
 import io.tensorarrow.spark.python.worker.ScalaLists;
 import io.tensorarrow.spark.python.worker.ScalarCall;
+import io.tensorarrow.spark.python.worker.WireSchema;
 import io.tensorarrow.spark.python.worker.WorkerSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -168,9 +169,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
             offsets,
             evalType,
             Handover.ARROW,
-            input(columns, sent),
-            ColumnForms.SPARKS,
-            resultTypes(),
+            new WireSchema(input(columns, sent), ColumnForms.SPARK, resultTypes()),
             WorkerSettings.of(conf()),
             metrics);
     return evaluated(new ScalarCall(call, List.copyOf(sent), child().schema()));

@@ -5,6 +5,7 @@ import io.tensorarrow.spark.python.worker.ColumnForms;
 import io.tensorarrow.spark.python.worker.PythonCall;
 import io.tensorarrow.spark.python.worker.PythonMetrics;
 import io.tensorarrow.spark.python.worker.ScalaLists;
+import io.tensorarrow.spark.python.worker.WireSchema;
 import io.tensorarrow.spark.python.worker.WorkerSettings;
 import java.util.List;
 import org.apache.spark.api.python.ChainedPythonFunctions;
@@ -112,9 +113,10 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
             List.of(),
             function.evalType(),
             Handover.of(handover),
-            child().schema(),
-            ColumnForms.of(child().schema(), tensors, function.name()),
-            schema(),
+            new WireSchema(
+                child().schema(),
+                ColumnForms.of(child().schema(), tensors, function.name()),
+                schema()),
             WorkerSettings.of(conf()),
             metrics);
     return barrier ? evaluatedBehindBarrier(call) : evaluated(call);

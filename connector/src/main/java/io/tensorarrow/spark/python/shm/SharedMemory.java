@@ -29,20 +29,20 @@ public final class SharedMemory implements AutoCloseable {
   private static final Path DEFAULT_DIRECTORY = Path.of("/dev/shm");
   private static final long DEFAULT_BYTES = 512L << 20;
 
-  /** The default takes no more than one part in this many of what is free. */
-  private static final int SHARE_OF_FREE = 4;
+  /** By default the pool takes at most this fraction of the free space. */
+  private static final int FREE_SPACE_FRACTION = 4;
 
   private static @Nullable SharedMemory ofProcess;
 
   private final Optional<SegmentPool> pool;
-  private final String fault;
+  private final String reasonForNone;
 
-  private SharedMemory(Optional<SegmentPool> pool, String fault) {
+  private SharedMemory(Optional<SegmentPool> pool, String reasonForNone) {
     this.pool = pool;
-    this.fault = fault;
+    this.reasonForNone = reasonForNone;
   }
 
-  /** Returns this process's; in a task. */
+  /** Returns the shared memory of this process; to be called in a task. */
   public static synchronized SharedMemory get() {
     if (ofProcess == null) {
       ofProcess = open(ExecutorSettings.ofProcess());
@@ -55,9 +55,9 @@ public final class SharedMemory implements AutoCloseable {
     return ofProcess;
   }
 
-  /** Returns how many segments of this process are lent: none when no task hands anything over. */
-  public static synchronized int lent() {
-    return ofProcess == null ? 0 : ofProcess.pool.map(pool -> pool.state().lent()).orElse(0);
+  /** Returns how many segments of this process are leased: none when no task uses any. */
+  public static synchronized int leasedSegments() {
+    return ofProcess == null ? 0 : ofProcess.pool.map(pool -> pool.state().leased()).orElse(0);
   }
 
   private static synchronized void end() {
@@ -74,31 +74,32 @@ public final class SharedMemory implements AutoCloseable {
     }
   }
 
-  /** Tries the settings out. */
+  /** Opens the pool that the settings describe, if a segment can be created as they say. */
   static SharedMemory open(ExecutorSettings settings) {
     Path directory = settings.sharedMemoryDirectory().orElse(DEFAULT_DIRECTORY);
     try {
-      Optional<String> fault = faultOf(directory, settings);
-      if (fault.isPresent()) {
-        return without(fault.get());
+      Optional<String> obstacle = obstacle(directory, settings);
+      if (obstacle.isPresent()) {
+        return without(obstacle.get());
       }
       long free = Files.getFileStore(directory).getUsableSpace();
-      long most =
-          settings.sharedMemoryBytes().orElse(Math.min(DEFAULT_BYTES, free / SHARE_OF_FREE));
-      if (Math.min(most, free) < SegmentPool.LEAST_BYTES) {
+      long maxBytes =
+          settings.sharedMemoryBytes().orElse(Math.min(DEFAULT_BYTES, free / FREE_SPACE_FRACTION));
+      if (Math.min(maxBytes, free) < SegmentPool.MIN_BYTES) {
         return without(
-            "%d bytes free in %s, %d of them to be used".formatted(free, directory, most));
+            "%d bytes free in %s, %d of them to be used".formatted(free, directory, maxBytes));
       }
       sweep(directory);
       tryOut(directory);
       return new SharedMemory(
-          Optional.of(new SegmentPool(directory, most, settings.sharedMemoryIdleTime())), "none");
+          Optional.of(new SegmentPool(directory, maxBytes, settings.sharedMemoryIdleTime())),
+          "none");
     } catch (IOException e) {
       return without("no way to make a segment in " + directory + " (" + e + ")");
     }
   }
 
-  private static Optional<String> faultOf(Path directory, ExecutorSettings settings)
+  private static Optional<String> obstacle(Path directory, ExecutorSettings settings)
       throws IOException {
     if (settings.sharedMemoryBytes().filter(bytes -> bytes == 0).isPresent()) {
       return Optional.of("it switched off by " + ExecutorSettings.SHARED_MEMORY_BYTES.key());
@@ -110,7 +111,8 @@ public final class SharedMemory implements AutoCloseable {
       return Optional.of("no directory " + directory);
     }
     FileStore store = Files.getFileStore(directory);
-    // On a disk, the system would write back what nobody will read. Who names one may have it.
+    // On a disk the system would write pages back that nobody reads. A directory that is set
+    // explicitly may be on one.
     return settings.sharedMemoryDirectory().isEmpty() && !store.type().equals("tmpfs")
         ? Optional.of("a file system of type " + store.type() + " at " + directory)
         : Optional.empty();
@@ -125,18 +127,18 @@ public final class SharedMemory implements AutoCloseable {
   }
 
   private static void tryOut(Path directory) throws IOException {
-    try (Segment segment = Segment.create(directory, SharedSegment.HEADER_BYTES)) {
-      segment.setWord(0, SharedSegment.MAGIC);
-      if (segment.word(0) != SharedSegment.MAGIC) {
+    try (Segment segment = Segment.create(directory, SegmentLayout.HEADER_BYTES)) {
+      segment.setWord(SegmentLayout.MAGIC_OFFSET, SegmentLayout.MAGIC);
+      if (segment.word(SegmentLayout.MAGIC_OFFSET) != SegmentLayout.MAGIC) {
         throw new IOException("it does not keep what is written");
       }
     }
   }
 
-  private static SharedMemory without(String fault) {
+  private static SharedMemory without(String reason) {
     LOG.warn(
-        "Cannot share memory with Python workers: found {}; batches go through the socket", fault);
-    return new SharedMemory(Optional.empty(), fault);
+        "Cannot share memory with Python workers: found {}; batches go through the socket", reason);
+    return new SharedMemory(Optional.empty(), reason);
   }
 
   /** Returns the segments; empty if there can be none. */
@@ -151,10 +153,15 @@ public final class SharedMemory implements AutoCloseable {
    */
   public void checkUsable() {
     if (pool.isEmpty()) {
-      throw new TensorArrowException(
-          ErrorCode.TA_HANDOVER,
-          "Cannot hand batches over through shared memory, as handover=shared-memory requires: found %s; expected free space in a file system in memory (docker run --shm-size=1g; in Kubernetes an emptyDir with medium: Memory mounted on /dev/shm; or the setting %s), or handover=auto"
-              .formatted(fault, ExecutorSettings.SHARED_MEMORY_DIRECTORY.key()));
+      throw TensorArrowException.cannot(
+              ErrorCode.TA_HANDOVER,
+              "hand batches over through shared memory, as handover=shared-memory requires")
+          .found("%s", reasonForNone)
+          .expected(
+              "free space in a file system in memory (docker run --shm-size=1g; in Kubernetes an"
+                  + " emptyDir with medium: Memory mounted on /dev/shm; or the setting %s), or"
+                  + " handover=auto",
+              ExecutorSettings.SHARED_MEMORY_DIRECTORY.key());
     }
   }
 

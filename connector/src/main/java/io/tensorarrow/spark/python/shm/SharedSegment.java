@@ -3,36 +3,21 @@ package io.tensorarrow.spark.python.shm;
 import io.tensorarrow.spark.python.arrow.ArrowMessage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.security.SecureRandom;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 
 /**
- * A segment with its header page, as the package's description lays it out: whom it belongs to, and
+ * A segment with its header page, as {@link SegmentLayout} has it: the identity of the segment, and
  * the words by which JVM and worker tell each other how far they are.
  *
- * <p>Owns the segment. The pool sees to it that one thread at a time has it.
+ * <p>Owns the segment. The pool makes sure that one thread at a time has it.
  */
 public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
-  /** The header has a page of its own, which alone workers map to write. */
-  public static final int HEADER_BYTES = 4096;
-
-  static final int MAGIC = 0x31534154;
-
   static final int FIRST_GENERATION = 1;
-
-  private static final int AT_MAGIC = 0;
-  private static final int AT_GENERATION = 4;
-  private static final int AT_NONCE = 8;
-  private static final int AT_RELEASED = 64;
-  private static final int AT_SEEN = 128;
-  private static final int AT_DEAD = 192;
-
-  private static final SecureRandom RANDOM = new SecureRandom();
 
   private final int id;
   private final Segment segment;
-  private final long nonce = RANDOM.nextLong();
+  private final long nonce;
   private volatile int generation;
   private boolean held;
   private boolean closed;
@@ -42,12 +27,17 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
    * Takes a segment over and writes its header.
    *
    * @param id its number in this process, never used again
+   * @param nonce a random number, by which workers tell it from other files
    */
-  SharedSegment(int id, Segment segment) {
+  SharedSegment(int id, Segment segment, long nonce) {
     this.id = id;
     this.segment = segment;
-    segment.bytes(AT_NONCE, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(nonce);
-    segment.setWord(AT_MAGIC, MAGIC);
+    this.nonce = nonce;
+    segment
+        .bytes(SegmentLayout.NONCE_OFFSET, Long.BYTES)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(nonce);
+    segment.setWord(SegmentLayout.MAGIC_OFFSET, SegmentLayout.MAGIC);
   }
 
   public int id() {
@@ -71,25 +61,26 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
   }
 
   /** Leases the segment under the next generation, by which the worker knows the lease. */
-  SegmentLease lend() {
-    // Zero is what the words of a new segment hold. No segment is lent so often that this ends.
+  SegmentLease lease() {
+    // The first one is 1: the words of a new segment are 0. No segment is leased often enough for
+    // an overflow.
     generation = Math.incrementExact(generation);
-    segment.setWord(AT_GENERATION, generation);
+    segment.setWord(SegmentLayout.GENERATION_OFFSET, generation);
     return new SegmentLease(this, generation);
   }
 
-  /** Whether neither the worker nor this process looks at the batch any more. */
+  /** Whether neither the worker nor this process reads the batch any more. */
   synchronized boolean isReleased() {
-    return !closed && !held && segment.word(AT_RELEASED) == generation;
+    return !closed && !held && segment.word(SegmentLayout.RELEASED_OFFSET) == generation;
   }
 
-  /** Keeps the segment from being lent again or closed while this process reads it. */
+  /** Keeps the segment from being leased again or closed while this process reads it. */
   synchronized void hold() {
     held = true;
   }
 
   /** Ends {@link #hold}. */
-  synchronized void letGo() {
+  synchronized void endHold() {
     held = false;
   }
 
@@ -99,17 +90,23 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
 
   /** Tells workers that the segment will not be used again. */
   synchronized void abandon() {
-    segment.setWord(AT_DEAD, 1);
+    segment.setWord(SegmentLayout.DEAD_OFFSET, 1);
   }
 
-  /** Returns part of it, which this process holds, as Arrow's buffer. */
+  /**
+   * Returns the first bytes behind the header, which this process {@linkplain #hold holds}.
+   *
+   * @param release called when the last reference to the buffer is gone
+   */
   public ArrowBuf buffer(long length, BufferAllocator allocator, Runnable release) {
-    return segment.buffer(HEADER_BYTES, length, allocator, release);
+    return segment.buffer(SegmentLayout.HEADER_BYTES, length, allocator, release);
   }
 
   /** Whether the worker has asked for the batch after this one; true of a closed segment. */
   synchronized boolean isSeen() {
-    return closed || segment.word(AT_SEEN) == generation || segment.word(AT_RELEASED) == generation;
+    return closed
+        || segment.word(SegmentLayout.SEEN_OFFSET) == generation
+        || segment.word(SegmentLayout.RELEASED_OFFSET) == generation;
   }
 
   void markFree() {

@@ -59,13 +59,15 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     this.stream = stream;
     this.writer = writer;
     this.wholeBatches = call.takesWholeBatches();
-    this.forTensors = call.forms().forTensors();
+    this.forTensors = call.schema().forms().forTensors();
     this.counters = new HandoverCounters(call.metrics());
     this.allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches from Python", 0, Long.MAX_VALUE);
-    this.declared = new DeclaredColumns(call.output(), call.declaredFields(), allocator);
+    this.declared =
+        new DeclaredColumns(
+            call.schema().output(), call.schema().outputFields(call.settings()), allocator);
     this.replies =
-        new InPlaceReplies(call.output(), declared, writer.leases(), counters, allocator);
+        new InPlaceReplies(call.schema().output(), declared, writer.leases(), counters, allocator);
     TaskCompletionListener closing = context -> close();
     task.addTaskCompletionListener(closing);
   }
@@ -100,10 +102,10 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
           VectorSchemaRoot root = batches.getVectorSchemaRoot();
           // Without rows nothing is read of the columns, whatever they are.
           if (wholeBatches && root.getRowCount() == 0) {
-            declared.checkCount(batches.sent().get(0).getChildren());
+            declared.checkCount(batches.sentFields().get(0).getChildren());
             continue;
           }
-          return unwrap(root, batches.sent());
+          return unwrap(root, batches.sentFields());
         }
         batches.close(false);
         batches = null;
@@ -114,7 +116,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
       } else if (section == SpecialLengths.TIMING_DATA()) {
         handleTimingData();
       } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
-        throw recognisable(handlePythonException());
+        throw asPySparkException(handlePythonException());
       } else if (section == SpecialLengths.END_OF_DATA_SECTION()) {
         handleEndOfDataSection();
         return null;
@@ -125,13 +127,13 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   }
 
   /**
-   * Returns a function's fault as PySpark knows it: it makes its {@code PythonException} of those
-   * that have a frame of Spark's own Python nodes.
+   * Makes PySpark recognise an exception as one of a Python function: it raises its {@code
+   * PythonException} for those that have a stack frame of Spark's own Python nodes.
    */
-  private static Throwable recognisable(Throwable fault) {
-    StackTraceElement[] here = fault.getStackTrace();
-    StackTraceElement[] frames = Arrays.copyOf(here, here.length + 1);
-    frames[here.length] =
+  private static Throwable asPySparkException(Throwable fault) {
+    StackTraceElement[] ownFrames = fault.getStackTrace();
+    StackTraceElement[] frames = Arrays.copyOf(ownFrames, ownFrames.length + 1);
+    frames[ownFrames.length] =
         new StackTraceElement(ArrowPythonRunner.class.getName(), "compute", null, -1);
     fault.setStackTrace(frames);
     return fault;
@@ -143,11 +145,11 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     if (wholeBatches) {
       List<FieldVector> parts = vectors.get(0).getChildrenFromFields();
       if (forTensors && InPlaceReplies.isEnvelope(parts)) {
-        ColumnarBatch opened = replies.opened(parts);
-        counters.receivedRows(opened.numRows());
-        return opened;
+        ColumnarBatch reply = replies.open(parts);
+        counters.receivedRows(reply.numRows());
+        return reply;
       }
-      columns = declared.of(parts, sent.get(0).getChildren());
+      columns = declared.convert(parts, sent.get(0).getChildren());
       vectors = columns.vectors();
     }
     counters.receivedRows(count);

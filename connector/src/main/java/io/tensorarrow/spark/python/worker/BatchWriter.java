@@ -69,12 +69,12 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
    */
   private void awaitEnd() {
     boolean interrupted = Thread.interrupted();
-    Optional<IOException> fault = Optional.empty();
+    Optional<IOException> failure = Optional.empty();
     while (isAlive()) {
       try {
         socket.close();
       } catch (IOException e) {
-        fault = Optional.of(e);
+        failure = Optional.of(e);
       }
       interrupt();
       try {
@@ -86,13 +86,13 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    fault.ifPresent(
+    failure.ifPresent(
         e -> {
           throw new UncheckedIOException(e);
         });
   }
 
-  /** Returns what the worker was lent; the task's thread takes it back. */
+  /** Returns the leases that the worker has; the task's thread takes tensors back from them. */
   TaskLeases leases() {
     return leases;
   }
@@ -104,17 +104,20 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
 
   @Override
   public void writeIteratorToStream(DataOutputStream out) {
-    List<Field> fields = call.wireFields();
+    List<Field> fields = call.schema().inputFields(call.settings());
     try (BufferAllocator allocator =
         ArrowUtils.rootAllocator().newChildAllocator("batches to Python", 0, Long.MAX_VALUE)) {
       WorkerStream stream = new WorkerStream(out);
       BatchSink sink =
           call.takesWholeBatches()
               ? new EnvelopeSink(stream, fields, call, leases, counters)
-              : new PlainSink(stream, fields, counters);
-      write(stream, sink, new ColumnConversion(fields, call.forms().raw(), allocator));
+              : new ArrowSink(stream, fields, counters);
+      write(
+          stream,
+          sink,
+          new ColumnConversion(fields, call.schema().forms().nativeColumns(), allocator));
     } catch (IOException e) {
-      // Spark's own signature has none; its caller tells it from a failure of the source.
+      // Spark's signature has no IOException; the caller tells this from a failure of the source.
       throw new UncheckedIOException(e);
     } catch (VirtualMachineError | LinkageError e) {
       if (!onDriver) {
@@ -122,8 +125,8 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
       }
       try {
         throw fatal(e);
-      } catch (VirtualMachineError | LinkageError again) {
-        // There is no memory to say it with: the task learns it from the socket.
+      } catch (VirtualMachineError | LinkageError second) {
+        // There is no memory for an exception: the task fails when its socket is closed.
         JavaUtils.closeQuietly(socket);
         throw e;
       }
@@ -137,14 +140,12 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
    * process.
    */
   private static TensorArrowException fatal(Error e) {
-    TensorArrowException fault =
-        new TensorArrowException(
-            ErrorCode.TA_HANDOVER,
-            "Cannot hand batches over to Python: found "
-                + e
-                + "; expected a driver with enough memory (spark.driver.memory) and all classes");
-    fault.addSuppressed(e);
-    return fault;
+    TensorArrowException exception =
+        TensorArrowException.cannot(ErrorCode.TA_HANDOVER, "hand batches over to Python")
+            .found("%s", e)
+            .expected("a driver with enough memory (spark.driver.memory) and all classes");
+    exception.addSuppressed(e);
+    return exception;
   }
 
   private void write(WorkerStream stream, BatchSink sink, ColumnConversion conversion)
@@ -160,12 +161,12 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     counters.sent(stream.bytesWritten() - bytesBefore);
   }
 
-  /** Batches larger than a worker may get are cut. */
+  /** Writes a batch, in slices if it has more rows than the session's setting allows. */
   private void write(ColumnarBatch batch, BatchSink sink, ColumnConversion conversion)
       throws IOException {
     int rows = batch.numRows();
-    int most = call.settings().maxRecordsPerBatch();
-    int step = most <= 0 ? Math.max(1, rows) : most;
+    int maxRows = call.settings().maxRecordsPerBatch();
+    int step = maxRows <= 0 ? Math.max(1, rows) : maxRows;
     try (ArrowColumns columns = conversion.convert(batch)) {
       counters.converted(columns.convertedBytes());
       for (int first = 0; first < rows; first += step) {

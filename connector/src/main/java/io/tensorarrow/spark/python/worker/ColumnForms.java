@@ -16,17 +16,18 @@ import org.apache.spark.sql.types.StructType;
 /**
  * In which form the columns of a batch go to a worker. Immutable.
  *
- * @param raw the ordinals of tensors whose own bytes go, where Spark's type has others
- * @param inPlace the ordinals of tensors that go alone, to be changed where they lie
- * @param forTensors whether the function takes tensors as they are; else the worker widens them
+ * @param nativeColumns the ordinals of tensors that go with native elements, where Spark's type has
+ *     others
+ * @param inPlace the ordinals of tensors that go in segments of their own, to be changed there
+ * @param forTensors whether the function takes native elements; if not, the worker widens them
  */
-public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTensors)
+public record ColumnForms(Set<Integer> nativeColumns, Set<Integer> inPlace, boolean forTensors)
     implements Serializable {
   /** All columns as Spark has them. */
-  public static final ColumnForms SPARKS = new ColumnForms(Set.of(), Set.of(), false);
+  public static final ColumnForms SPARK = new ColumnForms(Set.of(), Set.of(), false);
 
   public ColumnForms {
-    raw = Set.copyOf(raw);
+    nativeColumns = Set.copyOf(nativeColumns);
     inPlace = Set.copyOf(inPlace);
   }
 
@@ -34,24 +35,25 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
    * Chooses the forms.
    *
    * @param input the columns
-   * @param tensors the ordinals of those that a model computed, and nobody since
+   * @param tensors the ordinals of those that are unchanged outputs of a model
    * @param functionName the function that gets them
    */
   public static ColumnForms of(StructType input, List<Integer> tensors, String functionName) {
     StructField[] fields = input.fields();
-    Set<Integer> raw = ordinals(fields, i -> tensors.contains(i) && hasRawElements(fields[i]));
+    Set<Integer> nativeColumns =
+        ordinals(fields, i -> tensors.contains(i) && hasNativeElements(fields[i]));
     Optional<TensorFunction> function = TensorFunction.named(functionName);
     List<String> changed = function.map(TensorFunction::inPlace).orElse(List.of());
-    // What is not the model's own may have nulls by now, or rows of any length: there the worker
-    // copies, and checks.
+    // Columns that were changed since may have nulls, or rows of any length: the worker checks and
+    // copies those.
     Set<Integer> inPlace =
         ordinals(
             fields,
             i ->
                 tensors.contains(i)
                     && changed.contains(fields[i].name())
-                    && hasOwnBytes(fields[i]));
-    return new ColumnForms(raw, inPlace, function.isPresent());
+                    && isChangeable(fields[i]));
+    return new ColumnForms(nativeColumns, inPlace, function.isPresent());
   }
 
   private static Set<Integer> ordinals(StructField[] fields, IntPredicate which) {
@@ -61,13 +63,13 @@ public record ColumnForms(Set<Integer> raw, Set<Integer> inPlace, boolean forTen
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static boolean hasRawElements(StructField field) {
+  private static boolean hasNativeElements(StructField field) {
     return TensorMetadata.of(field)
         .filter(tensor -> tensor.isWidenedIn(field.dataType()))
         .isPresent();
   }
 
-  private static boolean hasOwnBytes(StructField field) {
+  private static boolean isChangeable(StructField field) {
     return TensorMetadata.of(field)
         .filter(tensor -> tensor.dtype().layout() != DType.Layout.TENSORFLOW)
         .isPresent();

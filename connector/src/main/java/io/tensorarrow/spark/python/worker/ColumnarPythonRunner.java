@@ -14,8 +14,8 @@ import scala.Option;
 import scala.collection.Iterator;
 
 /**
- * Spark's own runner of Python workers, but for what crosses the socket: columnar batches go out as
- * they are and come back as they are.
+ * Spark's own runner of Python workers, except that columnar batches cross the socket in both
+ * directions instead of rows.
  *
  * <p>Runs in a task: {@link BatchWriter} in a thread of its own, which Spark starts and joins,
  * {@link BatchReader} in the task's.
@@ -34,7 +34,9 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
                 : call.functions()),
         call.evalType(),
         call.argumentOffsets(),
-        call.takesWholeBatches() ? new StructType().add("struct", call.input()) : call.input(),
+        call.takesWholeBatches()
+            ? new StructType().add("struct", call.schema().input())
+            : call.schema().input(),
         call.settings().timeZone(),
         call.settings().largeVarTypes(),
         call.settings().workerConf(),

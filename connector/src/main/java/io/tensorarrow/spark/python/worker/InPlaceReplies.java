@@ -7,10 +7,9 @@ import io.tensorarrow.spark.python.arrow.DeclaredColumns;
 import io.tensorarrow.spark.tensor.vector.BorrowedColumn;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VarBinaryVector;
@@ -20,22 +19,18 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 
 /**
- * Opens what functions reply that change tensors in place: columns that lie where they were sent,
- * and others as Arrow. The package's description has the layout.
+ * Opens the replies of functions that change tensors in place: columns in the segments in which
+ * they were sent, and others as Arrow. {@link ReplyHeader} has the layout.
  *
  * <p>Owns the batch that it opened last, until the next one or {@link #close}.
  */
 final class InPlaceReplies implements AutoCloseable {
-  private static final int HEADER_BYTES = 24;
-  private static final int COLUMN_BYTES = 24;
-  private static final int NOT_SHARED = -1;
-
   private final StructType output;
   private final DeclaredColumns declared;
   private final TaskLeases leases;
   private final HandoverCounters counters;
   private final BufferAllocator allocator;
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final List<AutoCloseable> resources = new ArrayList<>();
 
   /**
    * @param output the columns that the function returns
@@ -57,18 +52,18 @@ final class InPlaceReplies implements AutoCloseable {
 
   /** Whether what a worker sent is in an envelope. */
   static boolean isEnvelope(List<FieldVector> columns) {
-    return !columns.isEmpty() && columns.get(0).getName().equals(EnvelopeSink.COLUMN.getName());
+    return !columns.isEmpty() && columns.get(0).getName().equals(Envelopes.COLUMN_NAME);
   }
 
   /**
-   * Opens an envelope.
+   * Opens a reply.
    *
-   * @param envelope the header and what is not shared, of one row
+   * @param envelope the header and the data of columns that are not in place, of one row
    * @return a batch that is valid until the next one is opened
    * @throws TensorArrowException with {@link ErrorCode#TA_HANDOVER} if it is not what was agreed,
    *     or {@link ErrorCode#TA_RESULT_TYPE} if a column does not fit what was declared
    */
-  ColumnarBatch opened(List<FieldVector> envelope) throws IOException {
+  ColumnarBatch open(List<FieldVector> envelope) throws IOException {
     close();
     if (envelope.size() != 2
         || !(envelope.get(0) instanceof VarBinaryVector head)
@@ -76,93 +71,80 @@ final class InPlaceReplies implements AutoCloseable {
         || head.getValueCount() != 1
         || head.isNull(0)
         || data.isNull(0)) {
-      throw refused("columns " + envelope, "a header and data");
+      throw ReplyHeader.invalid("columns " + envelope, "a header and data");
     }
-    ByteBuffer header = ByteBuffer.wrap(head.get(0)).order(ByteOrder.LITTLE_ENDIAN);
-    if (header.remaining() < HEADER_BYTES) {
-      throw refused("a header of " + header.remaining() + " bytes", "a whole one");
-    }
-    int rows = header.getInt();
-    int columns = header.getInt();
-    int dropped = header.getInt();
-    header.getInt();
-    counters.copiedInPlace(header.getLong());
-    long expected = (long) columns * COLUMN_BYTES + (long) dropped * Long.BYTES;
-    if (rows < 0 || columns != output.size() || dropped < 0 || header.remaining() != expected) {
-      throw refused(
-          "%d rows of %d columns, %d bytes left".formatted(rows, columns, header.remaining()),
-          output.size() + " columns");
-    }
-    byte[] sent = data.get(0);
-    ColumnVector[] vectors = new ColumnVector[columns];
-    for (int i = 0; i < columns; i++) {
-      TaskLeases.Place place = new TaskLeases.Place(header.getInt(), header.getInt());
-      long offset = header.getLong();
-      long length = header.getLong();
+    ReplyHeader header = ReplyHeader.parse(head.get(0), output.size());
+    counters.copiedInPlace(header.copiedBytes());
+    byte[] sentData = data.get(0);
+    ColumnVector[] vectors = new ColumnVector[output.size()];
+    for (int i = 0; i < vectors.length; i++) {
+      ReplyHeader.Column column = header.columns().get(i);
+      Optional<LeaseId> lease = column.lease();
       vectors[i] =
-          place.segment() == NOT_SHARED
-              ? inArrow(sent, offset, length, rows, i)
-              : inPlace(place, output.fields()[i], rows);
+          lease.isPresent()
+              ? columnInPlace(lease.get(), output.fields()[i], header.rows())
+              : columnInData(sentData, column.offset(), column.length(), header.rows(), i);
     }
-    for (int i = 0; i < dropped; i++) {
-      takenBack(new TaskLeases.Place(header.getInt(), header.getInt())).letGo();
+    for (LeaseId lease : header.notReturned()) {
+      takeBack(lease).release();
     }
-    return new ColumnarBatch(vectors, rows);
+    return new ColumnarBatch(vectors, header.rows());
   }
 
-  private ColumnVector inPlace(TaskLeases.Place place, StructField declared, int rows) {
-    InPlaceTensor found = takenBack(place);
-    // Which says nothing of nulls.
-    String type = found.field().dataType().catalogString();
-    if (found.dims().get(0) != rows || !type.equals(declared.dataType().catalogString())) {
-      found.letGo();
-      throw refused(
-          "%d rows of %s in segment %d".formatted(found.dims().get(0), type, place.segment()),
-          "%d rows of %s".formatted(rows, declared.dataType().catalogString()));
+  private ColumnVector columnInPlace(LeaseId lease, StructField declaredField, int rows) {
+    InPlaceTensor tensor = takeBack(lease);
+    // Catalog strings say nothing of nulls, in which the two may differ.
+    String actualType = tensor.field().dataType().catalogString();
+    String declaredType = declaredField.dataType().catalogString();
+    long actualRows = tensor.dims().get(0);
+    if (actualRows != rows || !actualType.equals(declaredType)) {
+      tensor.release();
+      throw ReplyHeader.invalid(
+          actualRows + " rows of " + actualType + " in segment " + lease.segment(),
+          rows + " rows of " + declaredType);
     }
-    ColumnVector column = found.column(allocator);
-    open.add(column);
-    counters.returnedInPlace(found.bytes());
+    ColumnVector column = tensor.column(allocator);
+    resources.add(column);
+    counters.returnedInPlace(tensor.bytes());
     return column;
   }
 
-  private InPlaceTensor takenBack(TaskLeases.Place place) {
+  private InPlaceTensor takeBack(LeaseId lease) {
     return leases
-        .takeBack(place)
-        .orElseThrow(() -> refused(place.toString(), "a segment that the worker was lent, once"));
+        .takeBack(lease)
+        .orElseThrow(
+            () ->
+                ReplyHeader.invalid(
+                    "Place[segment=%d, generation=%d]"
+                        .formatted(lease.segment(), lease.generation()),
+                    "a segment that the worker was lent, once"));
   }
 
-  private ColumnVector inArrow(byte[] data, long offset, long length, int rows, int ordinal)
+  private ColumnVector columnInData(byte[] data, long offset, long length, int rows, int ordinal)
       throws IOException {
     if (offset < 0 || length < 0 || offset > data.length - length) {
-      throw refused("%d bytes at %d".formatted(length, offset), "a part of " + data.length);
+      throw ReplyHeader.invalid(length + " bytes at " + offset, "a part of " + data.length);
     }
     ReplyStream stream =
         new ReplyStream(new ByteArrayInputStream(data, (int) offset, (int) length), allocator);
-    open.add(stream);
+    resources.add(stream);
     if (!stream.loadNextBatch()
-        || stream.sent().size() != 1
+        || stream.sentFields().size() != 1
         || stream.getVectorSchemaRoot().getRowCount() != rows) {
-      throw refused("another batch", rows + " rows of one column");
+      throw ReplyHeader.invalid("another batch", rows + " rows of one column");
     }
     ArrowColumns columns =
-        declared.ofOne(stream.getVectorSchemaRoot().getVector(0), stream.sent().get(0), ordinal);
-    open.add(columns);
+        declared.convertOne(
+            stream.getVectorSchemaRoot().getVector(0), stream.sentFields().get(0), ordinal);
+    resources.add(columns);
     return new BorrowedColumn(columns.vectors().get(0));
-  }
-
-  private static TensorArrowException refused(String found, String expected) {
-    return new TensorArrowException(
-        ErrorCode.TA_HANDOVER,
-        "Cannot take back what was changed in place: found %s; expected %s"
-            .formatted(found, expected));
   }
 
   @Override
   public void close() {
-    while (!open.isEmpty()) {
+    while (!resources.isEmpty()) {
       try {
-        open.remove(open.size() - 1).close();
+        resources.remove(resources.size() - 1).close();
       } catch (Exception e) {
         throw new IllegalStateException("closing what a worker replied", e);
       }

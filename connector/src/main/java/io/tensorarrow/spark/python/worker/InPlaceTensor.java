@@ -17,9 +17,9 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /**
- * A tensor that lies alone in a segment, for a worker to change it.
+ * A tensor in a segment of its own, for a worker to change it there.
  *
- * <p>Holds the segment until {@link #letGo}, or until a column over it is closed; one of the two
+ * <p>Holds the segment until {@link #release}, or until a column over it is closed; one of the two
  * has to happen.
  *
  * @param lease the segment's lease
@@ -76,22 +76,22 @@ record InPlaceTensor(
     return Arrays.stream(dims).boxed().toList();
   }
 
-  /** Returns a column over the segment, which is let go when the column is closed. */
+  /** Returns a column over the segment, which is released when the column is closed. */
   ColumnVector column(BufferAllocator allocator) {
     ArrowBuf elements;
     try {
-      elements = lease.segment().buffer(bytes, allocator, this::letGo);
-    } catch (Throwable fault) {
-      // No buffer was made that would let go.
-      letGo();
-      throw fault;
+      elements = lease.segment().buffer(bytes, allocator, this::release);
+    } catch (Throwable e) {
+      // There is no buffer that would release it.
+      release();
+      throw e;
     }
     long[] shape = dims.stream().mapToLong(Long::longValue).toArray();
     return TensorColumns.over(elements, field, shape, allocator);
   }
 
-  /** Gives the segment back, as far as this process is concerned. */
-  void letGo() {
-    pool.letGo(lease);
+  /** Tells the pool that this process does not read the segment any more. */
+  void release() {
+    pool.endHold(lease);
   }
 }

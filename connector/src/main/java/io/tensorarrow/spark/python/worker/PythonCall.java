@@ -2,18 +2,13 @@ package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.shm.SharedMemory;
-import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import java.util.List;
-import java.util.stream.IntStream;
-import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.spark.ContextAwareIterator;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.python.ChainedPythonFunctions;
 import org.apache.spark.sql.execution.metric.SQLMetric;
-import org.apache.spark.sql.types.StructType;
-import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.Iterator;
 import scala.collection.immutable.Map;
@@ -21,26 +16,22 @@ import scala.collection.immutable.Map;
 /**
  * Calls a Python function on the batches of each partition. Immutable; shipped to the executors.
  *
- * @param functions each a function and those that are applied to what it returns, one after another
+ * @param functions chains of functions: each function is applied to the results of the one before
  * @param arguments for each function the ordinals of the columns that it takes; empty if the only
  *     function takes whole batches
  * @param evalType Spark's number for the kind of function
  * @param handover how batches get to the worker: through shared memory or as Arrow; {@code AUTO} is
  *     through shared memory where there is any
- * @param input the columns that the function gets
- * @param forms how these go to the worker
- * @param output the columns that it returns
- * @param settings the session's
- * @param metrics the node's
+ * @param schema the columns that the function gets and returns
+ * @param settings those of the session
+ * @param metrics those of the plan node, by their keys
  */
 public record PythonCall(
     List<ChainedPythonFunctions> functions,
     List<List<Integer>> arguments,
     int evalType,
     Handover handover,
-    StructType input,
-    ColumnForms forms,
-    StructType output,
+    WireSchema schema,
     WorkerSettings settings,
     Map<String, SQLMetric> metrics)
     implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
@@ -79,9 +70,9 @@ public record PythonCall(
   /**
    * Begins to send a task's batches to a worker.
    *
-   * @param batches opened by this thread, then read by a thread of its own, which ends before the
-   *     task's listeners that were added by then are told of the end
-   * @return what the worker answers
+   * @param batches opened by this thread, then read by the writing thread, which ends before those
+   *     listeners of the task are called that were added before
+   * @return the worker's results
    */
   @SuppressWarnings({"rawtypes", "unchecked"})
   Iterator<ColumnarBatch> run(Iterator<ColumnarBatch> batches, TaskContext task) {
@@ -91,29 +82,7 @@ public record PythonCall(
     // A source that is opened adds a listener that closes it, and the last one added is told first.
     // Opened by the writing thread, it would be closed while that thread still reads it.
     batches.hasNext();
-    // The runner's declared input are rows; only its writer, which is ours, looks at it.
+    // The runner's declared input is rows; only BatchWriter reads it.
     return new ColumnarPythonRunner(this).compute((Iterator) batches, task.partitionId(), task);
-  }
-
-  /**
-   * Returns the fields of the batches that the function gets: Spark's own, and what is known of
-   * tensors, which Spark's way to Arrow drops.
-   */
-  List<Field> wireFields() {
-    List<Field> fields =
-        ArrowUtils.toArrowSchema(input, settings.timeZone(), true, settings.largeVarTypes())
-            .getFields();
-    return IntStream.range(0, fields.size())
-        .mapToObj(
-            i ->
-                TensorMetadata.labelled(
-                    fields.get(i), input.fields()[i].metadata(), forms.raw().contains(i)))
-        .toList();
-  }
-
-  /** Returns the fields that Spark has for the columns that the function declared. */
-  List<Field> declaredFields() {
-    return ArrowUtils.toArrowSchema(output, settings.timeZone(), true, settings.largeVarTypes())
-        .getFields();
   }
 }

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.python.arrow.DeclaredColumns;
+import io.tensorarrow.spark.python.arrow.ArrowFields;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
@@ -9,9 +9,9 @@ import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 
-/** A stream whose schema Java's Arrow can read, whatever was sent. */
+/** An Arrow stream of a worker, whose float16 columns are read as uint16. */
 final class ReplyStream extends ArrowStreamReader {
-  private List<Field> sent = List.of();
+  private List<Field> sentFields = List.of();
 
   ReplyStream(InputStream stream, BufferAllocator allocator) {
     super(stream, allocator);
@@ -20,13 +20,13 @@ final class ReplyStream extends ArrowStreamReader {
   @Override
   protected Schema readSchema() throws IOException {
     Schema schema = super.readSchema();
-    sent = schema.getFields();
+    sentFields = schema.getFields();
     return new Schema(
-        sent.stream().map(DeclaredColumns::readable).toList(), schema.getCustomMetadata());
+        sentFields.stream().map(ArrowFields::readable).toList(), schema.getCustomMetadata());
   }
 
   /** Returns the fields as they were sent. */
-  List<Field> sent() {
-    return sent;
+  List<Field> sentFields() {
+    return sentFields;
   }
 }

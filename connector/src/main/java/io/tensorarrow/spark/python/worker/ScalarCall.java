@@ -48,7 +48,7 @@ public record ScalarCall(PythonCall call, List<Integer> arguments, StructType ch
     Iterator<ColumnarBatch> sent =
         new ContextAwareIterator<>(task, input).map(batch -> retained.add(batch).select(arguments));
     List<DataType> types =
-        Arrays.stream(call.output().fields()).map(StructField::dataType).toList();
+        Arrays.stream(call.schema().output().fields()).map(StructField::dataType).toList();
     return new RowZipper(retained, call.run(sent, task), types);
   }
 

@@ -16,32 +16,27 @@ import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.types.StructField;
 
 /**
- * The segments that one task has lent to its worker.
+ * The segments that one task has leased for its worker.
  *
  * <p>The writing thread takes leases, the task's thread takes back what was changed in place; it
  * ends all leases when the writing thread has ended.
  */
 final class TaskLeases implements AutoCloseable {
-  /** Batches on their way: the worker has one while the next is being written. */
+  /** Batches that may be sent but not seen: the worker has one while the next is written. */
   private static final int WINDOW = 2;
 
-  private static final long SHORTEST_PAUSE_NANOS = 20_000;
-  private static final long LONGEST_PAUSE_NANOS = 1_000_000;
+  private static final long MIN_PAUSE_NANOS = 20_000;
+  private static final long MAX_PAUSE_NANOS = 1_000_000;
 
-  /**
-   * A pause is no longer than one part in so many of the wait before it: so little is overslept.
-   */
-  private static final int PARTS_OF_WAIT = 8;
+  /** A pause is at most this fraction of the wait so far, so that little time is overslept. */
+  private static final int WAIT_FRACTION = 8;
 
   private final Optional<SegmentPool> pool;
   private final TaskContext task;
   private final HandoverCounters counters;
   private final Deque<SegmentLease> unseen = new ArrayDeque<>();
-  private final List<SegmentLease> all = new ArrayList<>();
-  private final Map<Place, InPlaceTensor> inPlace = new HashMap<>();
-
-  /** How a worker names a lease. */
-  record Place(int segment, int generation) {}
+  private final List<SegmentLease> current = new ArrayList<>();
+  private final Map<LeaseId, InPlaceTensor> inPlace = new HashMap<>();
 
   TaskLeases(Optional<SegmentPool> pool, TaskContext task, HandoverCounters counters) {
     this.pool = pool;
@@ -58,8 +53,8 @@ final class TaskLeases implements AutoCloseable {
   void awaitTurn() {
     long start = System.nanoTime();
     while (countUnseen() >= WINDOW) {
-      long part = (System.nanoTime() - start) / PARTS_OF_WAIT;
-      LockSupport.parkNanos(Math.min(Math.max(part, SHORTEST_PAUSE_NANOS), LONGEST_PAUSE_NANOS));
+      long fraction = (System.nanoTime() - start) / WAIT_FRACTION;
+      LockSupport.parkNanos(Math.min(Math.max(fraction, MIN_PAUSE_NANOS), MAX_PAUSE_NANOS));
       if (Thread.interrupted() || task.isCompleted() || task.isInterrupted()) {
         throw new TaskKilledException("the task ended while its worker was at a batch");
       }
@@ -85,8 +80,8 @@ final class TaskLeases implements AutoCloseable {
     }
     Optional<SegmentLease> lease = pool.get().lease(bytes, counters::notShared);
     lease.ifPresent(counters::leased);
-    all.removeIf(each -> !each.isCurrent());
-    lease.ifPresent(all::add);
+    current.removeIf(held -> !held.isCurrent());
+    lease.ifPresent(current::add);
     return lease;
   }
 
@@ -103,24 +98,24 @@ final class TaskLeases implements AutoCloseable {
         .map(
             lease -> {
               SegmentPool segments = pool.orElseThrow();
-              InPlaceTensor column = new InPlaceTensor(lease, segments, field, dims, bytes);
-              inPlace.put(new Place(lease.segment().id(), lease.generation()), column);
+              InPlaceTensor tensor = new InPlaceTensor(lease, segments, field, dims, bytes);
+              inPlace.put(new LeaseId(lease.segment().id(), lease.generation()), tensor);
               segments.hold(lease);
-              return column;
+              return tensor;
             });
   }
 
   /** Takes back a tensor that the worker is done with; empty if it has none there. */
-  synchronized Optional<InPlaceTensor> takeBack(Place place) {
-    return Optional.ofNullable(inPlace.remove(place));
+  synchronized Optional<InPlaceTensor> takeBack(LeaseId id) {
+    return Optional.ofNullable(inPlace.remove(id));
   }
 
   /** Ends all leases; the writing thread must have ended. */
   @Override
   public synchronized void close() {
-    inPlace.values().forEach(InPlaceTensor::letGo);
+    inPlace.values().forEach(InPlaceTensor::release);
     inPlace.clear();
-    pool.ifPresent(segments -> segments.end(all));
-    all.clear();
+    pool.ifPresent(segments -> segments.end(current));
+    current.clear();
   }
 }

@@ -67,7 +67,7 @@ final class WorkerModule {
       pickle.writeBytes(global("pandas_batches"));
       pickle.writeBytes(text(call.settings().timeZone()));
       pickle.writeBytes(CALL_WITH_ONE);
-    } else if (call.forms().forTensors()) {
+    } else if (call.schema().forms().forTensors()) {
       pickle.writeBytes(global("tensors"));
     } else {
       pickle.writeBytes(global("batches"));

@@ -15,31 +15,32 @@ final class WorkerStream implements ArrowMessage.Target {
 
   private final DataOutputStream out;
   private final byte[] chunk = new byte[CHUNK];
-  private long written;
+  private long bytesWritten;
 
   WorkerStream(DataOutputStream out) {
     this.out = out;
   }
 
   void write(byte[] bytes) throws IOException {
-    write(written, bytes, bytes.length);
+    write(bytesWritten, bytes, bytes.length);
   }
 
+  // Offsets are contiguous, as Target says, so bytes just follow each other here.
   @Override
   public void write(long offset, byte[] bytes, int length) throws IOException {
     out.write(bytes, 0, length);
-    written += length;
+    bytesWritten += length;
   }
 
   @Override
   public void write(long offset, ArrowBuf buffer) throws IOException {
     long end = buffer.writerIndex();
-    for (long at = buffer.readerIndex(); at < end; at += chunk.length) {
-      int size = (int) Math.min(chunk.length, end - at);
-      buffer.getBytes(at, chunk, 0, size);
+    for (long index = buffer.readerIndex(); index < end; index += chunk.length) {
+      int size = (int) Math.min(chunk.length, end - index);
+      buffer.getBytes(index, chunk, 0, size);
       out.write(chunk, 0, size);
     }
-    written += buffer.readableBytes();
+    bytesWritten += buffer.readableBytes();
   }
 
   /** Sends what is buffered. */
@@ -48,6 +49,6 @@ final class WorkerStream implements ArrowMessage.Target {
   }
 
   long bytesWritten() {
-    return written;
+    return bytesWritten;
   }
 }

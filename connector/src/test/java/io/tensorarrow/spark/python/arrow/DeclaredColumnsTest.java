@@ -57,7 +57,7 @@ class DeclaredColumnsTest extends SparkTestBase {
 
   /** Makes a vector of a field's type as Java can read it. */
   private FieldVector vector(Field field) {
-    return DeclaredColumns.readable(field).createVector(allocator);
+    return ArrowFields.readable(field).createVector(allocator);
   }
 
   private static Field field(ArrowType type, Field... parts) {
@@ -91,7 +91,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   void listsOfAFixedSizeBecomeArraysOverTheSameElements() {
     try (FixedSizeListVector lists = lists();
         ArrowColumns columns =
-            declared("a array<float>").of(List.of(lists), List.of(lists.getField()))) {
+            declared("a array<float>").convert(List.of(lists), List.of(lists.getField()))) {
       FieldVector made = columns.vectors().get(0);
       assertThat(made.getChildrenFromFields().get(0).getDataBuffer().memoryAddress())
           .isEqualTo(lists.getDataVector().getDataBuffer().memoryAddress());
@@ -113,7 +113,7 @@ class DeclaredColumnsTest extends SparkTestBase {
       pair.splitAndTransfer(1, 3);
       try (FieldVector slice = (FieldVector) pair.getTo();
           ArrowColumns columns =
-              declared("a array<float>").of(List.of(slice), List.of(slice.getField()))) {
+              declared("a array<float>").convert(List.of(slice), List.of(slice.getField()))) {
         ArrowColumnVector column = new ArrowColumnVector(columns.vectors().get(0));
         assertThat(column.getArray(0).toFloatArray()).containsExactly(1f, 1.1f, 1.2f);
         assertThat(column.isNullAt(1)).isTrue();
@@ -139,7 +139,7 @@ class DeclaredColumnsTest extends SparkTestBase {
       parts.setValueCount(4);
       lists.setValueCount(2);
       try (ArrowColumns columns =
-          declared("a array<array<int>>").of(List.of(lists), List.of(lists.getField()))) {
+          declared("a array<array<int>>").convert(List.of(lists), List.of(lists.getField()))) {
         ArrowColumnVector column = new ArrowColumnVector(columns.vectors().get(0));
         assertThat(column.getArray(1).getArray(0).toIntArray()).containsExactly(4, 5);
         assertThat(column.getArray(1).getArray(1).toIntArray()).containsExactly(6, 7);
@@ -165,7 +165,7 @@ class DeclaredColumnsTest extends SparkTestBase {
       List<Field> types = new ArrayList<>(found.stream().map(FieldVector::getField).toList());
       types.set(4, field(new ArrowType.FloatingPoint(FloatingPointPrecision.HALF)));
       try (ArrowColumns columns =
-          declared("a smallint, b int, c bigint, d decimal(20,0), e float").of(found, types)) {
+          declared("a smallint, b int, c bigint, d decimal(20,0), e float").convert(found, types)) {
         assertThat(columns.vectors().stream().map(vector -> vector.getObject(0)).toList())
             .isEqualTo(
                 List.of(
@@ -186,7 +186,7 @@ class DeclaredColumnsTest extends SparkTestBase {
     try (NullVector nulls = nulls();
         ArrowColumns columns =
             declared(ddl)
-                .of(
+                .convert(
                     IntStream.range(0, 6).<FieldVector>mapToObj(i -> nulls).toList(),
                     IntStream.range(0, 6).mapToObj(i -> nulls.getField()).toList())) {
       for (FieldVector vector : columns.vectors()) {
@@ -211,13 +211,13 @@ class DeclaredColumnsTest extends SparkTestBase {
       decimals.setValueCount(3);
       List<FieldVector> found = List.of(decimals);
       List<Field> types = List.of(decimals.getField());
-      try (ArrowColumns columns = declared("a decimal(5,2)").of(found, types)) {
+      try (ArrowColumns columns = declared("a decimal(5,2)").convert(found, types)) {
         FieldVector made = columns.vectors().get(0);
         assertThat(made.getObject(0)).isEqualTo(new BigDecimal("1.24"));
         assertThat(made.getObject(1)).isEqualTo(new BigDecimal("-1.23"));
         assertThat(made.isNull(2)).isTrue();
       }
-      assertThatThrownBy(() -> declared("a decimal(2,2)").of(found, types).close())
+      assertThatThrownBy(() -> declared("a decimal(2,2)").convert(found, types).close())
           .hasMessageContaining("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION");
     }
   }
@@ -228,7 +228,7 @@ class DeclaredColumnsTest extends SparkTestBase {
         IntVector second = new IntVector("y", allocator);
         ArrowColumns columns =
             declared("a int")
-                .of(List.of(first, second), List.of(first.getField(), second.getField()))) {
+                .convert(List.of(first, second), List.of(first.getField(), second.getField()))) {
       assertThat(columns.vectors()).hasSize(1);
       assertThat(columns.vectors().get(0)).isSameAs(first);
     }
@@ -247,7 +247,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   private void isRefused(Field found, String declared, String text) {
     try (FieldVector vector = vector(found)) {
       assertThatThrownBy(
-              () -> declared("c " + declared).of(List.of(vector), List.of(found)).close())
+              () -> declared("c " + declared).convert(List.of(vector), List.of(found)).close())
           .isInstanceOfSatisfying(
               TensorArrowException.class,
               e -> assertThat(e.code()).isEqualTo(ErrorCode.TA_RESULT_TYPE))

@@ -65,10 +65,10 @@ class SegmentPoolTest {
     SegmentLease held = lease(100);
     pool.hold(held);
     write(held, RELEASED, held.generation());
-    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(pool.state().leased()).isEqualTo(1);
     assertThat(lease(100).segment()).isNotSameAs(held.segment());
 
-    pool.letGo(held);
+    pool.endHold(held);
 
     assertThat(lease(100).segment()).isSameAs(held.segment());
   }
@@ -77,13 +77,13 @@ class SegmentPoolTest {
   void whatIsReadWhenItsTaskEndsIsClosedAfterwards() {
     SegmentLease held = lease(100);
     pool.hold(held);
-    held.segment().bytes(SharedSegment.HEADER_BYTES, 1).put((byte) 7);
+    held.segment().bytes(SegmentLayout.HEADER_BYTES, 1).put((byte) 7);
 
     pool.end(List.of(held));
 
-    assertThat(pool.state().lent()).isEqualTo(1);
-    assertThat(held.segment().bytes(SharedSegment.HEADER_BYTES, 1).get()).isEqualTo((byte) 7);
-    pool.letGo(held);
+    assertThat(pool.state().leased()).isEqualTo(1);
+    assertThat(held.segment().bytes(SegmentLayout.HEADER_BYTES, 1).get()).isEqualTo((byte) 7);
+    pool.endHold(held);
     assertThat(pool.state()).isEqualTo(new SegmentPool.State(0, 0, 0, 1, 0));
   }
 
@@ -93,11 +93,11 @@ class SegmentPoolTest {
     write(a, RELEASED, a.generation());
     SegmentLease again = lease(100);
     write(again, RELEASED, a.generation());
-    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(pool.state().leased()).isEqualTo(1);
     write(again, RELEASED, again.generation() + 1);
-    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(pool.state().leased()).isEqualTo(1);
     write(again, RELEASED, again.generation());
-    assertThat(pool.state().lent()).isZero();
+    assertThat(pool.state().leased()).isZero();
   }
 
   @Test
@@ -166,7 +166,7 @@ class SegmentPoolTest {
     assertThat(a.isSeen()).isFalse();
     write(a, SEEN, a.generation());
     assertThat(a.isSeen()).isTrue();
-    assertThat(pool.state().lent()).as("views may live on").isEqualTo(1);
+    assertThat(pool.state().leased()).as("views may live on").isEqualTo(1);
   }
 
   @Test

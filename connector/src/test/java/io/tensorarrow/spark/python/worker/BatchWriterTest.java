@@ -51,9 +51,7 @@ class BatchWriterTest extends SparkTestBase {
         List.of(),
         PythonEvalType.SQL_MAP_ARROW_ITER_UDF(),
         Handover.AUTO,
-        INPUT,
-        ColumnForms.SPARKS,
-        INPUT,
+        new WireSchema(INPUT, ColumnForms.SPARK, INPUT),
         new WorkerSettings("UTC", false, ROWS, Map$.MODULE$.empty(), Option.empty()),
         PythonMetrics.create(spark().sparkContext()));
   }
@@ -62,7 +60,7 @@ class BatchWriterTest extends SparkTestBase {
   private static final class FullHeap extends OutputStream {
     @Override
     public void write(int oneByte) {
-      if (SharedMemory.lent() > 0) {
+      if (SharedMemory.leasedSegments() > 0) {
         throw new OutOfMemoryError("on purpose");
       }
     }
@@ -106,11 +104,11 @@ class BatchWriterTest extends SparkTestBase {
           new BatchWriter(new ColumnarPythonRunner(call), call, env, socket, batches, 0, task);
       try {
         check.accept(() -> writer.writeIteratorToStream(new DataOutputStream(new FullHeap())));
-        assertThat(SharedMemory.lent()).isOne();
+        assertThat(SharedMemory.leasedSegments()).isOne();
       } finally {
         task.markTaskCompleted(Option.empty());
       }
-      assertThat(SharedMemory.lent()).isZero();
+      assertThat(SharedMemory.leasedSegments()).isZero();
     }
   }
 

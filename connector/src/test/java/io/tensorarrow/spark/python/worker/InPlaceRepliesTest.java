@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.python.arrow.DeclaredColumns;
+import io.tensorarrow.spark.python.shm.SegmentLayout;
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import io.tensorarrow.spark.python.shm.SegmentPool;
-import io.tensorarrow.spark.python.shm.SharedSegment;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.fetch.TensorMetadata;
 import io.tensorarrow.spark.testing.SparkTestBase;
@@ -75,7 +75,7 @@ class InPlaceRepliesTest extends SparkTestBase {
   void close() {
     replies.close();
     leases.close();
-    assertThat(pool.state().lent()).isZero();
+    assertThat(pool.state().leased()).isZero();
     pool.close();
     allocator.close();
   }
@@ -86,7 +86,7 @@ class InPlaceRepliesTest extends SparkTestBase {
             .leaseInPlace(TENSOR, List.of((long) ROWS, 2L), 2L * ROWS * Float.BYTES)
             .orElseThrow();
     ByteBuffer elements =
-        column.lease().segment().bytes(SharedSegment.HEADER_BYTES, column.bytes());
+        column.lease().segment().bytes(SegmentLayout.HEADER_BYTES, column.bytes());
     for (int i = 0; i < 2 * ROWS; i++) {
       elements.putFloat(i + 0.5f);
     }
@@ -133,11 +133,11 @@ class InPlaceRepliesTest extends SparkTestBase {
   }
 
   private ColumnarBatch opened(byte[] header, byte[] data) throws IOException {
-    try (VarBinaryVector head = binary(EnvelopeSink.COLUMN.getName(), header);
+    try (VarBinaryVector head = binary(Envelopes.COLUMN_NAME, header);
         VarBinaryVector rest = binary("data", data)) {
       List<FieldVector> envelope = List.of(head, rest);
       assertThat(InPlaceReplies.isEnvelope(envelope)).isTrue();
-      return replies.opened(envelope);
+      return replies.open(envelope);
     }
   }
 
@@ -165,7 +165,7 @@ class InPlaceRepliesTest extends SparkTestBase {
     assertThat(batch.numRows()).isEqualTo(ROWS);
     assertThat(batch.column(0).getLong(2)).isEqualTo(9);
     assertThat(batch.column(1).getArray(2).toFloatArray()).containsExactly(4.5f, 5.5f);
-    lent.lease().segment().bytes(SharedSegment.HEADER_BYTES, 4).putFloat(-1);
+    lent.lease().segment().bytes(SegmentLayout.HEADER_BYTES, 4).putFloat(-1);
     assertThat(batch.column(1).getArray(0).getFloat(0)).isEqualTo(-1);
     assertThat(lent.lease().segment().isHeld()).isTrue();
     assertThat(metrics.apply(HandoverMetric.IN_PLACE_RETURNED_BYTES.key()).value()).isEqualTo(24);
@@ -183,7 +183,7 @@ class InPlaceRepliesTest extends SparkTestBase {
     leases.close();
 
     assertThat(batch.column(1).getArray(2).toFloatArray()).containsExactly(4.5f, 5.5f);
-    assertThat(pool.state().lent()).isEqualTo(1);
+    assertThat(pool.state().leased()).isEqualTo(1);
   }
 
   @Test
@@ -193,10 +193,10 @@ class InPlaceRepliesTest extends SparkTestBase {
     InPlaceReplies ids = replies(new StructType().add("id", "bigint"));
     try (VarBinaryVector head =
             binary(
-                EnvelopeSink.COLUMN.getName(),
+                Envelopes.COLUMN_NAME,
                 header(ROWS, List.of(Said.sent(data)), List.of(Said.of(lent.lease()))));
         VarBinaryVector rest = binary("data", data)) {
-      assertThat(ids.opened(List.of(head, rest)).numRows()).isEqualTo(ROWS);
+      assertThat(ids.open(List.of(head, rest)).numRows()).isEqualTo(ROWS);
     }
     assertThat(lent.lease().segment().isHeld()).isFalse();
     ids.close();
@@ -240,10 +240,9 @@ class InPlaceRepliesTest extends SparkTestBase {
     byte[] data = out.toByteArray();
     InPlaceReplies converting = replies(new StructType().add("p", "array<int>"));
     try (VarBinaryVector head =
-            binary(
-                EnvelopeSink.COLUMN.getName(), header(ROWS, List.of(Said.sent(data)), List.of()));
+            binary(Envelopes.COLUMN_NAME, header(ROWS, List.of(Said.sent(data)), List.of()));
         VarBinaryVector rest = binary("data", data)) {
-      ColumnarBatch batch = converting.opened(List.of(head, rest));
+      ColumnarBatch batch = converting.open(List.of(head, rest));
       assertThat(batch.column(0).getArray(2).toIntArray()).containsExactly(65_534, 65_535);
     }
     converting.close();

@@ -8,14 +8,13 @@ import java.util.List;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 
-/** Hands batches over through the socket, as they are. */
-final class PlainSink implements BatchSink {
+/** Hands batches over as an Arrow stream in the socket, as Spark's own workers expect them. */
+final class ArrowSink implements BatchSink {
   private final WorkerStream stream;
   private final Schema schema;
   private final HandoverCounters counters;
 
-  /** Takes the columns of the batches to come. */
-  PlainSink(WorkerStream stream, List<Field> columns, HandoverCounters counters) {
+  ArrowSink(WorkerStream stream, List<Field> columns, HandoverCounters counters) {
     this.stream = stream;
     this.schema = new Schema(columns);
     this.counters = counters;
