@@ -15,7 +15,7 @@ from helpers import HANDLE, Segment, fails, schema_envelope
 from pyspark.sql import types
 
 import tensorarrow as ta
-from tensorarrow import _worker
+from tensorarrow import _envelopes, _worker
 
 ROWS, WIDTH = 50, 4
 VALUES = np.arange(ROWS * WIDTH, dtype=np.float32).reshape(ROWS, WIDTH)
@@ -96,7 +96,7 @@ def replies(
 ) -> list[Any]:
     """Runs a function as a worker does; returns what it sends back."""
     stream = (
-        pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_worker.COLUMN])
+        pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_envelopes.COLUMN_NAME])
         for each in messages
     )
     return list(mapped(f, declared).function(_worker.tensors(stream)))
@@ -104,7 +104,7 @@ def replies(
 
 def parsed(reply: pa.RecordBatch) -> tuple[tuple[int, ...], list[Any], list[tuple[int, int]]]:
     """Takes a reply apart: header, columns as places or arrays, places that are not returned."""
-    assert reply.schema.names == [_worker.COLUMN, "data"]
+    assert reply.schema.names == [_envelopes.COLUMN_NAME, "data"]
     header, data = reply.column(0)[0].as_py(), reply.column(1)[0].as_py()
     rows, count, dropped, _, copied = struct.unpack_from("<iiiiq", header)
     columns: list[Any] = []

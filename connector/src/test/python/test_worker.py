@@ -13,7 +13,7 @@ import pytest
 from helpers import BATCH, NONCE, SIZE, Segment, fails, schema_envelope
 
 import tensorarrow as ta
-from tensorarrow import _native, _worker
+from tensorarrow import _envelopes, _native, _worker
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def segment(request: pytest.FixtureRequest) -> Iterator[Segment]:
 
 def stream(*envelopes: bytes) -> Iterator[pa.RecordBatch]:
     for each in envelopes:
-        yield pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_worker.COLUMN])
+        yield pa.RecordBatch.from_arrays([pa.array([each], pa.binary())], [_envelopes.COLUMN_NAME])
 
 
 def opened(*envelopes: bytes) -> Iterator[pa.RecordBatch]:

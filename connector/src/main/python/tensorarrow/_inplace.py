@@ -1,4 +1,4 @@
-"""Replies of functions that change tensors in place, which are not sent back.
+"""Replies of functions that change tensors in place: such tensors are not sent back.
 
 The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description has the
 layout.
@@ -6,35 +6,29 @@ layout.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 
 from tensorarrow._convert import Array
+from tensorarrow._envelopes import COLUMN_NAME, LeaseId, ReplyColumn, ReplyHeader
 from tensorarrow._errors import TensorArrowError
 from tensorarrow._results import Result, Results
 from tensorarrow._segments import InPlaceTensor
-from tensorarrow._worker import COLUMN
-
-_HEADER = struct.Struct("<iiiiq")
-_SHARED = struct.Struct("<iiqq")
-_DROPPED = struct.Struct("<ii")
-_NOT_SHARED = -1
 
 # PySpark's stream to the JVM has a buffer of this size, which it does not flush. The JVM holds the
 # segments of replies until it gets them, so these fill it up.
 _STREAM_BUFFER = 1 << 16
-_MOST_BYTES = 2**31 - 1
+_MAX_BYTES = 2**31 - 1
 
 
 class InPlaceReply:
-    """What a function returned of one batch. It keeps no array.
+    """The columns that a function returned for one batch. It keeps no array.
 
     Args:
         results: the columns that the function is declared to return.
-        arrays: what it returned.
+        arrays: the arrays that it returned, by the columns' names.
         changeable: the tensors that it was given to change, by their names.
         types: Spark's types of these, by their names.
     """
@@ -50,9 +44,9 @@ class InPlaceReply:
         self._columns = results.columns
         self._changeable = changeable
         self._sink = pa.BufferOutputStream()
-        # By the result's name, where it lies: in place, or in what is sent.
+        # By the columns' names: tensors that stay in place, and others in the data that is sent.
         self._in_place: dict[str, InPlaceTensor] = {}
-        self._sent: dict[str, tuple[int, int]] = {}
+        self._sent: dict[str, ReplyColumn] = {}
         for column in self._columns:
             array = arrays[column.name]
             for name, tensor in changeable.items():
@@ -65,43 +59,43 @@ class InPlaceReply:
 
     def _send(self, column: Result, array: Array) -> None:
         cells = pa.RecordBatch.from_arrays([column.cells(array)], names=[column.name])
-        begin = self._sink.tell()
+        offset = self._sink.tell()
         with pa.ipc.new_stream(self._sink, cells.schema) as stream:
             stream.write_batch(cells)
-        self._sent[column.name] = (begin, self._sink.tell() - begin)
+        self._sent[column.name] = ReplyColumn(None, offset, self._sink.tell() - offset)
+
+    def _column(self, name: str) -> ReplyColumn:
+        if name in self._in_place:
+            return ReplyColumn(self._in_place[name].lease_id)
+        return self._sent[name]
 
     def envelope(self) -> pa.RecordBatch:
-        """Ends all changes; call it when nobody but the function can have kept an array."""
-        copied = 0
-        dropped = []
+        """Ends all changes; to be called when only the function can have kept an array."""
+        copied_bytes = 0
+        not_returned: list[LeaseId] = []
         for tensor in self._changeable.values():
             copy = tensor.end_changes()
-            names = [name for name, each in self._in_place.items() if each is tensor]
+            names = [name for name, kept in self._in_place.items() if kept is tensor]
             if copy is not None and names:
                 del self._in_place[names[0]]
                 self._send(next(c for c in self._columns if c.name == names[0]), copy)
-                copied += copy.nbytes
+                copied_bytes += copy.nbytes
             if copy is not None or not names:
-                dropped.append(tensor.place)
-        header = [_HEADER.pack(self._rows, len(self._columns), len(dropped), 0, copied)]
-        for column in self._columns:
-            if column.name in self._in_place:
-                header.append(_SHARED.pack(*self._in_place[column.name].place, 0, 0))
-            else:
-                header.append(_SHARED.pack(_NOT_SHARED, 0, *self._sent[column.name]))
-        header += [_DROPPED.pack(*place) for place in dropped]
+                not_returned.append(tensor.lease_id)
+        columns = [self._column(column.name) for column in self._columns]
+        header = ReplyHeader(self._rows, copied_bytes, columns, not_returned)
         if self._in_place and self._sink.tell() < _STREAM_BUFFER:
             self._sink.write(bytes(_STREAM_BUFFER - self._sink.tell()))
         data = self._sink.getvalue()
-        if data.size > _MOST_BYTES:
+        if data.size > _MAX_BYTES:
             raise TensorArrowError(
                 "TA_UNSUPPORTED",
                 f"Cannot return {data.size} bytes of one batch beside what is changed in place:"
-                f" expected at most {_MOST_BYTES}: lower batchRows",
+                f" expected at most {_MAX_BYTES}: lower batchRows",
             )
         offsets = pa.py_buffer(np.array([0, data.size], np.int32))
         cells = [
-            pa.array([b"".join(header)], pa.binary()),
+            pa.array([header.pack()], pa.binary()),
             pa.Array.from_buffers(pa.binary(), 1, [None, offsets, data]),
         ]
-        return pa.RecordBatch.from_arrays(cells, names=[COLUMN, "data"])
+        return pa.RecordBatch.from_arrays(cells, names=[COLUMN_NAME, "data"])

@@ -20,24 +20,26 @@ import pyarrow as pa
 
 from tensorarrow._convert import Array
 from tensorarrow._dtypes import element_of
+from tensorarrow._envelopes import LeaseId, SegmentHandle
 from tensorarrow._errors import TensorArrowError, protocol_error
 from tensorarrow._spec import TensorSpec
 
-# kind, pid, descriptor, segment, generation, ordinal, size, offset, length, nonce
-HANDLE = struct.Struct("<iiiiiiqqqq")
-
+# The layout of a segment's header, in bytes, as in the JVM's class SegmentLayout.
 _HEADER_BYTES = 4096
 _MAGIC = 0x31534154
-_AT_NONCE = 8
-# Words of 4 bytes in the header.
-_WORD_MAGIC, _WORD_GENERATION, _WORD_RELEASED, _WORD_SEEN, _WORD_DEAD = 0, 1, 16, 32, 48
-
+_MAGIC_OFFSET = 0
+_GENERATION_OFFSET = 4
+_NONCE_OFFSET = 8
+_RELEASED_OFFSET = 64
+_SEEN_OFFSET = 128
+_DEAD_OFFSET = 192
+_WORD_BYTES = 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Segment:
-    """A segment that the JVM shares: its header to read and write, the rest to read."""
+    """A segment of the JVM: its header mapped for reading and writing, the rest for reading."""
 
     def __init__(self, pid: int, descriptor: int, size: int, nonce: int) -> None:
         path = f"/proc/{pid}/fd/{descriptor}"
@@ -54,29 +56,37 @@ class _Segment:
         finally:
             os.close(opened)
         self.size = size
-        self.words = memoryview(header).cast("I")
-        (actual_nonce,) = struct.unpack_from("<q", header, _AT_NONCE)
-        if self.words[_WORD_MAGIC] != _MAGIC or actual_nonce != nonce:
+        self._words = memoryview(header).cast("I")
+        (actual_nonce,) = struct.unpack_from("<q", header, _NONCE_OFFSET)
+        if self.word(_MAGIC_OFFSET) != _MAGIC or actual_nonce != nonce:
             raise protocol_error(f"another file at {path}", "the segment of the handle")
         self.address: int = np.frombuffer(self._body, np.uint8).ctypes.data
+
+    def word(self, offset: int) -> int:
+        """Reads a word of the header."""
+        return self._words[offset // _WORD_BYTES]
+
+    def set_word(self, offset: int, value: int) -> None:
+        """Writes a word of the header, in one store."""
+        self._words[offset // _WORD_BYTES] = value
 
     @property
     def is_dead(self) -> bool:
         """Whether the JVM will not use the segment again."""
-        return self.words[_WORD_DEAD] != 0
+        return self.word(_DEAD_OFFSET) != 0
 
     def mark_seen(self, generation: int) -> None:
         """Tells the JVM that the batch after this one is asked for."""
-        self.words[_WORD_SEEN] = generation
+        self.set_word(_SEEN_OFFSET, generation)
 
     def protect(self, protection: int) -> None:
-        """Says what may be done; the header is mapped apart."""
+        """Sets the protection of the body; the header is mapped separately."""
         if _libc.mprotect(ctypes.c_void_p(self.address), ctypes.c_size_t(self.size), protection):
             raise OSError(ctypes.get_errno(), "mprotect")
 
 
 class Lease:
-    """What all views of a batch keep alive; the segment goes back to the JVM when they are gone."""
+    """Releases a segment when it is deleted: all views of the segment's batch refer to it."""
 
     __slots__ = (
         "__weakref__",
@@ -94,7 +104,7 @@ class Lease:
         self._is_writable = False
         self._pid = os.getpid()
         self.never_released = False
-        # One for each lease: the garbage collector may run while others are held.
+        # A lock of each lease: the garbage collector may run while other locks are held.
         self._fence = threading.Lock()
         self._fence.acquire()
         _leases.add(self)
@@ -106,24 +116,24 @@ class Lease:
             self.mark_seen()
         else:
             self.protect()
-            # What was read of the batch is read before the word is written, on processors without
-            # such an order, too: a release followed by an acquire lets no write pass a read.
+            # Everything is read from the batch before the word is written, on processors that
+            # reorder these, too: a release followed by an acquire lets no write pass a read.
             self._fence.release()
             self._fence.acquire()
-            self._segment.words[_WORD_RELEASED] = self._generation
+            self._segment.set_word(_RELEASED_OFFSET, self._generation)
 
     def mark_seen(self) -> None:
         """Tells the JVM that the batch after this one is asked for."""
         self._segment.mark_seen(self._generation)
 
     def make_writable(self) -> None:
-        """Lets the batch be written to; its segment has nothing else, and no view of it yet."""
+        """Makes the body writable; it holds one tensor only, of which there is no view yet."""
         if not self._is_writable:
             self._segment.protect(mmap.PROT_READ | mmap.PROT_WRITE)
             self._is_writable = True
 
     def protect(self) -> None:
-        """Ends that: whoever still writes to it is ended by the system."""
+        """Makes the body read-only again: the system kills a process that still writes to it."""
         if self._is_writable:
             self._segment.protect(mmap.PROT_READ)
             self._is_writable = False
@@ -133,52 +143,52 @@ _segments: dict[tuple[int, int, int], _Segment] = {}
 _leases: weakref.WeakSet[Lease] = weakref.WeakSet()
 
 
-def _keep_all() -> None:
-    """Keeps all leases for good: a forked child goes on to see the pages."""
+def _never_release_current() -> None:
+    """Never releases the leases that there are: a forked child keeps seeing their pages."""
     for lease in list(_leases):
         lease.never_released = True
 
 
-os.register_at_fork(before=_keep_all)
+os.register_at_fork(before=_never_release_current)
 
 
 class Memory:
-    """The memory that a handle names, until its last view is gone."""
+    """The part of a segment that a handle names; leased until its last view is gone."""
 
-    def __init__(self, handle: pa.Buffer) -> None:
-        _, pid, descriptor, number, generation, _, size, offset, length, nonce = HANDLE.unpack_from(
-            handle
-        )
-        key = (pid, number, nonce)
+    def __init__(self, handle: SegmentHandle) -> None:
+        key = (handle.pid, handle.segment, handle.nonce)
         if key not in _segments:
-            # A task may go on for long, and the JVM make segments of other sizes meanwhile.
+            # During a long task the JVM may have replaced segments by others of another size.
             forget_dead()
-            _segments[key] = _Segment(pid, descriptor, size, nonce)
+            _segments[key] = _Segment(handle.pid, handle.descriptor, handle.size, handle.nonce)
         segment = _segments[key]
-        current = segment.words[_WORD_GENERATION]
-        if current != generation:
+        generation = segment.word(_GENERATION_OFFSET)
+        if generation != handle.generation:
             raise protocol_error(
-                f"generation {current} in segment {number}", f"generation {generation}"
+                f"generation {generation} in segment {handle.segment}",
+                f"generation {handle.generation}",
             )
-        if offset < _HEADER_BYTES or length < 0 or offset + length > segment.size:
+        end = handle.offset + handle.length
+        if handle.offset < _HEADER_BYTES or handle.length < 0 or end > segment.size:
             raise protocol_error(
-                f"{length} bytes at {offset}", f"a batch in the segment's {segment.size}"
+                f"{handle.length} bytes at {handle.offset}",
+                f"a batch in the segment's {segment.size}",
             )
-        self.place = (number, generation)
-        self.address = segment.address + offset
-        self.length = length
-        self.lease = Lease(segment, generation)
+        self.lease_id = LeaseId(handle.segment, handle.generation)
+        self.address = segment.address + handle.offset
+        self.length = handle.length
+        self.lease = Lease(segment, handle.generation)
         self.mark_seen = partial(_mark_seen, weakref.ref(self.lease))
 
     def buffer(self) -> pa.Buffer:
-        """Returns it for reading."""
+        """Returns the memory as a read-only buffer."""
         return pa.foreign_buffer(self.address, self.length, base=self.lease)
 
 
 def _mark_seen(lease: weakref.ref[Lease]) -> None:
-    """Tells the JVM that the next batch is asked for, but for what was released before.
+    """Tells the JVM that the next batch is asked for, unless the lease was released before.
 
-    A segment that was released may be lent to another task by now, whose word it is.
+    A segment that was released may be leased by another task by now, which the word belongs to.
     """
     alive = lease()
     if alive is not None:
@@ -186,7 +196,7 @@ def _mark_seen(lease: weakref.ref[Lease]) -> None:
 
 
 class _Writable:
-    """What all arrays keep alive that may change a tensor in place."""
+    """The owner of the writable arrays of a tensor: it lives as long as one of them."""
 
     __slots__ = ("__array_interface__", "__weakref__", "_lease")
 
@@ -210,7 +220,7 @@ class InPlaceTensor:
     """
 
     def __init__(self, memory: Memory, spec: TensorSpec, shape: tuple[int, ...]) -> None:
-        self.place = memory.place
+        self.lease_id = memory.lease_id
         self.bytes = memory.length
         self._address = memory.address
         self._memory: Memory | None = memory
@@ -239,7 +249,7 @@ class InPlaceTensor:
     def is_array(self, array: Any) -> bool:
         """Returns whether an array is the complete tensor, with its rows where they were."""
         return (
-            # Not one of a subclass, which may say more than its bytes.
+            # Not of a subclass, whose meaning may differ from its bytes.
             type(array) is np.ndarray
             and array.shape[:1] == self._shape[:1]
             and array.flags.c_contiguous
@@ -249,11 +259,11 @@ class InPlaceTensor:
         )
 
     def end_changes(self) -> Array | None:
-        """Ends the changes: what is there now is what the JVM will see.
+        """Ends the changes: the JVM will see the tensor as it is now.
 
         Returns:
-            None if nobody can write to it any more. Else a copy of what is there, to be used
-            instead: views were kept, or a child was forked that has the memory, too.
+            None if nobody can write to the tensor any more. Else a copy of it, to be sent instead:
+            views were kept, or a child was forked that has the memory, too.
         """
         if self._memory is None:
             raise protocol_error(f"changes of column '{self._spec.column}' ended twice", "once")
@@ -268,6 +278,6 @@ class InPlaceTensor:
 
 
 def forget_dead() -> None:
-    """Gives up the mappings of segments that the JVM will not use again."""
+    """Unmaps the segments that the JVM will not use again."""
     for key in [key for key, segment in _segments.items() if segment.is_dead]:
         del _segments[key]
