@@ -9,7 +9,7 @@ public final class Dims {
   private Dims() {}
 
   public static int unknowns(long[] rowDims) {
-    return (int) Arrays.stream(rowDims).filter(d -> d == TensorShape.UNKNOWN_DIM).count();
+    return (int) Arrays.stream(rowDims).filter(dim -> dim == TensorShape.UNKNOWN_DIM).count();
   }
 
   /** Returns the product of the known dimensions, 1 for none. */
@@ -36,15 +36,17 @@ public final class Dims {
   }
 
   /** Returns whether these are the expected dimensions, of which some may be unknown. */
-  public static boolean fit(long[] found, long[] expected) {
-    return found.length == expected.length
-        && IntStream.range(0, found.length)
-            .allMatch(i -> expected[i] == TensorShape.UNKNOWN_DIM || expected[i] == found[i]);
+  public static boolean fit(long[] dims, long[] expected) {
+    return dims.length == expected.length
+        && IntStream.range(0, dims.length)
+            .allMatch(i -> expected[i] == TensorShape.UNKNOWN_DIM || expected[i] == dims[i]);
   }
 
   /** Returns a copy with each unknown dimension replaced. */
   public static long[] withUnknown(long[] rowDims, long unknown) {
-    return Arrays.stream(rowDims).map(d -> d == TensorShape.UNKNOWN_DIM ? unknown : d).toArray();
+    return Arrays.stream(rowDims)
+        .map(dim -> dim == TensorShape.UNKNOWN_DIM ? unknown : dim)
+        .toArray();
   }
 
   /** Returns that many unknown dimensions. */

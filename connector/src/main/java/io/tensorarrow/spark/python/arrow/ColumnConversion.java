@@ -24,7 +24,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
  */
 public final class ColumnConversion {
   private final List<Field> fields;
-  private final Set<Integer> raw;
+  private final Set<Integer> nativeColumns;
   private final BufferAllocator allocator;
 
   /**
@@ -37,50 +37,51 @@ public final class ColumnConversion {
   }
 
   /**
-   * Takes what the columns should become.
+   * Creates a conversion to given fields, or to native elements.
    *
    * @param fields the Arrow fields, in the order of a batch's columns
-   * @param raw the ordinals of columns that become vectors of their tensors' own bytes, whatever
+   * @param nativeColumns the ordinals of columns that become vectors of native elements, whatever
    *     the field says of the elements
    */
-  public ColumnConversion(List<Field> fields, Set<Integer> raw, BufferAllocator allocator) {
+  public ColumnConversion(
+      List<Field> fields, Set<Integer> nativeColumns, BufferAllocator allocator) {
     this.fields = List.copyOf(fields);
-    this.raw = raw;
+    this.nativeColumns = nativeColumns;
     this.allocator = allocator;
   }
 
   /** Converts a batch, which has to stay as it is until the result is closed. */
   public ArrowColumns convert(ColumnarBatch batch) {
     List<FieldVector> vectors = new ArrayList<>();
-    List<FieldVector> made = new ArrayList<>();
+    List<FieldVector> owned = new ArrayList<>();
     long convertedBytes = 0;
     try {
       for (int i = 0; i < fields.size(); i++) {
         ColumnVector column = batch.column(i);
-        if (raw.contains(i)) {
-          FieldVector own = rawVector(column, batch.numRows());
-          vectors.add(own);
-          made.add(own);
-          convertedBytes += column instanceof SelectedColumn ? own.getBufferSize() : 0;
+        if (nativeColumns.contains(i)) {
+          FieldVector nativeVector = nativeVectorOf(column, batch.numRows());
+          vectors.add(nativeVector);
+          owned.add(nativeVector);
+          convertedBytes += column instanceof SelectedColumn ? nativeVector.getBufferSize() : 0;
         } else if (column instanceof ArrowColumnVector arrow
             && ArrowFields.sameLayout(arrow.getValueVector().getField(), fields.get(i))) {
           vectors.add((FieldVector) arrow.getValueVector());
         } else {
           FieldVector converted = converted(column, batch.numRows(), fields.get(i));
           vectors.add(converted);
-          made.add(converted);
+          owned.add(converted);
           convertedBytes += converted.getBufferSize();
         }
       }
-      return new ArrowColumns(vectors, made, convertedBytes, allocator);
-    } catch (Throwable fault) {
-      made.forEach(FieldVector::close);
-      throw fault;
+      return new ArrowColumns(vectors, owned, convertedBytes, allocator);
+    } catch (Throwable e) {
+      owned.forEach(FieldVector::close);
+      throw e;
     }
   }
 
   /** Returns a vector over a tensor's memory, or over copies of the rows that a view shows. */
-  private FieldVector rawVector(ColumnVector column, int rows) {
+  private FieldVector nativeVectorOf(ColumnVector column, int rows) {
     if (!(column instanceof SelectedColumn view)) {
       TensorColumn tensor = tensorUnder(column);
       return tensor.nativeVector(rows, tensor.elements(), allocator);
@@ -92,9 +93,9 @@ public final class ColumnConversion {
     try (ArrowBuf chosen = allocator.buffer((long) rows * width)) {
       chosenRows.forEach(
           Integer.MAX_VALUE,
-          (at, start, length) ->
+          (position, start, length) ->
               chosen.setBytes(
-                  (long) at * width,
+                  (long) position * width,
                   tensor.elements(),
                   (long) start * width,
                   (long) length * width));
@@ -122,18 +123,18 @@ public final class ColumnConversion {
         writeRows(column, rows, field, vector);
       }
       return vector;
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       vector.close();
-      throw fault;
+      throw e;
     }
   }
 
   private static void writeRows(ColumnVector column, int rows, Field field, FieldVector vector) {
     ArrowWriter writer =
         ArrowWriter.create(new VectorSchemaRoot(new Schema(List.of(field)), List.of(vector), rows));
-    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {column}, rows);
+    ColumnarBatch single = new ColumnarBatch(new ColumnVector[] {column}, rows);
     for (int row = 0; row < rows; row++) {
-      writer.write(alone.getRow(row));
+      writer.write(single.getRow(row));
     }
     writer.finish();
   }

@@ -139,15 +139,15 @@ final class ColumnCopier {
       for (int i = 0; i < positions.length; i++) {
         if (!(hasNull && column.isNullAt(positions[i]))) {
           var value = column.getDecimal(positions[i], type.precision(), type.scale());
-          long at = (long) i * DECIMAL_BYTES;
+          long offset = (long) i * DECIMAL_BYTES;
           if (type.precision() <= 18) {
             long number = value.toUnscaledLong();
-            data.setLong(at, number);
-            data.setLong(at + Long.BYTES, number >> 63);
+            data.setLong(offset, number);
+            data.setLong(offset + Long.BYTES, number >> 63);
           } else {
             BigInteger number = value.toJavaBigDecimal().unscaledValue();
-            data.setLong(at, number.longValue());
-            data.setLong(at + Long.BYTES, number.shiftRight(Long.SIZE).longValue());
+            data.setLong(offset, number.longValue());
+            data.setLong(offset + Long.BYTES, number.shiftRight(Long.SIZE).longValue());
           }
         }
       }
@@ -256,9 +256,9 @@ final class ColumnCopier {
           BitVectorHelper.setBit(validity, i);
         }
       }
-      List<ArrowBuf> all = new ArrayList<>(List.of(validity));
-      all.addAll(List.of(buffers));
-      vector.loadFieldBuffers(new ArrowFieldNode(rows.size(), nulls), all);
+      List<ArrowBuf> withValidity = new ArrayList<>(List.of(validity));
+      withValidity.addAll(List.of(buffers));
+      vector.loadFieldBuffers(new ArrowFieldNode(rows.size(), nulls), withValidity);
     }
   }
 

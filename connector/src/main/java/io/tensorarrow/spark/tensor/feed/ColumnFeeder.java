@@ -116,7 +116,7 @@ public final class ColumnFeeder implements Serializable {
 
   private static String allowedNesting(TensorSpec spec) {
     long[] rowDims = spec.shape().rowDims();
-    String scalar = FeedPlan.ownType(spec.dtype());
+    String scalar = FeedPlan.outputTypeName(spec.dtype());
     String nested = "array<".repeat(rowDims.length) + scalar + ">".repeat(rowDims.length);
     if (rowDims.length == 0) {
       return scalar + ", one value for each row";

@@ -71,10 +71,10 @@ enum ElementType {
   }
 
   /**
-   * Finds the element type that a tensor's own elements have in Spark, as an output: each of its
-   * values is one of the tensor's, or out of its range.
+   * Finds the element type that a tensor's elements have in Spark as an output: each of its values
+   * is one of the tensor's, or out of its range.
    */
-  static Optional<ElementType> own(DType dtype) {
+  static Optional<ElementType> ofOutput(DType dtype) {
     return dtype.sparkElement().map(ElementType::of);
   }
 
@@ -96,13 +96,13 @@ enum ElementType {
 
   /** Returns the types that may be fed to a tensor in the given mode, closest first. */
   static List<ElementType> sources(DType to, CastMode mode) {
-    ElementType own = own(to).orElseThrow();
+    ElementType outputType = ofOutput(to).orElseThrow();
     return Arrays.stream(values())
-        .filter(t -> t.castsTo(to, mode))
+        .filter(type -> type.castsTo(to, mode))
         .sorted(
-            Comparator.<ElementType, Boolean>comparing(t -> t != own)
-                .thenComparing(t -> t.kind() != own.kind())
-                .thenComparing(t -> Math.abs(t.digits() - own.digits())))
+            Comparator.<ElementType, Boolean>comparing(type -> type != outputType)
+                .thenComparing(type -> type.kind() != outputType.kind())
+                .thenComparing(type -> Math.abs(type.digits() - outputType.digits())))
         .toList();
   }
 
@@ -112,7 +112,7 @@ enum ElementType {
 
   /** Returns whether a cast is allowed in the given mode. */
   boolean castsTo(DType to, CastMode mode) {
-    return leastModeTo(to).filter(least -> least.compareTo(mode) <= 0).isPresent();
+    return strictestModeTo(to).filter(strictest -> strictest.compareTo(mode) <= 0).isPresent();
   }
 
   /**
@@ -121,10 +121,10 @@ enum ElementType {
    * outputs count as unsigned where such a tensor is fed. The imaginary part of a complex number is
    * never thrown away.
    */
-  Optional<CastMode> leastModeTo(DType to) {
+  Optional<CastMode> strictestModeTo(DType to) {
     Optional<NumberType> target = NumberType.of(to);
     if (target.isEmpty()) {
-      boolean same = own(to).filter(own -> own == this).isPresent();
+      boolean same = ofOutput(to).equals(Optional.of(this));
       return same || (this == BINARY && to == DType.STRING)
           ? Optional.of(CastMode.SAFE)
           : Optional.empty();
@@ -137,15 +137,15 @@ enum ElementType {
     }
     Optional<NumberType> source =
         target.get().kind() == NumberKind.UNSIGNED ? asUnsigned().or(() -> number) : number;
-    return source.map(from -> from.leastModeTo(target.get()));
+    return source.map(from -> from.strictestModeTo(target.get()));
   }
 
   /** Finds the unsigned numbers that this type holds as outputs. */
   private Optional<NumberType> asUnsigned() {
     return Arrays.stream(DType.values())
-        .filter(d -> own(d).filter(own -> own == this).isPresent())
-        .flatMap(d -> NumberType.of(d).stream())
-        .filter(n -> n.kind() == NumberKind.UNSIGNED)
+        .filter(dtype -> ofOutput(dtype).equals(Optional.of(this)))
+        .flatMap(dtype -> NumberType.of(dtype).stream())
+        .filter(number -> number.kind() == NumberKind.UNSIGNED)
         .findFirst();
   }
 

@@ -40,7 +40,7 @@ record FeedPlan(TensorSpec spec, String columnName, ElementType source, int dept
       DataType columnType,
       CellElements cells,
       CastMode cast) {
-    if (ElementType.own(spec.dtype()).isEmpty()) {
+    if (ElementType.ofOutput(spec.dtype()).isEmpty()) {
       throw unsupported(spec, "dtype " + spec.dtype().numpyName());
     }
     if (whyNoShape.isPresent()) {
@@ -70,9 +70,9 @@ record FeedPlan(TensorSpec spec, String columnName, ElementType source, int dept
     return new FeedErrors(this);
   }
 
-  /** Returns the name in Spark of the type that a tensor's own elements have there. */
-  static String ownType(DType dtype) {
-    return ElementType.own(dtype).orElseThrow().sparkType().simpleString();
+  /** Returns the name of the Spark type that a tensor's elements have as an output. */
+  static String outputTypeName(DType dtype) {
+    return ElementType.ofOutput(dtype).orElseThrow().sparkType().simpleString();
   }
 
   static TensorArrowException mismatch(
@@ -99,13 +99,13 @@ record FeedPlan(TensorSpec spec, String columnName, ElementType source, int dept
             .collect(Collectors.joining(", "));
     String otherMode =
         source
-            .flatMap(type -> type.leastModeTo(target))
+            .flatMap(type -> type.strictestModeTo(target))
             .map(mode -> ", or cast=" + lower(mode))
             .orElse("");
     String conversion =
-        source.equals(ElementType.own(target))
+        source.equals(ElementType.ofOutput(target))
             ? ""
-            : ", or " + Remedies.convertedTo(ownType(target));
+            : ", or " + Remedies.convertedTo(outputTypeName(target));
     return "elements of type " + allowed + " with cast=" + lower(cast) + otherMode + conversion;
   }
 

@@ -16,13 +16,13 @@ import java.util.Optional;
 record NumberType(NumberKind kind, int digits) {
   private static final int DOUBLE_DIGITS = DType.FLOAT64.digits();
 
-  /** Finds the type of a tensor's numbers; empty for text, handles and raw bits. */
+  /** Finds the type of a tensor's numbers; empty for text, handles, quantized numbers and bits. */
   static Optional<NumberType> of(DType dtype) {
     return dtype.kind().map(kind -> new NumberType(kind, dtype.digits()));
   }
 
   /** Returns the first mode, from the strictest, in which {@code numpy.can_cast} allows a cast. */
-  CastMode leastModeTo(NumberType to) {
+  CastMode strictestModeTo(NumberType to) {
     if (kind.compareTo(to.kind) > 0) {
       return CastMode.UNSAFE;
     }

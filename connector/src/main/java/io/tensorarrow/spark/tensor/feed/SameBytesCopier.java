@@ -2,6 +2,7 @@ package io.tensorarrow.spark.tensor.feed;
 
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.vector.BulkReader;
+import java.util.Optional;
 import org.apache.spark.sql.vectorized.ColumnVector;
 
 /** Copies elements whose bytes are the tensor's, without conversion. */
@@ -14,8 +15,8 @@ final class SameBytesCopier extends ElementCopier {
 
   /** Returns whether every element of that type is one of the tensor's, bit by bit. */
   static boolean fits(ElementType from, DType to) {
-    boolean isOwnType = ElementType.own(to).filter(own -> own == from).isPresent();
-    return isOwnType && (to.layout() == DType.Layout.SPARK || to == DType.BOOL);
+    boolean isOutputType = ElementType.ofOutput(to).equals(Optional.of(from));
+    return isOutputType && (to.layout() == DType.Layout.SPARK || to == DType.BOOL);
   }
 
   @Override

@@ -24,7 +24,7 @@ final class SparseFeed {
   private final FeedErrors errors;
   private final ColumnVector column;
   private final RowSelection rows;
-  private final long[] declared;
+  private final long[] declaredDims;
 
   /** The least size that each inner dimension must have. */
   private final long[] extents;
@@ -41,9 +41,9 @@ final class SparseFeed {
     this.errors = plan.errors();
     this.column = column;
     this.rows = rows;
-    this.declared = plan.rowDims();
-    this.extents = new long[declared.length];
-    this.place = new long[declared.length + 1];
+    this.declaredDims = plan.rowDims();
+    this.extents = new long[declaredDims.length];
+    this.place = new long[declaredDims.length + 1];
   }
 
   /** Elements that follow one another in a vector. */
@@ -90,11 +90,11 @@ final class SparseFeed {
       if (mayBeNull && column.isNullAt(rows.at(i))) {
         throw errors.nullCell(rows.at(i));
       }
-      if (declared.length == 0) {
+      if (declaredDims.length == 0) {
         add(column, rows.at(i));
       }
     }
-    if (declared.length > 0 && rows.size() > 0) {
+    if (declaredDims.length > 0 && rows.size() > 0) {
       StoredElements cells = StoredElements.over(column);
       for (int i = 0; i < rows.size(); i++) {
         place[0] = i;
@@ -106,14 +106,14 @@ final class SparseFeed {
   private void addCell(StoredElements cells, int index, int level) {
     cells.seek(index);
     cells
-        .misfit(declared[level])
+        .misfit(declaredDims[level])
         .ifPresent(
             misfit -> {
               throw errors.inRow(
                   ErrorCode.TA_INPUT_SHAPE, misfit.found(), currentRow(), misfit.expected());
             });
     extents[level] = Math.max(extents[level], cells.extent());
-    boolean innermost = level == declared.length - 1;
+    boolean innermost = level == declaredDims.length - 1;
     for (int i = 0; i < cells.count(); i++) {
       if (!cells.isAbsent(i)) {
         place[level + 1] = cells.place(i);
@@ -154,7 +154,7 @@ final class SparseFeed {
 
   /** Kernels multiply the dimensions. */
   private long[] denseShape() {
-    long[] dims = declared.clone();
+    long[] dims = declaredDims.clone();
     for (int i = 0; i < dims.length; i++) {
       dims[i] = dims[i] == TensorShape.UNKNOWN_DIM ? extents[i] : dims[i];
     }

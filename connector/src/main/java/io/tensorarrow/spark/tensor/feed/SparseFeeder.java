@@ -88,7 +88,7 @@ public final class SparseFeeder {
   }
 
   private static String allowedNesting(DType dtype, int depth) {
-    String scalar = FeedPlan.ownType(dtype);
+    String scalar = FeedPlan.outputTypeName(dtype);
     return depth == 0
         ? scalar + ", one value for each row"
         : "array<".repeat(depth)

@@ -152,8 +152,8 @@ final class StringCopier extends ElementCopier {
     }
   }
 
-  private void addBlock(long least) {
-    long size = Math.max(least, nextBlock);
+  private void addBlock(long minSize) {
+    long size = Math.max(minSize, nextBlock);
     text = tensor.addTextMemory(size);
     textEnd = text + size;
     nextBlock = Math.min(2 * nextBlock, MAX_BLOCK);

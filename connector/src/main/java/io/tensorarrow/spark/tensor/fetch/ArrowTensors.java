@@ -30,8 +30,6 @@ final class ArrowTensors {
   private final BufferAllocator allocator;
 
   /**
-   * Takes what the vectors have in common.
-   *
    * @param name the column's name
    * @param element the Arrow type of an element
    * @param rowsAreBytes whether all bytes of a row are one value, where it would be an array
@@ -118,8 +116,8 @@ final class ArrowTensors {
 
   private void loadBuffers(FieldVector vector, int count, List<ArrowBuf> buffers) {
     ArrowBuf validity = Validity.allSet(count, allocator);
-    List<ArrowBuf> all = Stream.concat(Stream.of(validity), buffers.stream()).toList();
-    vector.loadFieldBuffers(new ArrowFieldNode(count, 0), all);
+    List<ArrowBuf> withValidity = Stream.concat(Stream.of(validity), buffers.stream()).toList();
+    vector.loadFieldBuffers(new ArrowFieldNode(count, 0), withValidity);
   }
 
   private ArrowBuf offsets(int rows, int width) {

@@ -41,9 +41,7 @@ public final class StringElements {
   private final int count;
 
   /**
-   * Takes what is to be read; it stays the caller's.
-   *
-   * @param tensor a tensor of strings
+   * @param tensor a tensor of strings, which stays the caller's
    * @param column where they go
    * @param count how many of its elements are wanted
    */

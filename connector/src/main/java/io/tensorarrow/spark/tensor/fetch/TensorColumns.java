@@ -137,7 +137,7 @@ public final class TensorColumns {
    * @param spec the output tensor, as the signature declares it
    * @param columnName the column's name
    * @param rows how many rows were fed
-   * @param kept how many of them, from the first, the column has; the others were padding
+   * @param keptRows how many of them, from the first, the column has; the others were padding
    * @param types what is wanted where there is a choice
    * @param allocator counts the tensor's bytes and gives offsets, validity bits and strings
    * @return a vector of {@link #columnType} without nulls, owned by the caller: an {@link
@@ -155,13 +155,13 @@ public final class TensorColumns {
       TensorSpec spec,
       String columnName,
       int rows,
-      int kept,
+      int keptRows,
       ColumnTypes types,
       BufferAllocator allocator) {
     try {
       OutputColumn column = new OutputColumn(spec, columnName, element(spec, types));
       checkReturned(tensor, column, rows);
-      return new TensorVectors(column, kept, allocator).over(tensor);
+      return new TensorVectors(column, keptRows, allocator).over(tensor);
     } catch (Throwable e) {
       tensor.close();
       throw e;
@@ -221,11 +221,11 @@ public final class TensorColumns {
    * Returns how many bytes a column made by {@link #wrap} shares with its tensor: none of strings.
    *
    * @param tensor what the model returned; also after close
-   * @param kept how many of its rows the column has
+   * @param keptRows how many of its rows the column has
    */
-  public static long sharedBytes(NativeTensor tensor, int kept) {
+  public static long sharedBytes(NativeTensor tensor, int keptRows) {
     long rows = tensor.dims()[0];
-    return tensor.dtype() == DType.STRING || rows == 0 ? 0 : tensor.byteSize() / rows * kept;
+    return tensor.dtype() == DType.STRING || rows == 0 ? 0 : tensor.byteSize() / rows * keptRows;
   }
 
   /**

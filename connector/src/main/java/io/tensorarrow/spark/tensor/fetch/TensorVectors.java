@@ -26,8 +26,6 @@ final class TensorVectors {
   private final BufferAllocator allocator;
 
   /**
-   * Takes what is to be built.
-   *
    * @param column the output and its column
    * @param rows how many of a tensor's rows are wanted, from the first
    */

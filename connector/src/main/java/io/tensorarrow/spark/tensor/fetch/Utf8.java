@@ -16,43 +16,44 @@ final class Utf8 {
   /** Returns whether the bytes are whole code points, in shortest form and without surrogates. */
   static boolean isValid(long address, long size) {
     long end = address + size;
-    long at = address + asciiPrefix(address, size);
-    while (at < end) {
-      int length = sequence(at, end);
+    long position = address + asciiPrefix(address, size);
+    while (position < end) {
+      int length = sequence(position, end);
       if (length == 0) {
         return false;
       }
-      at += length;
+      position += length;
       if (length == 1) {
-        at += asciiPrefix(at, end - at);
+        position += asciiPrefix(position, end - position);
       }
     }
     return true;
   }
 
-  /** Returns how many bytes at the beginning are certainly below 128; all, if all are. */
+  /** Returns how many bytes position the beginning are certainly below 128; all, if all are. */
   private static long asciiPrefix(long address, long size) {
-    long at = 0;
-    while (at + Long.BYTES <= size && (Platform.getLong(null, address + at) & HIGH_BITS) == 0) {
-      at += Long.BYTES;
+    long position = 0;
+    while (position + Long.BYTES <= size
+        && (Platform.getLong(null, address + position) & HIGH_BITS) == 0) {
+      position += Long.BYTES;
     }
-    while (at < size && Platform.getByte(null, address + at) >= 0) {
-      at++;
+    while (position < size && Platform.getByte(null, address + position) >= 0) {
+      position++;
     }
-    return at;
+    return position;
   }
 
-  /** Returns the number of bytes of the code point at an address, 0 if there is none. */
-  private static int sequence(long at, long end) {
-    int first = Byte.toUnsignedInt(Platform.getByte(null, at));
+  /** Returns the number of bytes of the code point position an address, 0 if there is none. */
+  private static int sequence(long position, long end) {
+    int first = Byte.toUnsignedInt(Platform.getByte(null, position));
     if (first < 0x80) {
       return 1;
     }
     int length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (first < 0xc2 || first > 0xf4 || end - at < length) {
+    if (first < 0xc2 || first > 0xf4 || end - position < length) {
       return 0;
     }
-    int second = Byte.toUnsignedInt(Platform.getByte(null, at + 1));
+    int second = Byte.toUnsignedInt(Platform.getByte(null, position + 1));
     int low =
         switch (first) {
           case 0xe0 -> 0xa0;
@@ -67,7 +68,7 @@ final class Utf8 {
         };
     boolean valid = low <= second && second <= high;
     for (int i = 2; i < length; i++) {
-      valid &= (Platform.getByte(null, at + i) & 0xc0) == 0x80;
+      valid &= (Platform.getByte(null, position + i) & 0xc0) == 0x80;
     }
     return valid ? length : 0;
   }

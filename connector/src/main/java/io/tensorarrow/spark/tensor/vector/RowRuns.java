@@ -3,8 +3,8 @@ package io.tensorarrow.spark.tensor.vector;
 import java.util.Arrays;
 
 /**
- * Positions in a vector, in order, as stretches without gaps: what lies together is copied
- * together. Not thread-safe.
+ * Positions in a vector, in order, as runs without gaps: what lies together is copied together. Not
+ * thread-safe.
  */
 public final class RowRuns {
   private int[] starts = new int[8];
@@ -38,7 +38,7 @@ public final class RowRuns {
     return selected;
   }
 
-  /** Adds a stretch at the end. */
+  /** Adds a run at the end. */
   public void add(int start, int length) {
     if (length == 0) {
       return;
@@ -67,20 +67,20 @@ public final class RowRuns {
     /**
      * Visits one run.
      *
-     * @param at how many positions come before
+     * @param position how many positions come before
      * @param start the first position
      */
-    void visit(int at, int start, int length);
+    void visit(int position, int start, int length);
   }
 
-  /** Visits all runs, split so that none is longer than {@code most}. */
-  public void forEach(int most, RunVisitor visitor) {
-    int at = 0;
+  /** Visits all runs, split so that none is longer than {@code maxLength}. */
+  public void forEach(int maxLength, RunVisitor visitor) {
+    int position = 0;
     for (int i = 0; i < count; i++) {
-      for (int done = 0; done < lengths[i]; done += most) {
-        int length = Math.min(most, lengths[i] - done);
-        visitor.visit(at, starts[i] + done, length);
-        at += length;
+      for (int done = 0; done < lengths[i]; done += maxLength) {
+        int length = Math.min(maxLength, lengths[i] - done);
+        visitor.visit(position, starts[i] + done, length);
+        position += length;
       }
     }
   }
@@ -88,10 +88,10 @@ public final class RowRuns {
   /** Returns all positions. */
   public int[] positions() {
     int[] positions = new int[size];
-    int at = 0;
+    int position = 0;
     for (int i = 0; i < count; i++) {
       for (int j = 0; j < lengths[i]; j++) {
-        positions[at++] = starts[i] + j;
+        positions[position++] = starts[i] + j;
       }
     }
     return positions;

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which rows of a columnar batch are meant, in order: a range, or a list of row numbers that
- * filters left over, perhaps with the last one repeated. Immutable; the list is not copied and must
- * not be changed afterwards.
+ * filters kept, perhaps with the last one repeated. Immutable; the list is not copied and must not
+ * be changed afterwards.
  */
 public final class RowSelection {
   private final int @Nullable [] rows;
@@ -33,14 +33,14 @@ public final class RowSelection {
 
   /** Selects those of the rows 0 to {@code rows - 1} that a condition is true of. */
   public static RowSelection where(int rows, IntPredicate condition) {
-    int[] kept = new int[rows];
+    int[] matching = new int[rows];
     int size = 0;
     for (int row = 0; row < rows; row++) {
       if (condition.test(row)) {
-        kept[size++] = row;
+        matching[size++] = row;
       }
     }
-    return of(kept, size);
+    return of(matching, size);
   }
 
   /** Returns how many rows are selected. */
@@ -61,21 +61,21 @@ public final class RowSelection {
   /**
    * Returns these rows and then the last of them again, as often as it takes.
    *
-   * @param wanted how many to return, at least as many as there are
+   * @param paddedSize how many to return, at least as many as there are
    * @throws IllegalStateException if there is no row to repeat
    */
-  public RowSelection paddedTo(int wanted) {
-    if (wanted == size) {
+  public RowSelection paddedTo(int paddedSize) {
+    if (paddedSize == size) {
       return this;
     }
     if (size == 0) {
       throw new IllegalStateException("no row to repeat");
     }
-    int[] padded = new int[wanted];
-    for (int i = 0; i < wanted; i++) {
+    int[] padded = new int[paddedSize];
+    for (int i = 0; i < paddedSize; i++) {
       padded[i] = at(Math.min(i, size - 1));
     }
-    return new RowSelection(padded, 0, wanted, true);
+    return new RowSelection(padded, 0, paddedSize, true);
   }
 
   /** Returns {@code size} of the selected rows, beginning with the {@code from}-th. */

@@ -19,7 +19,7 @@ public final class SelectedColumn extends ColumnVector {
   private final RowSelection rows;
 
   /**
-   * Makes a view.
+   * Creates a view.
    *
    * @param column the column of the source's batch
    * @param rows which of its rows to show

@@ -53,8 +53,8 @@ final class SharedBits implements ReferenceManager {
   /** Returns a buffer of its own: each has a place to read and to write at. */
   @Override
   public ArrowBuf retain(ArrowBuf buffer, BufferAllocator target) {
-    ArrowBuf own = new SharedBits(bits, target).buffer(buffer.capacity(), buffer.memoryAddress());
-    return own.readerIndex(buffer.readerIndex()).writerIndex(buffer.writerIndex());
+    ArrowBuf copy = new SharedBits(bits, target).buffer(buffer.capacity(), buffer.memoryAddress());
+    return copy.readerIndex(buffer.readerIndex()).writerIndex(buffer.writerIndex());
   }
 
   @Override

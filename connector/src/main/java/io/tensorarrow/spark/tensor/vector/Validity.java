@@ -22,9 +22,9 @@ import org.apache.spark.unsafe.Platform;
  */
 public final class Validity {
   /** More values have bits of their own: the shared ones stay for as long as the process. */
-  static final int MOST_SHARED = 1 << 26;
+  static final int MAX_SHARED = 1 << 26;
 
-  private static final int LEAST_BYTES = 1 << 13;
+  private static final int MIN_BYTES = 1 << 13;
 
   private static volatile ByteBuffer allSet = ByteBuffer.allocateDirect(0);
 
@@ -38,7 +38,7 @@ public final class Validity {
    * @return a buffer that needs no closing; empty, which has Arrow make bits, for very many values
    */
   public static ArrowBuf allSet(int count, BufferAllocator allocator) {
-    if (count > MOST_SHARED) {
+    if (count > MAX_SHARED) {
       return allocator.getEmpty();
     }
     int bytes = (count + Long.SIZE - 1) / Long.SIZE * Long.BYTES;
@@ -53,7 +53,7 @@ public final class Validity {
     if (allSet.capacity() >= bytes) {
       return allSet;
     }
-    int capacity = Math.max(LEAST_BYTES, Integer.highestOneBit(bytes - 1) << 1);
+    int capacity = Math.max(MIN_BYTES, Integer.highestOneBit(bytes - 1) << 1);
     ByteBuffer bits = ByteBuffer.allocateDirect(capacity);
     Platform.setMemory(MemoryUtil.getByteBufferAddress(bits), (byte) -1, capacity);
     allSet = bits;

@@ -41,7 +41,7 @@ class ValidityTest {
   }
 
   @Test
-  void nullsAreCountedAsArrowCountsThem() {
+  void nullCountMatchesArrow() {
     Random random = new Random(1);
     try (BufferAllocator allocator = new RootAllocator()) {
       for (int count : COUNTS) {
@@ -79,7 +79,7 @@ class ValidityTest {
   }
 
   @Test
-  void bitsThatAreSharedAreSetAndCountedNowhere() {
+  void allSetValidityBufferIsSharedAndNotCounted() {
     try (BufferAllocator allocator = new RootAllocator()) {
       for (int count : COUNTS) {
         try (IntVector zeros = zeros(count, allocator)) {
@@ -90,13 +90,13 @@ class ValidityTest {
           assertThat(zeros.getFieldBuffers().get(0).readableBytes()).isEqualTo((count + 7) / 8);
         }
       }
-      ArrowBuf many = Validity.allSet(Validity.MOST_SHARED + 1, allocator);
+      ArrowBuf many = Validity.allSet(Validity.MAX_SHARED + 1, allocator);
       assertThat(many.capacity()).isZero();
     }
   }
 
   @Test
-  void slicesAndTransfersLeaveTheSourceAsItWas() {
+  void slicesAndTransfersKeepSourceBuffer() {
     try (BufferAllocator allocator = new RootAllocator();
         BufferAllocator other = allocator.newChildAllocator("other", 0, Long.MAX_VALUE);
         IntVector zeros = zeros(1000, allocator)) {
