@@ -18,7 +18,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void knowsItsShapeAndMemory() {
+  void allocatedTensorHasShapeAndMemory() {
     try (NativeTensor tensor = NativeTensor.allocate(DType.INT16, 2, 3, 4)) {
       assertThat(tensor.dtype()).isEqualTo(DType.INT16);
       assertThat(tensor.dims()).containsExactly(2, 3, 4);
@@ -30,7 +30,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void aScalarHasOneElementAndAnEmptyTensorNone() {
+  void scalarHasOneElementAndEmptyTensorNone() {
     try (NativeTensor scalar = NativeTensor.allocate(DType.FLOAT64);
         NativeTensor empty = NativeTensor.allocate(DType.FLOAT64, 0, 10)) {
       assertThat(scalar.elementCount()).isEqualTo(1);
@@ -41,7 +41,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void takesOverWhatTensorFlowMade() {
+  void tensorMadeByTensorFlowIsAdopted() {
     long before = NativeTensor.live();
     NativeTensor tensor =
         NativeTensor.adopt(TF_AllocateTensor(DType.UINT8.number(), new long[] {5, 2}, 2, 10));
@@ -54,7 +54,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void closesOnceAndCannotBeUsedAfterwards() {
+  void closedTensorCannotBeUsed() {
     long before = NativeTensor.live();
     NativeTensor tensor = NativeTensor.allocate(DType.INT32, 1);
     assertThat(tensor.isClosed()).isFalse();
@@ -68,7 +68,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void refusesWhatIsNoPlainMemory() {
+  void handlesAndNegativeDimensionsAreNotAllocated() {
     long before = NativeTensor.live();
     assertThatThrownBy(() -> NativeTensor.allocate(DType.RESOURCE, 1))
         .isInstanceOf(IllegalArgumentException.class);
@@ -78,7 +78,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void saysHowMuchMemoryItLacks() {
+  void outOfMemoryErrorStatesBytes() {
     long before = NativeTensor.live();
     assertThatThrownBy(() -> NativeTensor.allocate(DType.FLOAT32, 1L << 50))
         .isInstanceOf(TensorArrowException.class)
@@ -88,7 +88,7 @@ class NativeTensorTest {
   }
 
   @Test
-  void refusesShapesThatWouldEndTheProcess() {
+  void shapesThatTensorFlowAbortsOnAreRefused() {
     for (long[] dims :
         List.of(
             new long[255],

@@ -45,7 +45,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(CastMode.class)
-  void castsAreAllowedAsNumPyAllowsThem(CastMode mode) {
+  void castModesMatchNumPy(CastMode mode) {
     for (PlainType from : COLUMNS) {
       for (PlainType to : COLUMNS) {
         boolean allowed = numpysMode(from, to).compareTo(mode) <= 0;
@@ -55,7 +55,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aForbiddenCastNamesTheModeThatAllowsItAndTheTypesAllowedClosestFirst() {
+  void forbiddenCastNamesAllowingModeAndClosestTypes() {
     assertThatThrownBy(
             () ->
                 ColumnFeeder.create(
@@ -73,7 +73,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @MethodSource("pairs")
-  void eachValueIsConvertedExactlyOrRefused(PlainType from, PlainType to) {
+  void valuesAreConvertedExactlyOrRefused(PlainType from, PlainType to) {
     for (Number value : candidates(from)) {
       Optional<Number> expected = convert(value, to);
       assertThat(feedOne(from, to, value)).as("%s %s to %s", from, value, to).isEqualTo(expected);
@@ -81,7 +81,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void anOverflowNamesTheRowAndNeverTheValue() {
+  void overflowNamesRowButNotValue() {
     ColumnFeeder feeder =
         ColumnFeeder.create(
             spec(DType.INT8, -1, 2),
@@ -103,7 +103,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void anOverflowFarIntoALongBatchNamesItsRow() {
+  void overflowLateInLongBatchNamesRow() {
     int bad = 2 * ElementCopier.PIECE + 5;
     List<Integer> rows = new ArrayList<>(Collections.nCopies(bad + 10, 7));
     rows.set(bad, 40_000);

@@ -39,7 +39,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   private static final DataType MATRICES = TestVectors.type(PlainType.FLOAT, 2);
 
   @Test
-  void aScalarColumnFeedsABatchOfScalarsOrOfSingletons() {
+  void scalarColumnFeedsScalarsAndSingletons() {
     assertThat(feed(spec(DType.FLOAT32, -1), DataTypes.FloatType, List.of(1f, 2f)))
         .isEqualTo("(2,) [1.0, 2.0]");
     assertThat(feed(spec(DType.FLOAT32, -1, 1), DataTypes.FloatType, List.of(1f, 2f)))
@@ -47,7 +47,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aFlatArrayFeedsAnyNumberOfInnerDimensions() {
+  void flatArrayFeedsSeveralInnerDimensions() {
     assertThat(
             feed(
                 spec(DType.FLOAT32, -1, 2, 1, 2),
@@ -57,7 +57,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void oneUnknownDimensionIsInferredFromAFlatArraysLength() {
+  void unknownDimensionIsInferredFromFlatArray() {
     assertThat(feed(spec(DType.FLOAT32, -1, -1, 3), FLOATS, List.of(List.of(1, 2, 3, 4, 5, 6))))
         .isEqualTo("(1, 2, 3) [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]");
     assertThat(feed(spec(DType.FLOAT32, -1, -1), FLOATS, List.of(List.of(), List.of())))
@@ -65,7 +65,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void nestedArraysGiveEachUnknownDimension() {
+  void unknownDimensionsAreInferredFromNestedArrays() {
     assertThat(
             feed(
                 spec(DType.FLOAT32, -1, -1, -1),
@@ -77,14 +77,14 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void noRowsGiveAnEmptyTensorWhoseUnknownDimensionsAreZero() {
+  void emptyBatchHasZeroForUnknownDimensions() {
     assertThat(feed(spec(DType.FLOAT32, -1, 5), FLOATS, List.of())).isEqualTo("(0, 5) []");
     assertThat(feed(spec(DType.FLOAT32, -1, -1, 5), FLOATS, List.of())).isEqualTo("(0, 0, 5) []");
     assertThat(feed(spec(DType.FLOAT32, -1), DataTypes.FloatType, List.of())).isEqualTo("(0,) []");
   }
 
   @Test
-  void rowsThatAreNotSelectedMayHoldAnything() {
+  void unselectedRowsAreNotChecked() {
     List<List<Integer>> rows =
         Arrays.asList(List.of(1, 2), null, List.of(3), Arrays.asList(4, null), List.of(5, 6));
     ColumnFeeder feeder =
@@ -96,7 +96,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aFeederThatWasShippedFeedsAsBefore() throws Exception {
+  void serializedFeederFeedsAsBefore() throws Exception {
     ColumnFeeder made = ColumnFeeder.create(spec(DType.FLOAT64, -1, 2), "c", FLOATS, CastMode.SAFE);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
@@ -115,7 +115,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void aNullCellIsRefused(TestVectors.Kind kind) {
+  void nullCellIsRefused(TestVectors.Kind kind) {
     refusesRow(
             kind,
             spec(DType.FLOAT32, -1),
@@ -128,7 +128,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void aNullArrayIsRefused(TestVectors.Kind kind) {
+  void nullArrayIsRefused(TestVectors.Kind kind) {
     refusesRow(
             kind,
             spec(DType.FLOAT32, -1, 2),
@@ -147,7 +147,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void aNullElementIsRefused(TestVectors.Kind kind) {
+  void nullElementIsRefused(TestVectors.Kind kind) {
     refusesRow(
             kind,
             spec(DType.FLOAT32, -1, 2),
@@ -159,7 +159,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void aNullInsideNestedArraysIsRefused(TestVectors.Kind kind) {
+  void nullInNestedArraysIsRefused(TestVectors.Kind kind) {
     TensorSpec spec = spec(DType.FLOAT32, -1, 2, 1);
     List<List<Integer>> whole = List.of(List.of(1), List.of(2));
     refusesRow(
@@ -187,7 +187,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void anArrayOfAnotherLengthThanTheSignaturesIsRefused(TestVectors.Kind kind) {
+  void arrayOfWrongLengthIsRefused(TestVectors.Kind kind) {
     refusesRow(
             kind,
             spec(DType.FLOAT32, -1, 2, 2),
@@ -217,7 +217,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void raggedNestingIsRefusedOnEachLevel(TestVectors.Kind kind) {
+  void raggedArraysAreRefusedOnEachLevel(TestVectors.Kind kind) {
     TensorSpec open = spec(DType.FLOAT32, -1, -1, -1);
     refusesRow(
             kind,
@@ -245,7 +245,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aFlatArrayThatTheKnownDimensionsDoNotDivideIsRefused() {
+  void flatArrayNotDivisibleByKnownDimensionsIsRefused() {
     refusesRow(
             TestVectors.Kind.ON_HEAP,
             spec(DType.FLOAT32, -1, -1, 3),
@@ -256,7 +256,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void rowsAreNamedByTheirNumberInTheBatch() {
+  void errorsNameRowNumberInBatch() {
     ColumnFeeder feeder =
         ColumnFeeder.create(spec(DType.FLOAT32, -1), "c", DataTypes.FloatType, CastMode.SAFE);
     try (ColumnVector column =
@@ -276,13 +276,13 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aFlatArrayForSeveralUnknownDimensionsIsRefusedAndTheNestedFormNamed() {
+  void flatArrayForSeveralUnknownDimensionsIsRefused() {
     refusesType(spec(DType.FLOAT32, -1, -1, -1), FLOATS)
         .hasMessageContaining("expected array<array<float>>");
   }
 
   @Test
-  void nestingThatFitsNoDimensionIsRefused() {
+  void nestingOfWrongDepthIsRefused() {
     refusesType(spec(DType.FLOAT32, -1), FLOATS)
         .hasMessageContainingAll("found type array<float>", "expected float, one value");
     refusesType(spec(DType.FLOAT32, -1, 64), DataTypes.FloatType)
@@ -297,7 +297,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void columnsThatAreNoNumbersAreRefused() {
+  void nonNumericColumnsAreRefused() {
     for (DataType type :
         List.of(
             DataTypes.StringType,
@@ -317,7 +317,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void tensorsThatAreNotBatchesAreRefused() {
+  void tensorsWithoutUsableBatchesAreRefused() {
     refusesTensor(new TensorSpec("t", DType.FLOAT32, TensorShape.of())).hasMessageContaining("()");
     refusesTensor(new TensorSpec("t", DType.FLOAT32, TensorShape.unknownRank()))
         .hasMessageContaining("unknown rank");
@@ -329,7 +329,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(DType.class)
-  void everyDtypeButHandlesIsFedFromTheTypeItHasAsAnOutput(DType dtype) {
+  void everyDtypeButHandlesAcceptsItsOutputType(DType dtype) {
     TensorSpec spec = spec(dtype, -1);
     if (dtype == DType.RESOURCE || dtype == DType.VARIANT) {
       refusesTensor(spec).hasMessageContaining("found dtype " + dtype.numpyName());
@@ -341,7 +341,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 7, 8, 9, 33})
-  void shortAndLongRunsAreCopiedAlike(int runLength) {
+  void shortAndLongRunsAreCopiedTheSame(int runLength) {
     int[] rows = new int[3 * runLength];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = i + i / Math.max(1, runLength);

@@ -77,7 +77,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
       """;
 
   @Test
-  void castsAreAllowedAsNumPyAllowsThem() {
+  void castModesMatchNumPy() {
     List<String> lines = CASTS.lines().toList();
     List<String> targets = Arrays.asList(lines.get(0).trim().split(" +", -1));
     for (String line : lines.subList(1, lines.size())) {
@@ -102,7 +102,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void rawDtypesTakeTheirOwnIntegersOnly() {
+  void quantizedAndSmallDtypesAcceptOnlyTheirIntegers() {
     for (DType raw :
         List.of(
             DType.QINT8,
@@ -130,7 +130,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void textAndNumbersDoNotMix() {
+  void stringsAndNumbersAreNotCast() {
     assertThat(accepts(DType.STRING, DataTypes.StringType, CastMode.SAFE)).isTrue();
     assertThat(accepts(DType.STRING, DataTypes.BinaryType, CastMode.SAFE)).isTrue();
     assertThat(accepts(DType.STRING, DataTypes.IntegerType, CastMode.UNSAFE)).isFalse();
@@ -165,7 +165,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
         "FLOAT32",
         "FLOAT64"
       })
-  void integersOfAnySizeAreConvertedExactlyOrRefused(DType to) {
+  void integersAreConvertedExactlyOrRefused(DType to) {
     List<BigInteger> values = new ArrayList<>();
     for (int bit : new int[] {0, 7, 8, 11, 15, 16, 24, 31, 32, 53, 63, 64, 100}) {
       for (int offset = -3; offset <= 3; offset++) {
@@ -206,7 +206,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void floatsAreRoundedToTheNearestShortOne() {
+  void floatsAreRoundedToNearestFloat16AndBfloat16() {
     for (DType to : List.of(DType.FLOAT16, DType.BFLOAT16)) {
       for (int bits = 0; bits < 0x10000; bits += 7) {
         double value = decoded(to, (short) bits);
@@ -232,7 +232,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void fractionsBecomeUnsignedOnesCutOff() {
+  void fractionsAreTruncatedToUnsigned() {
     assertThat(fractions(DType.UINT8, 255.9)).isEqualTo(255);
     assertThat(fractions(DType.UINT64, -0.9)).isEqualTo(0);
     assertThat(fractions(DType.UINT64, 0x1.8p63)).isEqualTo(0x1.8p63);
@@ -248,7 +248,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 5000})
-  void complexNumbersAreFedFromStructsAndFromNumbers(int rows) {
+  void complexTensorsAreFedFromStructsAndNumbers(int rows) {
     try (WritableColumnVector column = new OnHeapColumnVector(rows, COMPLEX)) {
       for (int i = 0; i < rows; i++) {
         column.appendStruct(false);
@@ -275,7 +275,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void signallingNansOfComplexNumbersKeepTheirBits() {
+  void signallingNansOfComplexNumbersKeepBits() {
     StructType floats =
         new StructType().add("re", DataTypes.FloatType).add("im", DataTypes.FloatType);
     DataType arrays = DataTypes.createArrayType(floats);
@@ -292,7 +292,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void vectorsOfSparkMlAreFedAsArraysDenseAndSparse() {
+  void sparkMlVectorsAreReadAsArrays() {
     try (WritableColumnVector column = new OnHeapColumnVector(3, ML_VECTOR)) {
       vector(column, 1, 0, new int[0], 1, 2, 3, 4);
       vector(column, 0, 4, new int[] {1, 3}, 7, 9);
@@ -317,7 +317,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
 
   /** Unpacked, the vector of two billion would take all memory of the process. */
   @Test
-  void aSparseVectorOfAbsurdSizeIsOfAnotherLengthLikeAnyOther() {
+  void hugeSparseVectorIsRefusedForItsLength() {
     TensorSpec spec = spec(DType.FLOAT64, -1, 4);
     try (WritableColumnVector column = new OnHeapColumnVector(2, ML_VECTOR)) {
       vector(column, 0, 4, new int[] {1}, 7);
@@ -334,7 +334,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aSparseVectorIsNotUnpackedBeforeItsLengthIsChecked() {
+  void sparseVectorIsNotUnpackedForItsLength() {
     try (WritableColumnVector column = new OnHeapColumnVector(1, ML_VECTOR)) {
       vector(column, 0, Integer.MAX_VALUE, new int[] {1}, 7);
       ArrayReader reader = ArrayReader.over(column);
@@ -344,7 +344,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void numbersOfFourBitsHaveNoOtherBitsAsInTensorFlow() {
+  void int4LeavesUpperBitsZero() {
     try (WritableColumnVector column = new OnHeapColumnVector(3, DataTypes.ByteType)) {
       column.appendByte((byte) -8);
       column.appendByte((byte) -1);
@@ -358,7 +358,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void vectorsOfAnotherTypeThanTheSourceDeclaredAreNotReadBeyondTheirEnd() {
+  void vectorOfUndeclaredTypeIsNotReadBeyondItsEnd() {
     try (TinyIntVector bytes = new TinyIntVector("c", allocator)) {
       for (int i = 0; i < 10; i++) {
         bytes.setSafe(i, i);
@@ -371,7 +371,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void binariesFeedBytes() {
+  void binaryFeedsUint8() {
     List<byte[]> rows = List.of(new byte[] {1, -1, 0, 4}, new byte[] {5, 6, 7, -128});
     for (Strings kind : Strings.values()) {
       try (ColumnVector column = strings(kind, DataTypes.BinaryType, rows);
@@ -390,7 +390,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(Strings.class)
-  void stringsArriveByteByByte(Strings kind) {
+  void stringsKeepEveryByte(Strings kind) {
     Random random = new Random(5);
     for (DataType type : List.of(DataTypes.StringType, DataTypes.BinaryType)) {
       List<byte[]> rows = new ArrayList<>();
@@ -412,7 +412,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void stringsInNestedArraysArriveInOrder() {
+  void nestedStringsKeepOrder() {
     DataType arrays = DataTypes.createArrayType(DataTypes.StringType);
     try (WritableColumnVector column = new OffHeapColumnVector(2, arrays)) {
       List<byte[]> expected = new ArrayList<>();
@@ -432,7 +432,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void constantStringsAndNoStringsAtAllAreFed() {
+  void constantAndEmptyStringColumnsAreFed() {
     try (ConstantColumnVector column = new ConstantColumnVector(3, DataTypes.StringType)) {
       column.setUtf8String(UTF8String.fromString("part=1"));
       column.setNotNull();
@@ -447,7 +447,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void nothingIsLeftOfStringsThatCouldNotBeFed() {
+  void failedStringFeedFreesMemory() {
     try (WritableColumnVector column = new OnHeapColumnVector(2, DataTypes.StringType)) {
       column.appendByteArray(new byte[50], 0, 50);
       column.appendNull();

@@ -39,7 +39,7 @@ public final class RoundTripTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
-  void randomColumnsComeBackAsTheyWere(long seed) {
+  void randomColumnsRoundTrip(long seed) {
     Random random = new Random(seed);
     for (int i = 0; i < CASES_PER_SEED; i++) {
       roundTrip(random, pick(random, TestVectors.Kind.values()));
@@ -48,7 +48,7 @@ public final class RoundTripTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void eachKindOfVectorIsRead(TestVectors.Kind kind) {
+  void everyKindOfVectorRoundTrips(TestVectors.Kind kind) {
     Random random = new Random(kind.name().hashCode());
     for (int i = 0; i < CASES_PER_SEED; i++) {
       roundTrip(random, kind);
@@ -57,7 +57,7 @@ public final class RoundTripTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void batchesLongerThanOnePieceAreCopiedWhole(TestVectors.Kind kind) {
+  void batchesLongerThanOnePieceRoundTrip(TestVectors.Kind kind) {
     int rows = 2 * ElementCopier.PIECE + 7;
     List<Number> values = IntStream.range(0, rows).<Number>mapToObj(i -> (float) i).toList();
     ColumnFeeder feeder =
@@ -72,7 +72,7 @@ public final class RoundTripTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void widenedBatchesLongerThanOnePieceAreCopiedWhole() {
+  void widenedBatchesLongerThanOnePieceRoundTrip() {
     int rows = 3 * ElementCopier.PIECE - 1;
     List<Number> values = IntStream.range(0, rows).<Number>mapToObj(i -> i).toList();
     ColumnFeeder feeder =

@@ -114,7 +114,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void everyElementButNullsLiesAtItsIndex(TestVectors.Kind kind) {
+  void elementsKeepIndexAndNullsAreLeftOut(TestVectors.Kind kind) {
     List<List<Integer>> rows =
         List.of(List.of(1, 0), List.of(), Arrays.asList(null, 3, null, 4, null), List.of(5));
     assertThat(fed(kind, sparse(-1, -1), DOUBLES, rows))
@@ -124,7 +124,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void innerArraysMayBeRaggedEmptyAndNull(TestVectors.Kind kind) {
+  void raggedEmptyAndNullInnerArraysAreFed(TestVectors.Kind kind) {
     assertThat(
             fed(
                 kind,
@@ -140,7 +140,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void manyElementsAreFedWhole(TestVectors.Kind kind) {
+  void manyElementsAreFed(TestVectors.Kind kind) {
     List<List<Integer>> rows = new ArrayList<>();
     StringBuilder expected = new StringBuilder("[900, 29]");
     for (int row = 0; row < 900; row++) {
@@ -156,7 +156,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(TestVectors.Kind.class)
-  void onlyTheSelectedRowsCount(TestVectors.Kind kind) {
+  void unselectedRowsAreNotFed(TestVectors.Kind kind) {
     List<@Nullable List<Integer>> rows =
         Arrays.asList(List.of(1), null, List.of(2, 3, 4), List.of(5, 6));
     try (ColumnVector column = TestVectors.of(kind, DOUBLES, rows, allocator)) {
@@ -173,7 +173,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void denseAndSparseFormsOfAVectorFeedTheSame() {
+  void denseAndSparseVectorsFeedTheSame() {
     try (WritableColumnVector column = new OnHeapColumnVector(4, VECTOR)) {
       vector(column, 1, 0, new int[0], 0, 7, 0, Double.NaN);
       vector(column, 0, 4, new int[] {1, 2, 3}, 7, -0.0, Double.NaN);
@@ -194,7 +194,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void vectorsThatSparkMlCannotHaveMadeAreRefused() {
+  void invalidSparkMlVectorsAreRefused() {
     for (int[] indices : new int[][] {{2, 1}, {1, 1}, {-1, 1}, {1, 4}, {1}}) {
       try (WritableColumnVector column = new OnHeapColumnVector(1, VECTOR)) {
         vector(column, 0, 4, indices, 7, 8);
@@ -206,7 +206,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void valuesOfMapsLieAtTheirKeysInOrder() {
+  void mapValuesAreFedAtTheirKeys() {
     DataType type = DataTypes.createMapType(DataTypes.IntegerType, DataTypes.DoubleType);
     try (WritableColumnVector column = new OnHeapColumnVector(3, type)) {
       map(column, 0, 9, 0, 4);
@@ -218,7 +218,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aKeyThatAMapHasTwiceIsRefused() {
+  void duplicateMapKeyIsRefused() {
     DataType type = DataTypes.createMapType(DataTypes.IntegerType, DataTypes.DoubleType);
     try (WritableColumnVector column = new OnHeapColumnVector(2, type)) {
       map(column, 0, 1);
@@ -230,7 +230,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aComplexNumberWithoutAPartIsRefusedByItsRow() {
+  void complexWithNullPartIsRefusedWithRow() {
     DataType number =
         new StructType().add("re", DataTypes.FloatType).add("im", DataTypes.FloatType);
     DataType type = DataTypes.createArrayType(number);
@@ -255,7 +255,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void bytesOfABinaryAreElements() {
+  void bytesOfBinaryAreElements() {
     TensorSpec spec = new TensorSpec("t", DType.UINT8, TensorShape.of(-1, -1), true);
     try (WritableColumnVector column = new OnHeapColumnVector(2, DataTypes.BinaryType)) {
       column.appendByteArray(new byte[] {7, 0, -1}, 0, 3);
@@ -269,7 +269,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void tensorsThatCannotBeFedAreRefused() {
+  void unsupportedTensorsAreRefused() {
     TensorSpec handle = new TensorSpec("t", DType.RESOURCE, TensorShape.of(-1, 3), true);
     assertThatThrownBy(() -> feeder(handle, DOUBLES))
         .hasMessageStartingWith(
@@ -280,7 +280,7 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void theTypesThatFitAreNamed() {
+  void errorNamesTypesThatFit() {
     assertThatThrownBy(() -> feeder(sparse(-1, 3), DataTypes.DoubleType))
         .hasMessageEndingWith(
             "found type double; expected array<double>, or map<bigint, ...> in place of array<...>");

@@ -77,7 +77,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @MethodSource("plain")
-  void anyBytesAreReadAsTheReferenceSays(DType dtype) {
+  void randomElementsAreReadAsReferenceReadsThem(DType dtype) {
     Random random = new Random(dtype.number());
     for (long[] shape : new long[][] {{-1}, {-1, 1}, {-1, 3}, {-1, -1, 2}, {-1, -1, -1}}) {
       long[] dims = Dims.withUnknown(shape, 2);
@@ -90,7 +90,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @MethodSource("plain")
-  void noRowsAndRowsWithoutElements(DType dtype) {
+  void emptyBatchesAndEmptyRowsAreRead(DType dtype) {
     check(dtype, new long[] {-1}, new long[] {0}, new byte[0], 0);
     check(dtype, new long[] {-1, 3}, new long[] {0, 3}, new byte[0], 0);
     check(dtype, new long[] {-1, -1}, new long[] {3, 0}, new byte[0], 2);
@@ -199,7 +199,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @CsvSource({"3,-1 3", "6,-1 -1 2", "4,-1 -1 -1", "0,-1 -1"})
-  void bytesOfARowMayBeOneBinaryValue(int width, String declared) {
+  void uint8RowsBecomeBinaryWithBytesOption(int width, String declared) {
     long[] shape = Stream.of(declared.split(" ")).mapToLong(Long::parseLong).toArray();
     long[] dims =
         switch (shape.length) {
@@ -230,7 +230,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void bytesWithoutInnerDimensionsAreNumbersInAnyCase() {
+  void uint8ScalarsStayNumbersWithBytesOption() {
     assertThat(TensorColumns.columnType(spec(DType.UINT8, -1), BINARY))
         .isEqualTo(DataTypes.ShortType);
     assertThat(TensorColumns.columnType(spec(DType.QUINT8, -1, 2), BINARY).catalogString())
@@ -238,7 +238,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void everyHalfIsTheFloatOfTheSameValue() {
+  void everyFloat16AndBfloat16IsWidenedExactly() {
     byte[] bytes = new byte[2 << Short.SIZE];
     ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     IntStream.range(0, 1 << Short.SIZE).forEach(i -> all.putShort((short) i));
@@ -257,7 +257,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   @EnumSource(
       value = DType.class,
       names = {"BOOL", "UINT8", "FLOAT16", "COMPLEX64", "UINT64"})
-  void readingAfterCloseIsAnExceptionAndNotACrash(DType dtype) {
+  void readAfterCloseFails(DType dtype) {
     NativeTensor tensor = tensor(dtype, new long[] {2}, new byte[2 * dtype.byteSize()]);
     ColumnVector column = wrap(tensor, spec(dtype, -1), ColumnTypes.DEFAULT, 2);
     column.close();
@@ -266,7 +266,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void onlyTheOwnTypeCanBeRead() {
+  void readOfAnotherTypeFails() {
     NativeTensor tensor = tensor(DType.UINT8, new long[] {1}, new byte[1]);
     try (ColumnVector column = wrap(tensor, spec(DType.UINT8, -1), ColumnTypes.DEFAULT, 1)) {
       assertThatThrownBy(() -> column.getInt(0))
@@ -278,7 +278,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void arraysOfEachTypeAreCopiedInOnePiece() {
+  void copiedArraysOutliveColumn() {
     assertThat(array(DType.BOOL, 1, 0, 1).toBooleanArray()).containsExactly(true, false, true);
     assertThat(array(DType.UINT8, 1, 0, 255).toShortArray()).containsExactly(1, 0, 255);
     assertThat(array(DType.UINT16, 255, 255, 1, 0).toIntArray()).containsExactly(65535, 1);

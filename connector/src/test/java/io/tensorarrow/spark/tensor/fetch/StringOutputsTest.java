@@ -91,7 +91,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @EnumSource(Kind.class)
-  void eachKindIsReadAroundTheLengthsWhereKindsChange(Kind kind) {
+  void stringsOfEachKindAreReadAroundLengthLimits(Kind kind) {
     List<byte[]> values = new ArrayList<>();
     for (int size : new int[] {0, 1, 7, 8, 9, 15, 16, 17, 21, 22, 23, 24, 25, 255, 70_000}) {
       if (kind.holds(size)) {
@@ -108,7 +108,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-  void randomStringsOfAllKindsAreReadInEachShape(long seed) {
+  void randomStringsAreReadInEachShape(long seed) {
     Random random = new Random(seed);
     int rows = 1 + random.nextInt(50);
     int width = 1 + random.nextInt(4);
@@ -186,7 +186,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
         "\u00ff",
         "text that begins well\u00e4",
       })
-  void bytesThatAreNoTextAreRefusedByRowAndColumn(String bytes) {
+  void invalidUtf8IsRefusedWithRowAndColumn(String bytes) {
     byte[] fault = bytes.getBytes(ISO_8859_1);
     List<byte[]> values = List.of(new byte[0], "ä".getBytes(UTF_8), fault, fault);
     assertThatThrownBy(
@@ -208,7 +208,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void halvesOfACodePointInTwoStringsAreNoText() {
+  void codePointSplitOverTwoStringsIsRefused() {
     List<byte[]> values = List.of(new byte[] {(byte) 0xc3}, new byte[] {(byte) 0xa4});
     assertThatThrownBy(() -> wrap(tensor(values, i -> Kind.SMALL, 2), ColumnTypes.DEFAULT, 2, -1))
         .hasMessageContaining("row 0 of the batch");
@@ -216,7 +216,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
-  void textIsJudgedAsTheJdkJudgesIt(long seed) {
+  void utf8ValidationMatchesJdk(long seed) {
     Random random = new Random(seed);
     for (int i = 0; i < 20_000; i++) {
       // Mostly bytes that begin or continue code points.
@@ -243,7 +243,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void paddingIsNotJudged() {
+  void paddingRowsAreNotValidated() {
     List<byte[]> values = List.of("a".getBytes(UTF_8), new byte[] {(byte) 0xff});
     NativeTensor tensor = tensor(values, i -> Kind.SMALL, 2);
     TensorSpec spec = spec(DType.STRING, -1);
@@ -254,7 +254,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void moreBytesThanOffsetsCanCountAreRefusedBeforeTheyAreCopied() {
+  void stringsBeyondArrowOffsetsAreRefusedBeforeCopy() {
     TF_Tensor raw = TF_AllocateTensor(DType.STRING.number(), new long[] {3}, 1, 3 * STRING_BYTES);
     long address = TF_TensorData(raw).address();
     for (int i = 0; i < 3; i++) {
@@ -273,7 +273,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void noStringsBecomeEmptyColumns() {
+  void emptyStringTensorsBecomeEmptyColumns() {
     try (ColumnVector scalars = wrap(tensor(List.of(), i -> Kind.SMALL, 0), BINARY, 0, -1);
         ColumnVector arrays =
             wrap(tensor(List.of(), i -> Kind.SMALL, 2, 0), ColumnTypes.DEFAULT, 2, -1, -1)) {
@@ -283,7 +283,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void noBytesOfStringsAreShared() {
+  void stringColumnsShareNoBytes() {
     NativeTensor tensor = tensor(List.of(new byte[3]), i -> Kind.SMALL, 1);
     assertThat(TensorColumns.sharedBytes(tensor, 1)).isZero();
     tensor.close();

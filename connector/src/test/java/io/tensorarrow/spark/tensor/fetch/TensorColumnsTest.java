@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The columns that output tensors become: types, metadata, shared memory, ownership. */
 final class TensorColumnsTest extends NativeMemoryTestBase {
   @Test
-  void theShapeDecidesTheColumnsType() {
+  void shapeDecidesColumnType() {
     assertThat(typeOf(-1)).isEqualTo("float");
     assertThat(typeOf(-1, 10)).isEqualTo("array<float>");
     assertThat(typeOf(-1, 1)).isEqualTo("array<float>");
@@ -45,7 +45,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void neitherElementsNorFieldsAreNullable() {
+  void elementsAndFieldsAreNotNullable() {
     assertThat(typeOf(DType.FLOAT32, -1, 2))
         .isEqualTo(DataTypes.createArrayType(DataTypes.FloatType, false));
     assertThat(typeOf(DType.INT64, -1, -1, -1))
@@ -59,7 +59,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void theFieldSaysWhatTheTensorWas() {
+  void fieldMetadataDescribeTensor() {
     StructField field =
         TensorColumns.field(
             spec(DType.INT16, -1, -1, 3), "codes", "models/digits", "1.2.3", ColumnTypes.DEFAULT);
@@ -74,7 +74,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void theFieldOfABatchOfScalarsHasAnEmptyShape() {
+  void scalarOutputHasEmptyShapeInMetadata() {
     StructField field =
         TensorColumns.field(spec(DType.FLOAT64, -1), "c", "m", "1", ColumnTypes.DEFAULT);
     assertThat(field.dataType()).isEqualTo(DataTypes.DoubleType);
@@ -82,7 +82,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void whatCannotBeAColumnHasAReason() {
+  void unfetchableTensorsHaveReason() {
     assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32, -1, 3))).isEmpty();
     assertThat(TensorColumns.whyNotFetchable(spec(DType.FLOAT32)))
         .hasValueSatisfying(why -> assertThat(why).contains("no batch axis"));
@@ -105,7 +105,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void scalarsShareTheTensorsMemory() {
+  void scalarsShareTensorMemory() {
     NativeTensor tensor = counting(3);
     long address = tensor.address();
     try (ColumnVector column = wrap(tensor, 3, -1)) {
@@ -116,7 +116,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void arraysShareTheTensorsMemory() {
+  void arraysShareTensorMemory() {
     NativeTensor tensor = counting(2, 2, 2);
     long address = tensor.address();
     try (ColumnVector column = wrap(tensor, 2, -1, 2, -1)) {
@@ -128,7 +128,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void structsShareTheTensorsMemoryAndTellEachRowsShape() {
+  void structsShareTensorMemoryAndHaveRowShape() {
     NativeTensor tensor = counting(2, 2, 3);
     long address = tensor.address();
     try (ColumnVector column = wrap(tensor, 2, -1, -1, -1)) {
@@ -141,7 +141,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void arrowsFieldsHaveSparksNamesAndAreNotNullable() {
+  void arrowFieldsHaveSparkNamesAndAreNotNullable() {
     try (ColumnVector column = wrap(counting(1, 2, 2), 1, -1, -1, -1)) {
       Field struct = vector(column).getField();
       assertThat(struct.getName()).isEqualTo("out");
@@ -160,7 +160,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void theTensorsBytesAreCountedWhileTheColumnIsOpen() {
+  void allocatorCountsTensorUntilColumnIsClosed() {
     NativeTensor tensor = counting(1000, 10);
     long before = allocator.getAllocatedMemory();
     try (ColumnVector column = wrap(tensor, 1000, -1, 10)) {
@@ -172,7 +172,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3})
-  void closingAgainDoesNothing(int rank) {
+  void secondCloseDoesNothing(int rank) {
     long[] shape = {-1, -1, -1};
     NativeTensor tensor = counting(Arrays.copyOf(new long[] {2, 2, 2}, rank));
     long live = NativeTensor.live();
@@ -185,7 +185,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aColumnMayBeClosedByAnotherThread() throws InterruptedException {
+  void columnMayBeClosedByAnotherThread() throws InterruptedException {
     ColumnVector column = wrap(counting(4, 2), 4, -1, 2);
     Thread closer = new Thread(column::close);
     closer.start();
@@ -220,7 +220,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void anotherBatchSizeIsRefused() {
+  void wrongBatchSizeIsRefused() {
     refuses(ErrorCode.TA_OUTPUT_NOT_BATCHED, counting(3, 10), 4, -1, 10)
         .hasMessageContainingAll(
             "'out'",
@@ -231,7 +231,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aTensorReducedOverItsRowsIsRefused() {
+  void tensorReducedOverRowsIsRefused() {
     refuses(ErrorCode.TA_OUTPUT_NOT_BATCHED, counting(), 1, -1)
         .hasMessageContaining("found float32 ()");
     refuses(ErrorCode.TA_OUTPUT_NOT_BATCHED, counting(10), 10, -1, 10)
@@ -241,7 +241,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void anotherRankIsRefused() {
+  void wrongRankIsRefused() {
     refuses(ErrorCode.TA_OUTPUT_SHAPE, counting(3, 10, 1), 3, -1, 10)
         .hasMessageContaining("found float32 (3, 10, 1)");
     refuses(ErrorCode.TA_OUTPUT_SHAPE, counting(3), 3, -1, 10)
@@ -249,13 +249,13 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void anotherInnerDimensionIsRefused() {
+  void wrongInnerDimensionIsRefused() {
     refuses(ErrorCode.TA_OUTPUT_SHAPE, counting(3, 2, 9), 3, -1, -1, 10)
         .hasMessageContainingAll("found float32 (3, 2, 9)", "expected float32 (3, -1, 10)");
   }
 
   @Test
-  void anotherDtypeIsRefused() {
+  void wrongDtypeIsRefused() {
     NativeTensor tensor = counting(3);
     assertThatThrownBy(() -> wrap(tensor, spec(DType.INT32, -1), 3))
         .isInstanceOfSatisfying(
@@ -266,7 +266,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void aBatchThatArrowsListsCannotAddressIsRefused() {
+  void batchBeyondArrowOffsetsIsRefused() {
     // Address space only: nobody touches the pages.
     NativeTensor tensor = NativeTensor.allocate(DType.INT8, 2, 1L << 30);
     assertThatThrownBy(() -> wrap(tensor, spec(DType.INT8, -1, -1), 2))
@@ -278,7 +278,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void whenTheAllocatorsLimitIsReachedNothingIsLeft() {
+  void allocatorLimitLeavesNoMemoryAllocated() {
     int refused = 0;
     // At each limit another allocation is the one that fails: the tensor, validity bits, offsets,
     // shapes.
@@ -309,7 +309,7 @@ final class TensorColumnsTest extends NativeMemoryTestBase {
   }
 
   @Test
-  void rowsAreEstimatedByTheSignature() {
+  void bytesPerRowAreEstimatedFromSignature() {
     assertThat(TensorColumns.bytesPerRow(spec(DType.FLOAT64, -1))).isEqualTo(8);
     assertThat(TensorColumns.bytesPerRow(spec(DType.FLOAT32, -1, 10, 3))).isEqualTo(120);
     assertThat(TensorColumns.bytesPerRow(spec(DType.INT8, -1, -1, 3))).isEqualTo(192);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class SelectedColumnTest {
   @Test
-  void valuesAndNullsOfTheSelectedRowsAreShown() {
+  void selectedRowsShowValuesAndNulls() {
     try (OnHeapColumnVector column = new OnHeapColumnVector(5, DataTypes.LongType)) {
       for (int i = 0; i < 5; i++) {
         column.putLong(i, 10L * i);
@@ -27,7 +27,7 @@ class SelectedColumnTest {
   }
 
   @Test
-  void closingTheViewLeavesTheSourcesColumnAlone() {
+  void closingViewLeavesSourceColumnOpen() {
     try (OnHeapColumnVector column = new OnHeapColumnVector(2, DataTypes.IntegerType)) {
       column.putInts(0, 2, 7);
       SelectedColumn selected = new SelectedColumn(column, RowSelection.range(1, 1));
@@ -40,7 +40,7 @@ class SelectedColumnTest {
   }
 
   @Test
-  void fieldsOfStructsAreSelectedToo() {
+  void structFieldsShowSelectedRows() {
     StructType type = new StructType().add("a", DataTypes.IntegerType);
     try (OnHeapColumnVector column = new OnHeapColumnVector(3, type)) {
       for (int i = 0; i < 3; i++) {
