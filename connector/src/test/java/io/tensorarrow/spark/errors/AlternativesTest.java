@@ -22,12 +22,12 @@ class AlternativesTest {
   }
 
   @Test
-  void nothingIsCalledNone() {
+  void emptyListIsRenderedAsNone() {
     assertThat(Alternatives.closestFirst("x", List.of())).isEqualTo("none");
   }
 
   @Test
-  void onlySlipsOfTheHandAreGuessed() {
+  void onlyCloseNamesAreSuggested() {
     assertThat(Alternatives.didYouMean("batchrow", List.of("batchRows", "model")))
         .contains("batchRows");
     assertThat(Alternatives.didYouMean("zzz", List.of("batchRows", "model"))).isEmpty();

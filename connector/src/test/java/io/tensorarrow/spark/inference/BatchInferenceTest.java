@@ -128,7 +128,7 @@ class BatchInferenceTest extends SparkTestBase {
   }
 
   @Test
-  void aFailureInTheMiddleLeavesNothingAndTheNextRunWorks() {
+  void failedRunFreesItsTensorsAndNextRunWorks() {
     StructType schema = new StructType().add("x", DataTypes.IntegerType);
     InferenceSpec spec = spec(TestModels.failing(dir), schema, Map.of());
     WritableColumnVector[] columns = OnHeapColumnVector.allocateColumns(2, schema);
@@ -148,7 +148,7 @@ class BatchInferenceTest extends SparkTestBase {
   }
 
   @Test
-  void closingTwiceAndFromAnotherThreadIsFine() throws Exception {
+  void closeIsIdempotentAcrossThreads() throws Exception {
     InferenceSpec spec = spec(TestModels.scale(dir), SCHEMA, Map.of());
     BatchInference inference = new BatchInference(spec, SCHEMA);
     try (ColumnarBatch batch = batch(4)) {
@@ -206,7 +206,7 @@ class BatchInferenceTest extends SparkTestBase {
   }
 
   @Test
-  void automaticBatchesShrinkForWideRows() {
+  void autoBatchRowsShrinkForWideRows() {
     assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of()).batch().rows()).isEqualTo(1024);
     // Four bytes in and four out for each row.
     assertThat(spec(TestModels.scale(dir), SCHEMA, Map.of("batchBytes", "800")).batch().rows())
@@ -221,7 +221,7 @@ class BatchInferenceTest extends SparkTestBase {
   }
 
   @Test
-  void onlyFetchesOfWantedColumnsRemain() {
+  void computingOnlyKeepsOutputsOfGivenColumns() {
     InferenceSpec spec = spec(TestModels.scale(dir), SCHEMA, Map.of("outputs", "y=score"));
 
     assertThat(spec.computingOnly(java.util.Set.of("score", "id"))).isEqualTo(spec);

@@ -82,7 +82,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void aColumnIsFoundByItsWholeNameFirstAndAsAFieldThen() {
+  void columnNameWithDotsWinsOverStructField() {
     String table =
         "`a.b` float, a struct<b: float, `c.d`: float, e: struct<f: float>>, `b``c` float";
 
@@ -100,7 +100,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void namesThatDifferInCaseOnlyAreAmbiguousUnlessSparkTellsThemApart() {
+  void namesThatDifferInCaseAreAmbiguousUnlessSparkIsCaseSensitive() {
     feeding("v float, V float, s struct<w: float, W: float>", "x=v")
         .hasMessageContaining("ambiguous: {'x' float32 (-1,) (columns 'v', 'V')}");
     feeding("v float, s struct<w: float, W: float>", "x=s.w")
@@ -113,7 +113,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void whatIsMissingIsSaidWhereThePathEnds() {
+  void missingFieldIsReportedBelowItsLastExistingParent() {
     String table = "pixels array<float>, features struct<pixels: float, label: int>";
 
     feeding(table, "x=pixel").hasMessageContaining("no column 'pixel' (did you mean 'pixels'?)");
@@ -128,7 +128,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void tensorsAreNamedExactlyElseWithoutRegardToCase() {
+  void exactTensorNameWinsOverOneOfOtherCase() {
     ModelSignature cased = signature(List.of(floats("n", -1), floats("N", -1)), List.of(Y));
     InferenceSpec spec = bind(cased, "a float, b float", Map.of("inputs", "N=a, n=b"));
     assertThat(spec.inputs().stream().map(f -> f.tensor().name() + "<-" + f.column()))
@@ -147,7 +147,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void sparseOutputsAreLeftOutOrRefusedByName() {
+  void sparseOutputsAreSkippedOrRefusedIfNamed() {
     ModelSignature sparse = signature(List.of(X), List.of(sparse("v", -1, 5), Y));
 
     assertThat(bind(sparse, "x float", Map.of()).outputs().stream().map(f -> f.tensor().name()))
@@ -185,7 +185,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void automaticBatchesCountWhatSparseRowsStoreNotTheirDenseShape() {
+  void autoBatchRowsCountStoredSparseElements() {
     ModelSignature wide = signature(List.of(sparse("v", -1, 1 << 18)), List.of(Y));
 
     assertThat(bind(wide, "v array<float>", Map.of()).batch().rows()).isEqualTo(1024);
@@ -195,7 +195,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void theFixedBatchOfASparseInputCounts() {
+  void fixedBatchOfSparseInputSetsBatchRows() {
     ModelSignature fixed =
         signature(List.of(sparse("v", 32, 5), floats("a", 32)), List.of(floats("y", 32)));
 
@@ -290,7 +290,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void manyMistypedInputsAreSaidAtOnceAndCut() {
+  void mistypedInputsAreReportedTogetherUpToALimit() {
     List<TensorSpec> inputs = IntStream.range(0, 30).mapToObj(i -> floats("i" + i, -1)).toList();
     String columns =
         String.join(", ", IntStream.range(0, 30).mapToObj(i -> "i" + i + " date").toList());
@@ -303,7 +303,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void columnsOfTheSourceThatShareANameAreRefused() {
+  void duplicateSourceColumnsAreRefused() {
     StructType twice =
         new StructType()
             .add("x", DataTypes.FloatType)
@@ -318,7 +318,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void outputsMayNotTakeTheNamesOfInputsOrOfEachOtherInAnyCase() {
+  void outputNamesMustDifferFromInputsAndEachOther() {
     ModelSignature two = signature(List.of(X), List.of(Y, floats("z", -1)));
 
     binding(two, "x float, Y int", Map.of(), ErrorCode.TA_COLUMN_CLASH)
@@ -332,7 +332,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void automaticBatchesCountStringsAndUnknownDimensions() {
+  void autoBatchRowsCountStringsAndUnknownDimensions() {
     TensorSpec text = new TensorSpec("t", DType.STRING, TensorShape.of(-1, -1));
     ModelSignature wide = signature(List.of(X), List.of(text));
 

@@ -97,7 +97,7 @@ class TensorAliasingTest extends SparkTestBase {
   }
 
   @Test
-  void outputsThatAreTheInputLiveOnTheirOwn() {
+  void outputsAliasingAnInputOutliveIt() {
     Path model =
         AliasModels.echo(
             dir,
@@ -131,7 +131,7 @@ class TensorAliasingTest extends SparkTestBase {
   }
 
   @Test
-  void whatWasFedOrWrappedBeforeAFaultIsFreed() {
+  void tensorsMadeBeforeAnErrorAreFreed() {
     Path model =
         AliasModels.echo(
             dir,
@@ -161,7 +161,7 @@ class TensorAliasingTest extends SparkTestBase {
   }
 
   @Test
-  void textsThatTheModelKeepsOutliveTheCall() {
+  void stringsKeptByTheModelOutliveTheCall() {
     int rows = 3000;
     List<String> found = new ArrayList<>();
     List<String> expected = new ArrayList<>();

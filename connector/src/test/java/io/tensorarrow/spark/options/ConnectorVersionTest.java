@@ -18,7 +18,7 @@ class ConnectorVersionTest {
     "3.5.2.3-vendor, 2.12.15",
     "3.5-SNAPSHOT, 2.12.18"
   })
-  void anyPatchOfTheLineItWasBuiltForFits(String spark, String scala) {
+  void everyPatchVersionOfTheMinorLineFits(String spark, String scala) {
     assertThatCode(() -> ConnectorVersion.checkBuiltFor(spark, scala)).doesNotThrowAnyException();
   }
 

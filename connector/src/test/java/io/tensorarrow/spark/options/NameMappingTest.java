@@ -60,7 +60,7 @@ class NameMappingTest {
   }
 
   @Test
-  void columnsOfInputsAreSparksIdentifiers() {
+  void inputColumnsAreSparkIdentifiers() {
     assertThat(inputs("x=a.b.c")).containsExactly(dotted("x", "a.b.c", "a", "b", "c"));
     assertThat(inputs("x=`a.b`")).containsExactly(input("x", "a.b"));
     assertThat(inputs("x=a.`b.c`, y = `d` "))
@@ -69,14 +69,14 @@ class NameMappingTest {
   }
 
   @Test
-  void columnsOfOutputsAreNamesWithDotsInThem() {
+  void outputColumnsMayContainDots() {
     assertThat(outputs("y=a.b")).containsExactly(output("y", "a.b"));
     assertThat(outputs("y=`a.b`")).containsExactly(output("y", "a.b"));
     assertThat(outputs("{\"y\": \"`a`.b\"}")).containsExactly(output("y", "`a`.b"));
   }
 
   @Test
-  void jsonWritesAnyName() {
+  void jsonAcceptsEveryName() {
     assertThat(inputs("{\"a,b=[`]\": \"c d\", \"\\u5024\": \"`e.f`\", \"x/indices\": \"g.h\"}"))
         .containsExactly(
             input("a,b=[`]", "c d"), input("値", "e.f"), dotted("x/indices", "g.h", "g", "h"));
@@ -140,7 +140,7 @@ class NameMappingTest {
           outputs | {"y": ["a"]} | JSON that is not a column's name at position 7
           outputs | ["y" | malformed JSON
           """)
-  void whatIsNeitherFormIsAnErrorThatSaysWhere(String key, String text, String found) {
+  void malformedMappingIsAnErrorWithItsPosition(String key, String text, String found) {
     assertThatThrownBy(() -> (key.equals("inputs") ? inputs(text) : outputs(text)).size())
         .isInstanceOfSatisfying(
             TensorArrowException.class,
@@ -158,7 +158,7 @@ class NameMappingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"x=[a, b]", "x:=3", "x := 'a'", "a=b, x = [c]"})
-  void packingAndConstantsAreNotCoveredYet(String text) {
+  void packedColumnsAndConstantsAreUnsupported(String text) {
     assertThatThrownBy(() -> inputs(text))
         .hasMessageStartingWith("[TA_UNSUPPORTED] Cannot map tensor 'x': found ")
         .hasMessageContaining("; expected one column for each tensor");
@@ -166,7 +166,7 @@ class NameMappingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"plain", "a.b/c:0", "a,b", " a", "`", "x:=", "名", "a\"b", "{a}"})
-  void anyNameSurvivesTheShortForm(String name) {
+  void everyNameRoundTripsThroughTheShortForm(String name) {
     String text = NameMapping.inShortForm(name);
 
     assertThat(outputs(text + "=" + text)).containsExactly(output(name, name));

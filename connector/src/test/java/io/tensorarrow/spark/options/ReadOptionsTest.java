@@ -116,7 +116,7 @@ class ReadOptionsTest {
   }
 
   @Test
-  void keysAndWordsAreReadWithoutRegardToCaseInAnyLocale() {
+  void keysAndChoicesIgnoreCaseInEveryLocale() {
     Locale before = Locale.getDefault();
     Locale.setDefault(Locale.forLanguageTag("tr-TR"));
     try {
@@ -170,13 +170,13 @@ class ReadOptionsTest {
   }
 
   @Test
-  void aMissingModelIsAnErrorThatSaysWhatItIs() {
+  void missingModelOptionIsAnErrorWithItsDocumentation() {
     assertThatThrownBy(() -> options().get(ReadOptions.MODEL))
         .hasMessageStartingWith("[TA_OPTION_MISSING] Cannot read without option 'model'");
   }
 
   @Test
-  void theSourceGetsPathsAndItsOwnOptionsInTheirOwnCase() {
+  void sourceGetsPathsAndPrefixedOptionsWithTheirCase() {
     CaseInsensitiveStringMap own =
         options("model", "m", "path", "p", "source.mergeSchema", "true", "SOURCE.Sep", ";")
             .forSource();
@@ -201,7 +201,7 @@ class ReadOptionsTest {
   }
 
   @Test
-  void optionsForHadoopGoToTheModelAndToTheSourceAsTheyWereWritten() {
+  void hadoopOptionsGoToModelAndSourceUnchanged() {
     ReadOptions read =
         options(
             "model", "m",

@@ -88,7 +88,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void whatBothAllowRuns() {
+  void opAllowedByQueryAndClusterRuns() {
     for (String max : new String[] {"WriteFile, ReadFile", "*"}) {
       conf().set(MAX, max);
       Dataset<Row> scored = reader(reading).option("allowOps", "ReadFile").load(table);
@@ -99,7 +99,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void anExecutorAsksItsOwnConfiguration() {
+  void executorChecksItsOwnConfiguration() {
     conf().set(MAX, "ReadFile");
     Dataset<Row> scored = reader(reading).option("allowOps", "ReadFile").load(table);
     conf().remove(MAX);

@@ -50,25 +50,25 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void noModel() {
+  void missingModelOptionIsRefused() {
     loading(plainReader(), ErrorCode.TA_OPTION_MISSING).hasMessageContaining("'model'");
   }
 
   @Test
-  void noPath() {
+  void missingPathIsRefused() {
     assertThatThrownBy(() -> reader().load())
         .hasMessageStartingWith("[TA_OPTION_MISSING] Cannot read source 'parquet': found no path");
   }
 
   @Test
-  void pathsGivenTwice() {
+  void pathGivenTwiceIsRefused() {
     loading(reader().option("source.path", table + "/part=1"), ErrorCode.TA_UNSUPPORTED)
         .hasMessageContaining("'source.path'")
         .hasMessageContaining("'path'");
   }
 
   @Test
-  void noSourceWhereTheDefaultIsThisFormatItself() {
+  void missingSourceIsRefusedIfTensorflowIsTheDefaultFormat() {
     String before = spark().conf().get("spark.sql.sources.default");
     spark().conf().set("spark.sql.sources.default", "tensorflow");
     try {
@@ -80,13 +80,13 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void misspeltOption() {
+  void misspeltOptionIsRefusedWithASuggestion() {
     loading(reader().option("signatur", "x"), ErrorCode.TA_OPTION_UNKNOWN)
         .hasMessageContaining("did you mean 'signature'?");
   }
 
   @Test
-  void modelThatIsNotThere() {
+  void missingModelDirectoryIsRefused() {
     loading(
             plainReader().option("model", dir.resolve("nowhere").toString()),
             ErrorCode.TA_MODEL_NOT_FOUND)
@@ -94,7 +94,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelOnAFileSystemWithoutConnector() {
+  void modelOnFileSystemWithoutConnectorIsRefused() {
     loading(plainReader().option("model", "s3a://bucket/models/m"), ErrorCode.TA_MODEL_FETCH)
         .hasMessageContaining("'s3a://bucket/models/m' on host '")
         .hasMessageContaining("connector of scheme 's3a'")
@@ -108,7 +108,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelWhoseUriHoldsCredentials() {
+  void modelUriWithCredentialsIsRefused() {
     for (String uri :
         List.of(
             "s3a://key:pa55word@bucket/m",
@@ -123,7 +123,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelsOfVersions() throws IOException {
+  void versionIsChosenByNumberLabelOrLatest() throws IOException {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("9"), 9);
     TestModels.scaleBy(versions.resolve("10"), 10);
@@ -158,13 +158,13 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void modelThatIsNoPath() {
+  void malformedModelPathIsRefused() {
     loading(plainReader().option("model", "a:b:c"), ErrorCode.TA_OPTION_INVALID)
         .hasMessageContaining("'model'");
   }
 
   @Test
-  void modelUrisAndOddNamesAreFound() throws IOException {
+  void modelUrisAndUnusualPathsAreOpened() throws IOException {
     Path odd = Files.createDirectories(dir.resolve("a b%20c#d é"));
     Path moved = TestModels.scale(odd);
 
@@ -184,19 +184,19 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void wrongTags() {
+  void unknownTagsAreRefused() {
     loading(reader().option("tags", "train"), ErrorCode.TA_TAGS_NOT_FOUND)
         .hasMessageContaining("serve");
   }
 
   @Test
-  void wrongSignature() {
+  void unknownSignatureIsRefused() {
     loading(reader().option("signature", "serving"), ErrorCode.TA_SIGNATURE_NOT_FOUND)
         .hasMessageContaining("'serving_default'");
   }
 
   @Test
-  void missingInput() {
+  void missingInputColumnIsRefused() {
     tableOf("id", "cast(id as float) as z");
     loading(reader(), ErrorCode.TA_INPUT_MISMATCH)
         .hasMessage(
@@ -208,7 +208,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void columnsThatDifferInCaseOnlyAreToldApartWhereSparkDoes() {
+  void columnsThatDifferInCaseAreDistinctIfSparkIsCaseSensitive() {
     spark().conf().set("spark.sql.caseSensitive", "true");
     try {
       tableOf("cast(id as float) as xX", "cast(id + 100 as float) as Xx");
@@ -228,7 +228,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void anExactNameWinsOverOneThatDiffersInCase() {
+  void exactColumnNameWinsOverOneOfOtherCase() {
     spark().conf().set("spark.sql.caseSensitive", "true");
     try {
       tableOf("cast(id as float) as x", "cast(id + 100 as float) as X");
@@ -239,20 +239,20 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void inputThatTheSignatureLacks() {
+  void unknownInputIsRefused() {
     loading(reader().option("inputs", "pixels=x"), ErrorCode.TA_INPUT_MISMATCH)
         .hasMessageContaining("found extra: {'pixels'}; sent: {")
         .hasMessageContaining("; expected {'x' float32 (-1,)}");
   }
 
   @Test
-  void inputNamedTwice() {
+  void inputNamedTwiceIsRefused() {
     loading(reader().option("inputs", "x=x, X=id"), ErrorCode.TA_INPUT_MISMATCH)
         .hasMessageContaining("found named twice: {'X'}");
   }
 
   @Test
-  void inputOfAnotherKind() {
+  void stringColumnForFloatInputIsRefused() {
     tableOf("id", "cast(id as string) as x");
     loading(reader(), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("'x'")
@@ -261,7 +261,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void inputThatOnlyAnotherCastAllows() {
+  void inputThatNeedsAWiderCastModeIsRefused() {
     tableOf("cast(id as double) as x");
     loading(reader().option("cast", "safe"), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("double")
@@ -270,7 +270,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void outputThatTheSignatureLacks() {
+  void unknownOutputIsRefused() {
     loading(reader().option("outputs", "yy"), ErrorCode.TA_OUTPUT_MISMATCH)
         .hasMessage(
             "[TA_OUTPUT_MISMATCH] Cannot fetch outputs of signature 'serving_default': found extra: {'yy' (did you mean 'y'?)};"
@@ -278,13 +278,13 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void outputNamedTwice() {
+  void outputNamedTwiceIsRefused() {
     loading(reader().option("outputs", "y, y=z"), ErrorCode.TA_OUTPUT_MISMATCH)
         .hasMessageContaining("named twice");
   }
 
   @Test
-  void outputColumnThatIsTaken() {
+  void outputNamedLikeAColumnIsRefused() {
     tableOf("cast(id as float) as x", "id as Y");
     loading(reader(), ErrorCode.TA_COLUMN_CLASH)
         .hasMessageContaining("found input column 'Y' of that name")
@@ -304,7 +304,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void batchRowsOtherThanTheFixedBatch() throws IOException {
+  void batchRowsOtherThanTheFixedBatchAreRefused() throws IOException {
     loading(
             plainReader()
                 .option("model", TestModels.fixedBatch(dir).toString())
@@ -314,7 +314,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void everyFaultOfAReadIsSaidAtOnce() throws IOException {
+  void allErrorsOfAReadAreReportedAtOnce() throws IOException {
     tableOf("id", "id as n", "cast(id as string) as f", "array(cast(id as float)) as d");
     loading(
             plainReader()
@@ -344,7 +344,7 @@ class AnalysisErrorsTest extends SourceTestBase {
         "named_struct('a', id)",
         "cast(id as string)"
       })
-  void aColumnOfAnotherKindIsRefusedWithTheAllowedCasts(String expression) {
+  void columnOfUnfeedableTypeIsRefusedWithAcceptedTypes(String expression) {
     tableOf(expression + " as x");
     loading(reader(), ErrorCode.TA_INPUT_TYPE)
         .hasMessageContaining("Cannot feed column 'x' to tensor 'x' float32 (-1,): found type ")
@@ -367,7 +367,7 @@ class AnalysisErrorsTest extends SourceTestBase {
         "cast('1' as binary)",
         "'1'",
       })
-  void timesAndTheLikeAreNeverFedAsTheIntegersThatSparkHoldsThemAs(String expression) {
+  void timestampsIntervalsAndDecimalsAreNotFedAsIntegers(String expression) {
     tableOf(expression + " as x");
     String same =
         OddModels.same(
@@ -381,7 +381,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void calendarIntervalsAndNothingAreNoNumbers() throws IOException {
+  void calendarIntervalsAndVoidAreNotFedAsNumbers() throws IOException {
     loading(
             reader().option("source", CustomSource.class.getName()).option("inputs", "x=span"),
             ErrorCode.TA_INPUT_TYPE)
@@ -398,7 +398,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void aTableWithColumnsThatDifferInCaseOnlyIsAsSparkSaysItIs() {
+  void duplicateColumnsOfOtherCaseGiveSparksError() {
     spark().conf().set("spark.sql.caseSensitive", "true");
     try {
       tableOf("cast(id as float) as x", "cast(id as float) as X");
@@ -410,7 +410,7 @@ class AnalysisErrorsTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"not json", "{}", "[1]", "[\"a\"", "[]"})
-  void pathsThatAreNoListOfStrings(String paths) {
+  void malformedPathsOptionIsRefused(String paths) {
     assertThatThrownBy(() -> reader().option("paths", paths).load())
         .hasMessageStartingWith("[TA_OPTION_INVALID] Cannot use option 'paths': found ")
         .hasMessageContaining("; expected a JSON array of strings");
@@ -424,7 +424,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void outputsThatAreNotPerRowAreLeftOutUnlessNamed() throws IOException {
+  void outputsWithoutBatchAxisAreSkippedOrRefusedIfNamed() throws IOException {
     String notBatched = TestModels.notBatched(dir).toString();
     Dataset<Row> scored = plainReader().option("model", notBatched).load(table);
 
@@ -436,7 +436,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void outputsOfDtypesWithoutColumnsAreLeftOutUnlessNamed() throws IOException {
+  void everyUnfetchableOutputIsReportedIfNamed() throws IOException {
     String notBatched = TestModels.notBatched(dir).toString();
 
     loading(
@@ -451,7 +451,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   }
 
   @Test
-  void sourceWithoutAReaderOfDataSourceV2() {
+  void sourceWithoutV2ReaderIsRefused() {
     loading(reader().option("source", "jdbc"), ErrorCode.TA_SOURCE_UNSUPPORTED)
         .hasMessageContaining("'jdbc'");
     loading(reader().option("source", "console"), ErrorCode.TA_SOURCE_UNSUPPORTED)

@@ -57,7 +57,7 @@ class CustomSourceTest extends SparkTestBase {
   }
 
   @Test
-  void structsAreReadRightThoughTheSourcePrunesNothing() throws IOException {
+  void structFieldsAreCorrectIfTheSourcePrunesNothing() throws IOException {
     Dataset<Row> query = reader().load().selectExpr("s.b", "y", "span");
 
     assertThat(query.collectAsList())
@@ -75,7 +75,7 @@ class CustomSourceTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"none", "v1", "v2", "rewritten"})
-  void noFilterIsLostWhicheverWayTheSourceTakesThem(String filters) throws IOException {
+  void everyFilterIsAppliedForEachPushdownInterface(String filters) throws IOException {
     Dataset<Row> scored = reader().option("source.filters", filters).load();
     Dataset<Row> query = scored.where("id > 10 and s.a < 20 and id % 2 = 0").select("id", "y");
 
@@ -106,7 +106,7 @@ class CustomSourceTest extends SparkTestBase {
   }
 
   @Test
-  void aLimitStopsTheSourceOnlyWhereNoFilterIsLeft() throws IOException {
+  void limitIsPushedOnlyWithoutResidualFilters() throws IOException {
     int before = CustomSource.READ.get();
     assertThat(reader().load().select("id", "y").limit(7).collectAsList()).hasSize(7);
     assertThat(CustomSource.READ.get() - before).isEqualTo(7);
@@ -117,7 +117,7 @@ class CustomSourceTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"next", "close"})
-  void aSourceThatFailsTellsSoAndLeavesNothing(String step) throws IOException {
+  void failingSourceGivesItsErrorAndFreesAllMemory(String step) throws IOException {
     Dataset<Row> scored = reader().option("source.fails", step).option("batchRows", 10).load();
 
     assertThatThrownBy(() -> scored.select("y").collectAsList())

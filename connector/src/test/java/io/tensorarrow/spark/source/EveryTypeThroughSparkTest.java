@@ -184,7 +184,7 @@ class EveryTypeThroughSparkTest extends SparkTestBase {
 
   @ParameterizedTest
   @EnumSource(Way.class)
-  void everyBitComesOutAsItWentIn(Way way) {
+  void allTypesRoundTripBitByBit(Way way) {
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < ROWS; i++) {
       rows.add(row(i));

@@ -62,7 +62,7 @@ class FilterPushdownTest extends SourceTestBase {
   }
 
   @Test
-  void aFilterOnAFieldOfAStructKeepsOtherFieldsRight() {
+  void filterOnStructFieldKeepsOtherFieldsCorrect() {
     Dataset<Row> query = scored().where("s.b = 40 or s.a = 3").select("s.c", "y");
 
     assertThat(query.collectAsList())

@@ -72,7 +72,7 @@ class GivenSchemaTest extends LakeTestBase {
     "reader, parquet",
     "sql, orc"
   })
-  void itGivesTheWrappedColumnsAndTheOutputsAreAdded(String way, String source) {
+  void userSchemaNamesSourceColumnsAndOutputsAreAdded(String way, String source) {
     String path = write(source);
 
     Dataset<Row> scored = read(way, source, path);
@@ -92,7 +92,7 @@ class GivenSchemaTest extends LakeTestBase {
   }
 
   @Test
-  void noFileIsReadToInferColumns() throws IOException {
+  void userSchemaAvoidsInference() throws IOException {
     Path path = Files.createDirectories(dir.resolve("empty"));
     assertThatThrownBy(() -> reader("csv").load(path.toString()))
         .hasMessageContaining("Unable to infer schema");
@@ -101,7 +101,7 @@ class GivenSchemaTest extends LakeTestBase {
   }
 
   @Test
-  void aWrappedModelTakesItForItsSource() {
+  void userSchemaReachesTheSourceOfAWrappedModel() {
     String path = write("csv");
 
     Dataset<Row> scored =
@@ -119,7 +119,7 @@ class GivenSchemaTest extends LakeTestBase {
   }
 
   @Test
-  void aSourceThatKnowsItsColumnsTakesNone() {
+  void userSchemaIsRefusedForSourceWithOwnColumns() {
     lake().sql("CREATE TABLE ice.db.t (id BIGINT, x FLOAT) USING iceberg");
 
     for (String way : new String[] {"reader", "option", "sql"}) {
@@ -130,7 +130,7 @@ class GivenSchemaTest extends LakeTestBase {
   }
 
   @Test
-  void whatDoesNotFitIsSaid() {
+  void userSchemaThatDoesNotFitIsAnError() {
     String path = write("csv");
 
     assertThatThrownBy(() -> reader("csv").schema("id BIGINT, y FLOAT, x FLOAT").load(path))
@@ -165,7 +165,7 @@ class GivenSchemaTest extends LakeTestBase {
     "sorce.header, source.header",
     "soure.schema, source.schema"
   })
-  void aMisspeltOptionGetsTheOneThatWasMeant(String misspelt, String meant) {
+  void misspeltSourceOptionIsRefusedWithASuggestion(String misspelt, String meant) {
     String path = write("csv");
 
     assertThatThrownBy(() -> reader("csv").option(misspelt, "1").load(path))

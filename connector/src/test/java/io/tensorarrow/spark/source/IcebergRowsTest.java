@@ -89,7 +89,7 @@ class IcebergRowsTest extends LakeTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "avro, true"})
-  void rowsThatWereDeletedOnReadAreGone(String format, boolean adaptive) {
+  void rowsDeletedOnMergeOnReadAreGone(String format, boolean adaptive) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     createTable(format);
     lake().sql("DELETE FROM %s WHERE id %% 5 = 0".formatted(TABLE));
@@ -107,7 +107,7 @@ class IcebergRowsTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"PARQUET", "ORC", "AVRO"})
-  void rowsThatAnEqualityDeleteNamesAreGone(FileFormat format) throws Exception {
+  void rowsOfEqualityDeletesAreGone(FileFormat format) throws Exception {
     createTable("parquet");
     deleteByEquality(format, 3L, 50L, 98L);
 
@@ -147,7 +147,7 @@ class IcebergRowsTest extends LakeTestBase {
   }
 
   @Test
-  void columnsMayComeGoAndChange() {
+  void addedDroppedAndChangedColumnsAreRead() {
     createTable("parquet");
     lake().sql("ALTER TABLE %s ADD COLUMN extra STRING FIRST".formatted(TABLE));
     lake().sql("ALTER TABLE %s RENAME COLUMN xs TO ys".formatted(TABLE));
@@ -197,7 +197,7 @@ class IcebergRowsTest extends LakeTestBase {
   }
 
   @Test
-  void aViewWhoseColumnsAreGoneSaysSo() {
+  void viewOverDroppedColumnsIsAnError() {
     createTable("parquet");
     Dataset<Row> scored = scored();
     lake().sql("ALTER TABLE %s DROP COLUMN xs".formatted(TABLE));

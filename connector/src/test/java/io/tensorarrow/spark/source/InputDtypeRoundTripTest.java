@@ -177,7 +177,7 @@ class InputDtypeRoundTripTest extends SparkTestBase {
   }
 
   @Test
-  void bytesAndTextsAreFedFromBinaries() {
+  void binaryColumnsFeedByteAndStringTensors() {
     Dataset<Row> echoed =
         echo()
             .option("strings", "binary")

@@ -62,7 +62,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void aModelsTensorsAreRows() throws IOException {
+  void eachTensorOfASignatureIsARow() throws IOException {
     Dataset<Row> rows = inspect(TestModels.mlp(dir));
 
     assertThat(rows.schema().toDDL())
@@ -86,7 +86,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void anUnknownRankIsANullShapeAndAScalarsAnEmptyOne() throws IOException {
+  void unknownRankIsNullShapeAndScalarIsEmptyShape() throws IOException {
     assertThat(inspect(TestModels.notBatched(dir)).where("direction = 'output'").collectAsList())
         .extracting(Row::toString)
         .containsExactly(
@@ -158,7 +158,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void anOutputThatMayNotBeComputedSaysWhy() throws IOException {
+  void refusedOutputHasItsErrorInColumnRefused() throws IOException {
     Path model = TestModels.readsFile(dir, Files.writeString(dir.resolve("secret"), "12345"));
     edit(
         model,
@@ -193,7 +193,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void aModelThatMayNotBeLoadedSaysWhyAtEveryOutput() {
+  void modelThatMayNotLoadHasItsErrorAtEveryOutput() {
     Path written = dir.resolve("written");
     Dataset<Row> rows = inspect(TestModels.writesFileWhenLoaded(dir, written));
 
@@ -252,7 +252,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void sqlCanAskToo() throws IOException {
+  void inspectWorksInSql() throws IOException {
     Path model = TestModels.twoSignatures(dir);
     spark()
         .sql(

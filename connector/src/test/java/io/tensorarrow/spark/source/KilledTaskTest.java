@@ -134,7 +134,7 @@ class KilledTaskTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void endSoonAsKilledAndTheModelServesOthers(boolean interrupt) throws Exception {
+  void killedTasksEndAndTheModelServesOthers(boolean interrupt) throws Exception {
     Path model = TestModels.endless(dir);
     Dataset<Row> warm = endless(model);
     warm.collectAsList();
@@ -156,7 +156,7 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @Test
-  void aSingleAttemptThatIsKilledEndsSoonAsKilled() throws Exception {
+  void singleKilledAttemptEndsAsKilled() throws Exception {
     CompletableFuture<Void> job = start(negative(TestModels.endless(dir)), false);
     awaitRunning();
     for (long task : tasks.started) {
@@ -175,7 +175,7 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @Test
-  void othersOnTheSameModelGoOnAndAreRight() throws Exception {
+  void otherTasksOnTheModelContinueCorrectly() throws Exception {
     Path model = TestModels.endless(dir);
     CompletableFuture<Void> job = start(negative(model).coalesce(1), false);
     while (tasks.started.isEmpty()) {
@@ -197,7 +197,7 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @Test
-  void endsWhileItsSourceBlocks() throws Exception {
+  void killedTaskEndsWhileItsSourceBlocks() throws Exception {
     int openBefore = CustomSource.OPENED.get() - CustomSource.CLOSED.get();
     Dataset<Row> blocked =
         reader()
@@ -218,7 +218,7 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @Test
-  void endsBetweenTwoBatches() throws Exception {
+  void killedTaskEndsBetweenBatches() throws Exception {
     spark()
         .udf()
         .register(
@@ -247,7 +247,7 @@ class KilledTaskTest extends SourceTestBase {
    * limit; the task waits for it then, so that its source is not closed under its hands.
    */
   @Test
-  void aThreadThatReadsOnEndsWithItsTask() throws Exception {
+  void readerThreadEndsWithItsTask() throws Exception {
     Path path = dir.resolve("mixed");
     spark()
         .range(0, 2, 1, 1)
@@ -299,7 +299,7 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @Test
-  void endsAlsoWhileTheModelIsLoaded() throws Exception {
+  void killedTaskEndsWhileTheModelLoads() throws Exception {
     CompletableFuture<Void> job = start(negative(TestModels.endlessInitialiser(dir)), false);
     awaitRunning();
 

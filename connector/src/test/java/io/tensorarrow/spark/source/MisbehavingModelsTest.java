@@ -72,7 +72,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void aGraphThatWantsOtherRowsThanItsSignatureSaysFailsWithTensorFlowsWords() {
+  void graphThatContradictsItsSignatureFailsWithTensorFlowsMessage() {
     tableOf(5, "cast(id as float) as x");
 
     assertThatThrownBy(
@@ -108,7 +108,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void inputsThatAreOneTensorAreRefused() {
+  void inputsSharingOneTensorAreRefused() {
     tableOf(3, "cast(id as float) as a", "cast(id + 1 as float) as b");
     Dataset<Row> scored = reader(OddModels.oneTensorTwice(dir)).load(table);
 
@@ -117,7 +117,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void aSignatureWithoutInputsNeverGivesRowsOfItsOwn() {
+  void outputOfSignatureWithoutInputsIsNotBatched() {
     Dataset<Row> scored = reader(OddModels.withoutInputs(dir)).load(table);
 
     assertThatThrownBy(() -> scored.select("y").collectAsList())
@@ -125,7 +125,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void outputsThatDifferInCaseOnlyClashUnlessSparkTellsThemApart() {
+  void outputsThatDifferInCaseClashUnlessSparkIsCaseSensitive() {
     Path twins = OddModels.twinOutputs(dir);
 
     assertThatThrownBy(() -> reader(twins).load(table))
@@ -194,7 +194,7 @@ class MisbehavingModelsTest extends SourceTestBase {
 
   /** The executor has it loaded; nothing on the disk is needed any more. */
   @Test
-  void aModelThatIsDeletedWhileItRunsServesOn() throws IOException {
+  void modelDeletedWhileRunningKeepsServing() throws IOException {
     Path going = TestModels.scaleBy(dir.resolve("going"), 7.5f);
     Dataset<Row> scored = reader(going).load(table).selectExpr("y");
     Iterator<Row> rows = scored.where("y >= 0").toLocalIterator();

@@ -29,7 +29,7 @@ class NamesAndBatchesTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"true", "false"})
-  void aFieldOfAStructIsFedAlone(String columnar) {
+  void structFieldIsFed(String columnar) {
     tableOf(5, "id", "named_struct('a', id, 'b', named_struct('v.w', cast(id as float))) as s");
     spark().conf().set("spark.sql.parquet.enableNestedColumnVectorizedReader", columnar);
     try {
@@ -45,7 +45,7 @@ class NamesAndBatchesTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"true", "false"})
-  void aNullStructOnTheWayIsANullInput(String columnar) {
+  void nullStructAboveAFieldIsANullInput(String columnar) {
     tableOf(5, "id", "if(id = 3, null, named_struct('b', cast(id as float))) as s");
     spark().conf().set("spark.sql.parquet.enableNestedColumnVectorizedReader", columnar);
     try {
@@ -61,7 +61,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   }
 
   @Test
-  void namesOfEveryKindAreMappedInBothForms() throws IOException {
+  void unusualNamesAreMappedInBothForms() throws IOException {
     tableOf(
         4, "cast(id as float) as `p.q`", "1f as `r,s`", "named_struct('t', 2f) as u", "3f as v");
     model = TestModels.oddNames(dir).toString();
@@ -85,7 +85,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   }
 
   @Test
-  void thousandsOfOutputsArePrunedToTheWantedOnes() throws IOException {
+  void thousandsOfOutputsArePruned() throws IOException {
     model = TestModels.manyOutputs(dir, 2000).toString();
     Dataset<Row> scored = reader().load(table);
 
@@ -96,7 +96,7 @@ class NamesAndBatchesTest extends SourceTestBase {
 
   @ParameterizedTest
   @CsvSource({"1, 1", "2, 1", "3, 1", "4, 2", "7, 3", "9, 3"})
-  void shortBatchesAreFilledUpAndCutBack(int rows, int calls) throws IOException {
+  void shortBatchesArePaddedAndTrimmed(int rows, int calls) throws IOException {
     tableOf(rows, "id", "cast(id as float) as s", "array(cast(id as float), 1f) as x");
     model = TestModels.threeRows(dir).toString();
     Dataset<Row> query =
@@ -118,7 +118,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   }
 
   @Test
-  void rowsThatFiltersLeaveAreFilledUpInTheirOrder() throws IOException {
+  void filteredRowsArePaddedInOrder() throws IOException {
     tableOf(20, "id", "cast(id as float) as s", "array(cast(id as float), 1f) as x");
     model = TestModels.threeRows(dir).toString();
 
@@ -129,7 +129,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   }
 
   @Test
-  void anOutputOfAnotherSizeThanTheFixedBatchIsNeverMisaligned() throws IOException {
+  void outputOfOtherSizeThanTheFixedBatchIsAnError() throws IOException {
     tableOf(3, "cast(id as float) as s", "array(cast(id as float), 1f) as x");
     model = TestModels.threeRows(dir).toString();
 
@@ -142,7 +142,7 @@ class NamesAndBatchesTest extends SourceTestBase {
 
   @ParameterizedTest
   @CsvSource({"1, 5, 5", "5, 5, 1", "5, 6, 2", "4, 9, 3"})
-  void theLastBatchMayBeShort(int batchRows, int rows, int calls) {
+  void lastBatchMayBeShort(int batchRows, int rows, int calls) {
     tableOf(rows, "cast(id as float) as x");
     Dataset<Row> query = reader().option("batchRows", batchRows).load(table).select("y");
 
@@ -151,7 +151,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   }
 
   @Test
-  void withoutRowsTheModelIsNotRun() {
+  void modelIsNotRunWithoutRows() {
     tableOf(0, "id", "cast(id as float) as x");
     Dataset<Row> empty = reader().load(table).select("y");
     assertThat(empty.collectAsList()).isEmpty();

@@ -30,7 +30,7 @@ class OtherLocaleTest extends SparkTestBase {
   @TempDir Path dir;
 
   @Test
-  void aSessionElsewhereComputesTheSame() throws Exception {
+  void sessionWithOtherLocaleComputesTheSame() throws Exception {
     List<String> options =
         new ArrayList<>(
             List.of(

@@ -141,7 +141,7 @@ class OutputTypesTest extends SparkTestBase {
   }
 
   @Test
-  void onlyWhatIsSharedCountsAsHandedOnWithoutACopy() {
+  void tensorBytesCountOnlySharedColumns() {
     Dataset<Row> scored = reader(DataType.DT_UINT16, DataType.DT_STRING).load(table);
     Dataset<Row> query = scored.select("UINT16_pair", "STRING_pair");
     query.collectAsList();
@@ -149,7 +149,7 @@ class OutputTypesTest extends SparkTestBase {
   }
 
   @Test
-  void rowsOfBytesMayBeBinary() {
+  void uint8RowsMayBeBinary() {
     Dataset<Row> scored = reader(DataType.DT_UINT8).option("bytes", "binary").load(table);
     assertThat(scored.schema().apply("UINT8_scalar").dataType().catalogString())
         .isEqualTo("smallint");
@@ -168,7 +168,7 @@ class OutputTypesTest extends SparkTestBase {
   }
 
   @Test
-  void bytesThatAreNoTextAreAnErrorOrBinary() {
+  void invalidUtf8IsAnErrorOrBinary() {
     TensorProto bytes =
         texts(new byte[] {'o', 'k'}, new byte[] {(byte) 0xff, 0}, new byte[0], new byte[] {'b'});
     Path model =

@@ -23,7 +23,7 @@ class PerQueryTest {
   }
 
   @Test
-  void aQuerySeesOneValueAlsoWhileOthersArePlanned() {
+  void queryKeepsItsValueWhileOthersArePlanned() {
     QueryPlanningTracker one = new QueryPlanningTracker(Option.empty());
     QueryPlanningTracker other = new QueryPlanningTracker(Option.empty());
     List<Integer> seen = new ArrayList<>();
@@ -36,12 +36,12 @@ class PerQueryTest {
   }
 
   @Test
-  void withoutAQueryEachLookUpCounts() {
+  void lookUpRepeatsOutsideOfQueries() {
     assertThat(List.of(number(), number())).containsExactly(1, 2);
   }
 
   @Test
-  void aFailureIsKeptForItsQueryAndTheValueBeforeStays() {
+  void failedLookUpKeepsThePreviousValueAndTheFailure() {
     QueryPlanningTracker query = new QueryPlanningTracker(Option.empty());
     number();
     IllegalStateException failure = new IllegalStateException("gone");

@@ -30,7 +30,7 @@ class PlanTest extends SourceTestBase {
   }
 
   @Test
-  void whateverChangesTheRowsMakesBatchesDiffer() {
+  void queriesForOtherRowsHaveUnequalBatches() {
     Batch base = batch(scored().where("id > 3").select("id", "y"));
 
     assertThat(base)
@@ -88,7 +88,7 @@ class PlanTest extends SourceTestBase {
   }
 
   @Test
-  void whatTravelsToExecutorsSurvivesJavaAndKryo() throws IOException, ClassNotFoundException {
+  void partitionsAndFactorySerializeByJavaAndKryo() throws IOException, ClassNotFoundException {
     Batch batch = batch(scored().where("id % 3 = 0").select("id", "y"));
     PartitionReaderFactory factory = batch.createReaderFactory();
     InputPartition partition = batch.planInputPartitions()[0];

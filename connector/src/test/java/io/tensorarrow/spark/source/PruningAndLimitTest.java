@@ -33,7 +33,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void queriesWithoutTensorsDoNotEvenNeedAModelThatLoads() throws IOException {
+  void queriesWithoutTensorsNeedNoLoadableModel() throws IOException {
     Path broken = TestModels.mlp(dir);
     Dataset<Row> scored =
         spark()
@@ -64,7 +64,7 @@ class PruningAndLimitTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc", "json"})
-  void aFieldOfAStructIsTheRightOneWhetherTheSourceReadsItAloneOrNot(String format) {
+  void structFieldIsCorrectWithAndWithoutSourcePruning(String format) {
     String path = dir.resolve(format).toString();
     Dataset<Row> plain = spark().read().parquet(table).select("x", "s");
     plain.write().format(format).save(path);
@@ -77,7 +77,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void aFieldOfATensorOfOpenShapeIsTheRightOne() throws IOException {
+  void fieldOfOpenShapedTensorIsCorrect() throws IOException {
     Dataset<Row> scored =
         spark()
             .read()
@@ -133,7 +133,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void takeAndIsEmptyLeaveNothingOpen() {
+  void takeAndIsEmptyFreeAllMemory() {
     assertThat(scored().isEmpty()).isFalse();
     assertThat((Row[]) scored().select("y").take(1)).hasSize(1);
     assertThat(scored().select("y").first().getFloat(0)).isGreaterThanOrEqualTo(0);

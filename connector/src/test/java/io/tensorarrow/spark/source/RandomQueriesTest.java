@@ -53,7 +53,7 @@ class RandomQueriesTest extends SourceTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "json, true"})
-  void giveTheRowsOfPlainSpark(String format, String vectorized) {
+  void randomQueriesGiveTheRowsOfPlainSpark(String format, String vectorized) {
     String path = dir.resolve("random").toString();
     spark()
         .read()

@@ -67,7 +67,7 @@ class ReadOnlyTest extends SourceTestBase {
   }
 
   @Test
-  void readingAStreamIsRefusedWithWhatWorks() {
+  void readingAStreamIsRefusedWithAnAlternative() {
     for (boolean schema : new boolean[] {false, true}) {
       assertThatThrownBy(
               () -> {
@@ -103,7 +103,7 @@ class ReadOnlyTest extends SourceTestBase {
     "libsvm, TA_SOURCE_NOT_FOUND",
     "rate, TA_SOURCE_UNSUPPORTED"
   })
-  void aSourceThatCannotBeReadIsOneCodedLine(String source, String code) {
+  void unreadableSourceIsAnErrorOfOneLine(String source, String code) {
     assertThatThrownBy(() -> reader().options(Map.of("source", source)).load(table))
         .hasMessageStartingWith("[" + code + "] Cannot read source '" + source + "': found ")
         .hasMessageContaining("; expected ")

@@ -31,7 +31,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void theSchemaTellsTheTensor() {
+  void schemaHasTensorMetadata() {
     StructField y = scored().schema().apply("y");
 
     assertThat(y.dataType()).isEqualTo(DataTypes.FloatType);
@@ -46,7 +46,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void aTemporaryViewIsTheSame() {
+  void temporaryViewGivesTheSameRows() {
     spark()
         .sql(
             "CREATE OR REPLACE TEMPORARY VIEW scored USING tensorflow OPTIONS (model '%s', path '%s')"
@@ -171,7 +171,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void rowsAreReadWhereParquetCannotBeReadInColumns() {
+  void parquetIsReadByRowIfItsReaderIsNotColumnar() {
     spark().conf().set("spark.sql.parquet.enableVectorizedReader", "false");
     try {
       assertThat(scored().select("id", "s", "xs", "y").collectAsList())
@@ -207,7 +207,7 @@ class ReadTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"json", "parquet"})
-  void everyRowKnowsItsFile(String format) {
+  void inputFileNameIsCorrectForEveryRow(String format) {
     String path = dir.resolve("files").toString();
     Dataset<Row> plain = spark().range(0, 100, 1, 5).selectExpr("id", "cast(id as float) as x");
     plain.write().format(format).save(path);
@@ -222,7 +222,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void aModelReadsWhatAnotherOneReturned() throws IOException {
+  void modelReadsOutputsOfAnotherModel() throws IOException {
     Dataset<Row> chained =
         spark()
             .read()

@@ -92,7 +92,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void settingsOfTheSessionAndOfTheApplicationDoToo() {
+  void sessionAndApplicationSettingsReachTheModel() {
     // What spark.hadoop.* settings become when the application starts.
     Configuration ofApplication = spark().sparkContext().hadoopConfiguration();
     options(Fault.NONE).forEach(ofApplication::set);
@@ -130,7 +130,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void versionsAreChosenAsOnLocalDisks() throws IOException {
+  void remoteVersionsAreChosenLikeLocalOnes() throws IOException {
     Path versions = dir.resolve("versions");
     for (int version : List.of(2, 9, 10)) {
       TestModels.scaleBy(versions.resolve(Integer.toString(version)), version);
@@ -166,7 +166,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void aLaterVersionDoesNotChangeAQueryThatIsPlanned() {
+  void plannedQueryKeepsItsVersion() {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 5);
     Dataset<Row> planned = remote(versions).load(table).where("id = 7").select("x", "y");
@@ -178,13 +178,13 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void theWrappedSourceMayLieThereToo() {
+  void wrappedSourceMayBeOnTheSameFileSystem() {
     Dataset<Row> scored = remote(Path.of(model)).load("test:" + table);
     assertThat(scored.exceptAll(expected()).collectAsList()).isEmpty();
   }
 
   @Test
-  void nothingThatSparkShowsTellsAnOption() throws Exception {
+  void plansAndEventsShowNoOptions() throws Exception {
     Queue<String> events = new ConcurrentLinkedQueue<>();
     SparkListener listener = listener(events);
     List<String> shown = new ArrayList<>();
@@ -290,7 +290,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void aFailingTaskTellsNoSecret() {
+  void errorOfFailingTaskShowsNoSecret() {
     Dataset<Row> denied =
         spark()
             .read()
@@ -341,7 +341,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void aPasswordInTheDefaultFileSystemIsRefusedToo() {
+  void passwordInDefaultFileSystemIsRefused() {
     fails(
             ErrorCode.TA_OPTION_INVALID,
             () ->
@@ -356,7 +356,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void whatTravelsToExecutorsSurvivesJavaAndKryo() throws Exception {
+  void factoryWithCredentialsSerializesByJavaAndKryo() throws Exception {
     Dataset<Row> query = remotelyScored().select("id", "y");
     query.queryExecution().executedPlan();
     Batch batch = scans(query).get(0).scan().toBatch();
@@ -391,7 +391,7 @@ class RemoteReadTest extends SourceTestBase {
   }
 
   @Test
-  void connectionsEndWithWhatNeededThem() {
+  void connectionsAreClosedAfterUse() {
     int before = TestFileSystem.connections();
     remotelyScored().collectAsList();
     fails(ErrorCode.TA_MODEL_NOT_FOUND, () -> remote(dir.resolve("nowhere")).load(table));

@@ -68,7 +68,7 @@ class SameReadTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc", "iceberg"})
-  void equalLoadsAreTheSame(String source) {
+  void equalLoadsHaveTheSameSemantics(String source) {
     assertThat(load(source).sameSemantics(load(source))).isTrue();
     assertThat(load(source).semanticHash()).isEqualTo(load(source).semanticHash());
     assertThat(
@@ -81,7 +81,7 @@ class SameReadTest extends LakeTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "orc, true", "iceberg, true", "parquet, false", "iceberg, false"})
-  void theCacheOfOneServesTheOther(String source, boolean adaptive) {
+  void cachedLoadServesAnEqualLoad(String source, boolean adaptive) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     Dataset<Row> cached = load(source).cache();
     assertThat(cached.count()).isEqualTo(100);
@@ -113,7 +113,7 @@ class SameReadTest extends LakeTestBase {
 
   /** Each of these options, and no two of them, makes another read. */
   @Test
-  void loadsWithOtherOptionsAreNot() {
+  void loadsWithOtherOptionsDiffer() {
     List<Map<String, String>> variants =
         List.of(
             Map.of(),
@@ -145,7 +145,7 @@ class SameReadTest extends LakeTestBase {
   }
 
   @Test
-  void loadsOfAnotherModelVersionOrPathAreNot() {
+  void loadsOfAnotherModelVersionOrPathDiffer() {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     DataFrameReader latest = reader("parquet").option("model", versions.toString());
@@ -163,7 +163,7 @@ class SameReadTest extends LakeTestBase {
   }
 
   @Test
-  void loadsOfAnotherSnapshotAreNotAndNeitherServesTheOther() throws Exception {
+  void loadsOfOtherSnapshotsDifferAndShareNoCache() throws Exception {
     Dataset<Row> before = load("iceberg").cache();
     assertThat(before.count()).isEqualTo(100);
 
@@ -178,7 +178,7 @@ class SameReadTest extends LakeTestBase {
   }
 
   @Test
-  void loadsOfAnotherStateOfABranchOrTagAreNot() throws Exception {
+  void loadsOfAnotherStateOfABranchOrTagDiffer() throws Exception {
     lake().sql("ALTER TABLE ice.db.t CREATE BRANCH side");
     lake().sql("ALTER TABLE ice.db.t CREATE TAG mark");
     DataFrameReader side = reader("iceberg").option("source.branch", "side");
@@ -209,7 +209,7 @@ class SameReadTest extends LakeTestBase {
 
   /** What was cached is what was there when it was planned, not when the read was opened. */
   @Test
-  void whatWasCachedAfterAChangeDoesNotServeAReadOfTheStateBefore() throws Exception {
+  void cacheOfNewStateDoesNotServeAnOlderRead() throws Exception {
     long first = snapshotOf("main");
     Dataset<Row> opened = load("iceberg");
     Path versions = dir.resolve("versions");
@@ -233,7 +233,7 @@ class SameReadTest extends LakeTestBase {
   }
 
   @Test
-  void aModelOverAModelIsComparedToTheBottom() throws Exception {
+  void nestedModelsAreComparedDownToTheSource() throws Exception {
     Map<String, String> nested =
         Map.of(
             "source", "tensorflow",

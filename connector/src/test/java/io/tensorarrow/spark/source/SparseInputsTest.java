@@ -94,7 +94,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void sqlLeavesOutWhatIsNotMeant() {
+  void nullsMadeInSqlAreLeftOut() {
     String table = table("(1, array(1f, 0f, 2f)), (2, array(0f, 0f)) as t(id, x)");
     String other = dir.resolve("other").toString();
     spark()
@@ -108,7 +108,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void stringsAreFedWithTheEmptyOnes() {
+  void emptyStringsAreFed() {
     String table =
         table(
             "(1, array('a', '')), (2, array('a text that is longer than others')), (3, array())"
@@ -163,7 +163,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void anUnknownRankIsTheColumns() {
+  void unknownRankIsTakenFromTheColumn() {
     assertThat(
             dense(
                 reader(SparseModels.unknownRank(dir))
@@ -172,7 +172,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void aBatchWithoutAnyElementIsFed() {
+  void batchWithoutElementsIsFed() {
     String none = "cast(array() as array<float>)";
     String empty = table("(1, " + none + "), (2, " + none + ") as t(id, x)");
     assertThat(dense(reader(model(NO_FLOAT, -1, -1)).load(empty))).containsExactly("[]", "[]");
@@ -219,7 +219,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void aFixedBatchIsFilledUp() {
+  void fixedBatchIsPadded() {
     assertThat(
             dense(
                 reader(model(NO_FLOAT, 4, 2))
@@ -231,7 +231,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void whatDoesNotFitIsAnErrorThatNamesTheRow() {
+  void rowThatDoesNotFitIsNamedInTheError() {
     String task = "Cannot feed column 'x' to tensor 'x' sparse float32 (-1, 2): found ";
     record Case(String rows, String code, String found, String expected) {}
     for (Case wrong :
@@ -290,7 +290,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void theWayOutOfASparseOutputIsNamed() {
+  void sparseOutputIsRefusedWithAnAlternative() {
     String table = table("(1, array(1f), 5f) as t(id, x, other)");
     assertThatThrownBy(
             () ->

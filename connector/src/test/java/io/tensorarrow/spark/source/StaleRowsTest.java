@@ -59,7 +59,7 @@ class StaleRowsTest extends SourceTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "json, true"})
-  void aCachedReadFollowsWhatSparkWritesToItsPath(String format, boolean adaptive) {
+  void cachedReadFollowsWritesToItsPath(String format, boolean adaptive) {
     spark().conf().set("spark.sql.adaptive.enabled", adaptive);
     String path = dir.resolve("data").toString();
     write(format, SaveMode.Append, 0, 10, path);
@@ -76,7 +76,7 @@ class StaleRowsTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"catalog", "sql"})
-  void aCachedReadFollowsARefreshOfItsPath(String way) throws IOException {
+  void cachedReadFollowsARefreshOfItsPath(String way) throws IOException {
     String path = dir.resolve("data").toString();
     write("parquet", SaveMode.Append, 0, 10, path);
     Dataset<Row> cached = read("parquet", path).cache();
@@ -115,7 +115,7 @@ class StaleRowsTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc"})
-  void aTemporaryViewSeesNewFilesAndHealsAfterTheyWereReplaced(String format) throws IOException {
+  void viewSeesNewAndReplacedFiles(String format) throws IOException {
     String path = dir.resolve("data").toString();
     write(format, SaveMode.Append, 0, 10, path);
     spark()
@@ -138,7 +138,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void aPatternMatchesAnewForEachQuery() {
+  void globIsEvaluatedForEachQuery() {
     String path = dir.resolve("days").toString();
     write("parquet", SaveMode.Append, 0, 10, path + "/a1");
     Dataset<Row> scored = reader().load(path + "/a*");
@@ -150,7 +150,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void newPartitionsAreSeenAndKeepTheirColumnsType() {
+  void newPartitionsAreReadWithTheColumnsType() {
     String path = dir.resolve("table2").toString();
     write("parquet", SaveMode.Append, 0, 10, path + "/part=1");
     Dataset<Row> scored = reader().load(path);
@@ -199,7 +199,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatWasReplacedInItsPlaceIsReadAnew() {
+  void modelReplacedInPlaceIsReadAgain() {
     Path place = dir.resolve("replaced");
     TestModels.scaleBy(place, 2);
     Dataset<Row> scored = reader().option("model", place.toString()).load(table);
@@ -211,7 +211,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void anotherSignatureIsAnErrorThatShowsBoth() throws IOException {
+  void changedSignatureIsAnErrorThatShowsBoth() throws IOException {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     Dataset<Row> latest = reader().option("model", versions.toString()).load(table);
@@ -228,7 +228,7 @@ class StaleRowsTest extends SourceTestBase {
 
   /** Spark plans what is cached over a path anew inside of each command that writes there. */
   @Test
-  void whatACachedReadCannotFindAnyMoreDoesNotFailTheWriteOfAnother() throws IOException {
+  void cachedReadThatFailsDoesNotFailWritesToItsPath() throws IOException {
     String path = dir.resolve("data").toString();
     write("parquet", SaveMode.Append, 0, 10, path + "/part=1");
     Path versions = dir.resolve("versions");
@@ -266,7 +266,7 @@ class StaleRowsTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"csv", "json", "parquet"})
-  void filesThatHoldThePartitionColumnTooAreReadAsSparkReadsThem(String format) {
+  void filesWithThePartitionColumnAreReadAsBySpark(String format) {
     String path = dir.resolve("twice").toString();
     spark()
         .range(5)
@@ -302,7 +302,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void aColumnThatNewFilesLackIsNullAsInSparksOwnReads() {
+  void columnMissingInNewFilesIsNull() {
     String path = dir.resolve("data").toString();
     write("parquet", SaveMode.Append, 0, 10, path);
     Dataset<Row> scored = reader().load(path);
@@ -346,7 +346,7 @@ class StaleRowsTest extends SourceTestBase {
   }
 
   @Test
-  void loadingListsFilesAsOftenAsSparksOwnReadAndEachQueryOnce() throws IOException {
+  void loadAndQueryListFilesAsOftenAsSpark() throws IOException {
     String path = dir.resolve("many").toString();
     Files.createDirectories(Path.of(path));
     write("parquet", SaveMode.Overwrite, 0, 1, dir.resolve("one").toString());

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 /** Strings through a real model, from Parquet to the result. */
 final class StringInputsTest extends SourceTestBase {
   @Test
-  void textsOfEveryLengthReachTheModelWhole() {
+  void stringsOfEveryLengthReachTheModelUnchanged() {
     Path texts = dir.resolve("texts");
     spark()
         .range(0, 3000, 1, 1)

@@ -117,7 +117,7 @@ class TaskErrorsTest extends LakeTestBase {
     "iceberg, true",
     "iceberg, false"
   })
-  void aRowIsToldByFileAndSplit(String format, boolean adaptive) throws IOException {
+  void rowIsNamedByFileAndSplit(String format, boolean adaptive) throws IOException {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     lake().conf().set("spark.sql.files.minPartitionNum", 1);
     writeWithNull(format);
@@ -135,7 +135,7 @@ class TaskErrorsTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc", "json", "iceberg"})
-  void filtersBeforeTheModelDoNotChangeARowsNumber(String format) throws IOException {
+  void filtersDoNotChangeRowNumbers(String format) throws IOException {
     writeWithNull(format);
     Dataset<Row> scored = reader(format, TestModels.scale(dir)).option("batchRows", 7).load(data);
 
@@ -146,7 +146,7 @@ class TaskErrorsTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "json", "csv"})
-  void eachSplitOfAFileHasItsOwnRows(String format) throws IOException {
+  void rowsAreNumberedPerSplit(String format) throws IOException {
     lake().conf().set("spark.sql.files.maxPartitionBytes", 20_000);
     write(
         format,
@@ -171,7 +171,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void eachReaderOfATaskCountsForItself() throws IOException {
+  void rowsAreNumberedPerReader() throws IOException {
     writeWithNull("parquet");
     Dataset<Row> scored = reader("parquet", TestModels.scale(dir)).load(data);
     Dataset<Row> whole = scored.where("x is not null");
@@ -181,7 +181,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void rowsThatAModelBelowDidNotRunOnAreCounted() throws IOException {
+  void rowsDroppedBelowANestedModelAreCounted() throws IOException {
     write("parquet", 400, 4, "id", "1f as x", "if(id = " + BAD + ", null, 1f) as z");
     Dataset<Row> scored =
         reader("tensorflow", TestModels.scale(dir))
@@ -199,7 +199,7 @@ class TaskErrorsTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "json"})
-  void aCallThatFailsIsToldByItsRows(String format) throws IOException {
+  void failedModelCallNamesItsRows(String format) throws IOException {
     write(format, 400, 4, "id", "if(id = " + BAD + ", 0, 1) as x");
     Path model = TestModels.failing(dir);
     Dataset<Row> scored =
@@ -215,7 +215,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void whatAModelReturnsIsToldByItsRows() throws IOException {
+  void wrongOutputNamesTheRowsOfItsCall() throws IOException {
     write("parquet", 400, 4, "id", "cast(id as float) as x");
     Dataset<Row> scored =
         reader("parquet", TestModels.wrongBatch(dir)).load(data).where("id >= 200 and id < 300");
@@ -226,7 +226,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void anOutputsRowIsThatOfTheFile() {
+  void rowOfAnOutputIsThatOfTheFile() {
     write("parquet", 400, 4, "id", "if(id = " + BAD + ", 1L, 0L) as which");
     Path model =
         TestModels.rowsOf(
@@ -246,7 +246,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void aSourceWithoutFilesIsToldByItsPartition() throws IOException {
+  void rowOfSourceWithoutFilesIsNamedByPartition() throws IOException {
     Dataset<Row> scored =
         reader(CustomSource.class.getName(), TestModels.wrongBatch(dir))
             .option("batchRows", 40)
@@ -259,7 +259,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void faultsThatAreNotOfRowsNameNoFile() throws IOException {
+  void errorsThatAreNotOfRowsNameNoFile() throws IOException {
     writeWithNull("parquet");
     Path model = TestModels.scaleBy(dir.resolve("changing"), 3.5f);
     Dataset<Row> scored = reader("parquet", model).load(data).where("x is not null");
@@ -285,7 +285,7 @@ class TaskErrorsTest extends LakeTestBase {
         "COMPLEX64 |          | named_struct('re', 1f, 'im', if(id = 3, null, 2f))",
         "COMPLEX64 | 1        | array(named_struct('re', 1f, 'im', if(id = 3, null, 2f)))",
       })
-  void theFilterThatAMessageNamesWorks(String dtype, String rowDims, String expression) {
+  void filterSuggestedByTheMessageWorks(String dtype, String rowDims, String expression) {
     long[] dims =
         Pattern.compile(", ")
             .splitAsStream(rowDims == null ? "-1" : "-1, " + rowDims)
@@ -304,7 +304,7 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   @Test
-  void theFilterThatTheMessageOfANullStructNamesWorks() throws IOException {
+  void filterSuggestedForNullStructsWorks() throws IOException {
     write("parquet", 10, 1, "id", "if(id = 3, null, named_struct('x', 1f)) as s");
     Dataset<Row> scored =
         reader("parquet", TestModels.scale(dir)).option("inputs", "x=s.x").load(data);

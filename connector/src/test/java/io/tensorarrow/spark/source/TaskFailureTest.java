@@ -42,7 +42,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aNullCell() throws IOException {
+  void nullCellIsAnError() throws IOException {
     Dataset<Row> scored =
         scoredWith(TestModels.scale(dir), "id", "if(id = 17, null, cast(id as float)) as x");
 
@@ -56,7 +56,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aValueOutOfRange() throws IOException {
+  void valueOutOfRangeIsAnError() throws IOException {
     Dataset<Row> scored =
         scoredWith(TestModels.scale(dir), "if(id = 3, 1e300D, cast(id as double)) as x");
 
@@ -119,7 +119,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void anArrayOfAnotherLength() throws IOException {
+  void arrayOfOtherLengthIsAnError() throws IOException {
     Dataset<Row> scored =
         scoredWith(
             TestModels.mlp(dir), "id", "array_repeat(cast(1 as float), if(id = 5, 7, 8)) as x");
@@ -131,7 +131,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatGivesFewerRowsThanItWasFed() throws IOException {
+  void outputWithFewerRowsIsAnError() throws IOException {
     Dataset<Row> scored = scoredWith(TestModels.wrongBatch(dir), "id", "cast(id as float) as x");
 
     assertThatThrownBy(() -> scored.collectAsList())
@@ -140,7 +140,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatFails() throws IOException {
+  void failingModelIsAnError() throws IOException {
     Dataset<Row> scored = scoredWith(TestModels.failing(dir), "id", "cast(id as int) as x");
 
     assertThatThrownBy(() -> scored.collectAsList())
@@ -151,7 +151,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatChangedAfterPlanning() throws IOException {
+  void modelChangedAfterPlanningIsAnError() throws IOException {
     Path changing = TestModels.scaleBy(dir.resolve("changing"), 3.5f);
     Dataset<Row> scored = scoredWith(changing, "id", "cast(id as float) as x");
     String planned = SavedModelFile.read(changing).fingerprint();
@@ -166,7 +166,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatVanishedFromTheExecutorsHost() throws IOException {
+  void modelMissingOnExecutorIsAnError() throws IOException {
     Path vanishing = TestModels.scaleBy(dir.resolve("vanishing"), 5.5f);
     Dataset<Row> scored = scoredWith(vanishing, "id", "cast(id as float) as x");
     scored.queryExecution().executedPlan();
@@ -179,7 +179,7 @@ class TaskFailureTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"limit", "order", "iterator", "first", "take", "union", "exists"})
-  void whoReadsNotToTheEndLeavesNothing(String consumer) {
+  void partialReadFreesAllMemory(String consumer) {
     Dataset<Row> scored = reader().option("batchRows", 10).load(table).select("id", "y");
     List<Row> rows =
         switch (consumer) {
@@ -204,7 +204,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aConsumerThatFailsLeavesNothing() {
+  void failingConsumerFreesAllMemory() {
     spark()
         .udf()
         .register(
@@ -237,7 +237,7 @@ class TaskFailureTest extends SourceTestBase {
   }
 
   @Test
-  void aKilledJobLeavesNothing() throws Exception {
+  void killedJobFreesAllMemory() throws Exception {
     spark()
         .udf()
         .register(

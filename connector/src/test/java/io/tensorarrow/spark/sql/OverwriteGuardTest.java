@@ -92,7 +92,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void itDoesNotMatterWhereInTheQueryTheRowsAreScored() {
+  void scoredReadIsFoundAnywhereInTheQuery() {
     table("parquet");
     other();
     scored("parquet", path("t")).createOrReplaceTempView("scored");
@@ -104,7 +104,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void viewsOverViewsAreLookedThrough() {
+  void scoredReadIsFoundBelowNestedViews() {
     table("parquet");
     lake()
         .sql(
@@ -119,7 +119,7 @@ class OverwriteGuardTest extends LakeTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true, true", "parquet, true, false", "orc, false, true"})
-  void aCachedReadCountsAsARead(String format, boolean adaptive, boolean materialised) {
+  void scoredReadIsFoundBelowACachedQuery(String format, boolean adaptive, boolean materialised) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     table(format);
     other();
@@ -148,7 +148,7 @@ class OverwriteGuardTest extends LakeTestBase {
 
   @ParameterizedTest
   @MethodSource("formats")
-  void aPartitionIsNotOverwrittenWithRowsOfItsTable(String format) {
+  void partitionIsNotOverwrittenWithRowsOfItsTable(String format) {
     partitionedTable(format);
     scored(format, path("t")).createOrReplaceTempView("scored");
     scored(format, path("t") + "/part=1").createOrReplaceTempView("one");
@@ -162,7 +162,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aPartitionIsOverwrittenWithRowsOfAnotherOne() {
+  void partitionMayBeOverwrittenWithRowsOfAnotherOne() {
     partitionedTable("parquet");
     scored("parquet", path("t") + "/part=2").createOrReplaceTempView("two");
 
@@ -174,7 +174,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aPartitionThatExistsAndIsToBeKeptIsNoReasonToRefuse() {
+  void insertIfNotExistsIntoExistingPartitionIsAllowed() {
     partitionedTable("parquet");
     scored("parquet", path("t")).createOrReplaceTempView("scored");
 
@@ -186,7 +186,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void partitionsOfATableElsewhereAreDeletedToo() {
+  void partitionsInOtherLocationsAreGuarded() {
     partitionedTable("parquet");
     String elsewhere = path("elsewhere");
     rows().drop("part").write().parquet(elsewhere);
@@ -224,7 +224,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void directoriesAboveAndBelowWhatIsReadAreGuarded() {
+  void directoriesAboveAndBelowAReadPathAreGuarded() {
     String above = path("above");
     rows().write().partitionBy("part").parquet(above + "/t");
 
@@ -236,7 +236,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aNewOrHiddenDirectoryBelowWhatIsReadIsWritten() {
+  void newOrHiddenDirectoryBelowAReadPathMayBeWritten() {
     table("parquet");
     String path = dir.resolve("t").toString();
     String hidden = path + "/_scored";
@@ -260,7 +260,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void singleFilesOfATableCountAsTheTable() {
+  void readOfSingleFilesGuardsTheirTable() {
     table("parquet");
     reader().load(lake().table("t").inputFiles()).createOrReplaceTempView("scored");
 
@@ -269,7 +269,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aModelOverAModelIsLookedThrough() throws IOException {
+  void scoredReadIsFoundBelowAnotherModel() throws IOException {
     table("parquet");
     reader()
         .option("model", TestModels.scaleBy(dir.resolve("triple"), 3).toString())
@@ -285,7 +285,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aNewTableIsNotPutWhereTheRowsAreRead() {
+  void newTableAtTheReadLocationIsRefused() {
     // Delta's catalog creates no tables of other formats from queries.
     SparkSession plain = spark().newSession();
     SparkSession.setActiveSession(plain);
@@ -310,7 +310,7 @@ class OverwriteGuardTest extends LakeTestBase {
 
   @ParameterizedTest
   @EnumSource(Kind.class)
-  void aTableThatIsDroppedBeforeItIsReplacedIsGuarded(Kind kind) {
+  void tableDroppedBeforeReplaceIsGuarded(Kind kind) {
     catalog(kind);
     rows().drop("part").write().parquet(path("t"));
     DataFrameReader reader = reader();
@@ -328,7 +328,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void theLocationOfAWrappedTableCountsAsRead() {
+  void locationPropertyOfWrappedTableIsGuarded() {
     rows().drop("part").write().parquet(path("t"));
     Dataset<Row> scored =
         reader()
@@ -341,7 +341,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aTableThatIsDroppedBeforeItIsReplacedMayTakeOtherRows() {
+  void tableMayBeReplacedByRowsOfAnotherTable() {
     catalog(Kind.FILES);
     rows().drop("part").write().parquet(path("t"));
     rows().drop("part").limit(1).write().parquet(path("u"));
@@ -359,7 +359,7 @@ class OverwriteGuardTest extends LakeTestBase {
   /** The session catalog, and Delta's in its place: it stages, but only tables of Delta. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void sessionCatalogsDropTablesOfSparksFormats(boolean delta) {
+  void replaceInSessionCatalogIsGuarded(boolean delta) {
     SparkSession session = delta ? lake() : spark().newSession();
     SparkSession.setActiveSession(session);
     session.sql("CREATE DATABASE own LOCATION '%s'".formatted(dir));
@@ -377,7 +377,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void aTableOfFilesIsNotTruncatedWhileItIsRead() {
+  void truncatingOverwriteOfReadFilesIsRefused() {
     catalog(Kind.FILES);
     rows().drop("part").write().parquet(path("t"));
     rows().drop("part").limit(1).write().parquet(path("u"));
@@ -406,7 +406,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void rowsAreAppendedToTheTableTheyAreReadFrom() {
+  void rowsMayBeAppendedToTheTableTheyAreReadFrom() {
     table("parquet");
     scored("parquet", path("t")).createOrReplaceTempView("scored");
 
@@ -418,7 +418,7 @@ class OverwriteGuardTest extends LakeTestBase {
   }
 
   @Test
-  void otherPathsAreOverwritten() {
+  void otherPathsMayBeOverwritten() {
     table("parquet");
     Dataset<Row> scored = scored("parquet", path("t")).selectExpr("id", "y AS x");
     scored.createOrReplaceTempView("scored");

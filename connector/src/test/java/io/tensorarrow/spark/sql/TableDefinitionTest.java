@@ -76,7 +76,7 @@ class TableDefinitionTest extends LakeTestBase {
   }
 
   @Test
-  void anotherSessionCatalogGetsNoneEither() {
+  void createIsRefusedInCustomSessionCatalog() {
     for (String statement : STATEMENTS) {
       assertRefused(() -> lake().sql(statement.formatted(options)));
       assertNothingWasCreated(lake());
@@ -84,7 +84,7 @@ class TableDefinitionTest extends LakeTestBase {
   }
 
   @Test
-  void theCatalogsApiIsRefused() {
+  void createThroughCatalogApiIsRefused() {
     assertRefused(() -> session.catalog().createTable("x", "tensorflow", Map.of("model", "m")));
     assertRefused(
         () -> session.catalog().createTable("x", "tensorflow", Map.of("path", "p", "model", "m")));
@@ -102,7 +102,7 @@ class TableDefinitionTest extends LakeTestBase {
   }
 
   @Test
-  void theDefaultFormatIsRefusedLikeAFormatThatIsNamed() {
+  void createIsRefusedIfTensorflowIsTheDefaultFormat() {
     session.conf().set("spark.sql.sources.default", "tensorflow");
     session.conf().set("spark.sql.legacy.createHiveTableByDefault", false);
 
@@ -113,7 +113,7 @@ class TableDefinitionTest extends LakeTestBase {
   }
 
   @Test
-  void sourcesThatSparkTreatsAsOldOnesAreRefused() {
+  void createIsRefusedIfSparkUsesTheV1Source() {
     session.conf().set("spark.sql.sources.useV1SourceList", "tensorflow");
 
     assertRefused(() -> session.sql("CREATE TABLE x " + options));
@@ -122,7 +122,7 @@ class TableDefinitionTest extends LakeTestBase {
   }
 
   @Test
-  void aTableThatWouldBeReplacedStays() {
+  void refusedReplaceKeepsTheTable() {
     session.sql(
         "CREATE TABLE t (id BIGINT, x FLOAT) USING parquet LOCATION '%s'"
             .formatted(dir.resolve("t")));

@@ -66,7 +66,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void aModelsVariablesAreRows() {
+  void eachVariableIsARow() {
     Dataset<Row> rows = variables(TestModels.mlp(dir));
 
     assertThat(rows.schema().toDDL())
@@ -87,7 +87,7 @@ class VariablesTest extends SparkTestBase {
       value = DType.class,
       mode = EnumSource.Mode.EXCLUDE,
       names = {"STRING", "RESOURCE", "VARIANT"})
-  void everyDtypeComesAsItsBytes(DType dtype) {
+  void everyDtypeIsReturnedAsBytes(DType dtype) {
     byte[] bytes = bytes(6 * dtype.byteSize());
     // Not all have a name in Java's protos.
     CheckpointWriter writer =
@@ -170,7 +170,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void onlyVariablesOfTheWantedNamesAreRead() {
+  void onlyVariablesSelectedByNameAreRead() {
     Path model =
         model(
             new CheckpointWriter()
@@ -203,7 +203,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void whatHasNoBytesIsRefusedBeforeAnyTask() {
+  void variableWithoutBytesIsRefusedBeforeAnyTask() {
     Path model =
         model(
             new CheckpointWriter()
@@ -222,7 +222,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void aRemoteModelIsReadWhereItLies() throws IOException {
+  void remoteVariablesAreReadInPlace() throws IOException {
     Path model = TestModels.mlp(dir);
     Path log = dir.resolve("opened.txt");
     int before = TestFileSystem.connections();
@@ -242,7 +242,7 @@ class VariablesTest extends SparkTestBase {
   @EnumSource(
       value = Fault.class,
       names = {"CUT", "DENIED", "TIMEOUT"})
-  void aFileSystemThatFailsIsAnErrorThatTellsNoSecret(Fault fault) {
+  void failingFileSystemIsAnErrorWithoutSecrets(Fault fault) {
     Path model = TestModels.mlp(dir);
     Dataset<Row> remote =
         reader("test:" + model)
@@ -256,7 +256,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void whatTravelsToExecutorsSurvivesJavaAndKryo() throws Exception {
+  void partitionsAndFactorySerializeByJavaAndKryo() throws Exception {
     Dataset<Row> remote =
         reader("test:" + TestModels.mlp(dir))
             .options(TestFileSystem.options(Fault.NONE, dir.resolve("opened.txt")))
@@ -275,7 +275,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void aVersionIsChosenAsForData() throws IOException {
+  void variablesAreThoseOfTheChosenVersion() throws IOException {
     Path versions = dir.resolve("versions");
     for (int version : List.of(2, 10)) {
       Path model = TestModels.scaleBy(versions.resolve(Integer.toString(version)), version);
@@ -293,7 +293,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void signaturesAndVariablesAtOnceAreAnError() {
+  void inspectAndVariablesTogetherAreAnError() {
     String model = TestModels.scale(dir).toString();
     assertThatThrownBy(() -> reader(model).option("inspect", true).load())
         .hasMessage(
@@ -302,7 +302,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void sqlCanAskToo() {
+  void variablesWorkInSql() {
     spark()
         .sql(
             "create temporary view weights using tensorflow options (model '"

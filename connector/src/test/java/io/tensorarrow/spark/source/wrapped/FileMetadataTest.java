@@ -63,7 +63,7 @@ class FileMetadataTest extends LakeTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "json, true", "csv, false"})
-  void theyAreThoseOfSparksOwnRead(String format, boolean adaptive) {
+  void metadataEqualsThatOfSparksOwnRead(String format, boolean adaptive) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     String path = write(format);
     Dataset<Row> plain = plain(format, path);
@@ -89,7 +89,7 @@ class FileMetadataTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc", "json"})
-  void filtersOnThemKeepRowsAwayFromTheModel(String format) {
+  void filtersOnMetadataRunBeforeTheModel(String format) {
     String path = write(format);
     Dataset<Row> scored = reader(format).load(path);
     Row first =
@@ -117,7 +117,7 @@ class FileMetadataTest extends LakeTestBase {
   }
 
   @Test
-  void blocksOfOneFileAreToldApart() {
+  void metadataDistinguishesBlocksOfOneFile() {
     String path = dir.resolve("lines").toString();
     lake().range(0, 2000, 1, 1).selectExpr("id", "cast(id as float) as x").write().json(path);
     lake().conf().set("spark.sql.files.maxPartitionBytes", "16k");
@@ -144,7 +144,7 @@ class FileMetadataTest extends LakeTestBase {
   }
 
   @Test
-  void aColumnOfThatNameIsReadAsItIs() {
+  void dataColumnNamedMetadataIsReadUnchanged() {
     String path = dir.resolve("own").toString();
     lake()
         .range(5)
@@ -161,7 +161,7 @@ class FileMetadataTest extends LakeTestBase {
   }
 
   @Test
-  void aModelOverAModelPassesThemOn() {
+  void nestedModelPassesMetadataOn() {
     String path = write("parquet");
     Dataset<Row> scored =
         lake()
@@ -183,7 +183,7 @@ class FileMetadataTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void icebergsOwnAreDelegated(boolean deletes) {
+  void icebergsMetadataColumnsAreDelegated(boolean deletes) {
     lake()
         .sql(
             "CREATE TABLE ice.db.t (id BIGINT, x FLOAT, xs ARRAY<FLOAT>, part BIGINT) USING iceberg PARTITIONED BY (part) TBLPROPERTIES ('format-version'='2', 'write.delete.mode'='merge-on-read')");

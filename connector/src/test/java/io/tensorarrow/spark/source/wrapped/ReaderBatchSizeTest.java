@@ -64,7 +64,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
     "orc, 48, 10, 10",
     "parquet, 96, 4096, 1",
   })
-  void batchesFitTheInputs(String format, int batchRows, int mostRows, int calls) {
+  void batchRowsFitTheInputs(String format, int batchRows, int mostRows, int calls) {
     Path model = TestModels.totals(dir, -1, -1, -1);
     String path = write(format, 96, "array(array(array(cast(id as float))))");
     String key = "spark.sql." + format + ".columnarReaderBatchSize";
@@ -81,7 +81,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
   /** Of doubles that feed floats 8 rows are a batch. */
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc"})
-  void theColumnsTypeCounts(String format) {
+  void columnTypeDeterminesBatchRows(String format) {
     Path model = TestModels.totals(dir, -1, -1, -1);
     String path = write(format, 96, "array(array(array(cast(id as double))))");
 
@@ -90,7 +90,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "orc"})
-  void narrowRowsAreReadAsEver(String format) {
+  void narrowRowsKeepTheDefaultBatchRows(String format) {
     Path model = TestModels.totals(dir, 2);
     String path = write(format, 6000, "array(1f, 2f)");
 
@@ -98,7 +98,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
   }
 
   @Test
-  void nothingIsChangedWhereNoModelRuns() {
+  void batchRowsAreUnchangedIfNoModelRuns() {
     Path model = TestModels.totals(dir, PIXELS);
     String path = write("parquet", 5000, "array(1f)");
     Dataset<Row> query = reader("parquet", model).load(path).select("x");

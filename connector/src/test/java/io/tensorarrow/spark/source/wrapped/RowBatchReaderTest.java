@@ -51,7 +51,7 @@ class RowBatchReaderTest {
   }
 
   @Test
-  void smallRowsFillBatchesByTheirNumber() throws IOException {
+  void smallRowsFillBatchesUpToTheRowLimit() throws IOException {
     assertThat(batches(2 * RowBatchReader.BATCH_ROWS + 1, "int", 7))
         .containsExactly(RowBatchReader.BATCH_ROWS, RowBatchReader.BATCH_ROWS, 1);
   }
@@ -67,7 +67,7 @@ class RowBatchReaderTest {
         "struct<a:int,b:struct<c:binary>>",
         "map<string,binary>"
       })
-  void largeRowsMakeShortBatches(String column) throws IOException {
+  void largeRowsLimitBatchesByBytes(String column) throws IOException {
     byte[] bytes = new byte[MEGABYTE];
     ArrayData inner = new GenericArrayData(new Object[] {bytes});
     Object value =

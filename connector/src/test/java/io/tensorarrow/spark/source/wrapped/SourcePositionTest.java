@@ -68,7 +68,7 @@ class SourcePositionTest {
   }
 
   @Test
-  void rowsAreCountedAnewInEachFile() throws IOException {
+  void rowCountRestartsInEachFile() throws IOException {
     Source source = new Source("a:10", ":5", ":5", "b:10", ":3");
 
     assertThat(
@@ -91,7 +91,7 @@ class SourcePositionTest {
   }
 
   @Test
-  void readersThatTakeTurnsKeepTheirFilesApart() throws IOException {
+  void interleavedReadersKeepTheirFiles() throws IOException {
     SourcePosition other = new SourcePosition(null);
     Source first = new Source("a:10", ":5", "b:1");
     Source second = new Source("b:7", ":7");
@@ -105,14 +105,14 @@ class SourcePositionTest {
   }
 
   @Test
-  void theFileThatAnotherReaderLeftIsReadAnew() throws IOException {
+  void fileReadByAnotherReaderIsCountedFromZero() throws IOException {
     next(new SourcePosition(null), new Source("a:10"));
 
     assertThat(next(position, new Source("a:10"))).isEqualTo("in row 0 of split 0+100 of 'a'");
   }
 
   @Test
-  void aSourceWithoutFilesHasAPartition() throws IOException {
+  void rowOfSourceWithoutFilesIsNamedByPartition() throws IOException {
     next(new SourcePosition(null), new Source("a:10"));
     Source source = new Source(":10", ":5");
 

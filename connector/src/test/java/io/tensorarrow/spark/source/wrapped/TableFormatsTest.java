@@ -95,7 +95,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void whatTheErrorForDeltaAdvisesWorks() {
+  void alternativesInTheDeltaErrorWork() {
     String path = deltaTable();
     Dataset<Row> delta = lake().read().format("delta").load(path);
     String copy = dir.resolve("copy").toString();
@@ -160,7 +160,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void directoriesThatOnlyLookAlikeAreRead() throws IOException {
+  void directoriesThatResembleTableFormatsAreRead() throws IOException {
     String path = dir.resolve("data").toString();
     rows().drop("part").write().parquet(path);
     Files.createDirectories(Path.of(path, "metadata"));
