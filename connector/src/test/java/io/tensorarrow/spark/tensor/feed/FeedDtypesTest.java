@@ -10,24 +10,15 @@ import io.tensorarrow.spark.options.ColumnTypes;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.NativeMemoryTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
-import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
-import io.tensorarrow.spark.tensor.vector.ArrayReader;
-import io.tensorarrow.spark.tensor.vector.HalfFloat;
-import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.testing.Float16Reference;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import org.apache.arrow.vector.TinyIntVector;
-import org.apache.arrow.vector.VarBinaryVector;
-import org.apache.arrow.vector.VarCharVector;
-import org.apache.spark.sql.execution.vectorized.ConstantColumnVector;
-import org.apache.spark.sql.execution.vectorized.Dictionary;
-import org.apache.spark.sql.execution.vectorized.OffHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataType;
@@ -37,26 +28,16 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.unsafe.Platform;
-import org.apache.spark.unsafe.types.UTF8String;
-import org.bytedeco.javacpp.BytePointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.tensorflow.internal.c_api.TF_TString;
-import org.tensorflow.internal.c_api.global.tensorflow;
 
-/** Dtypes that Spark has no type for, strings, and columns that are no plain numbers. */
+/** Casts to dtypes that Spark has no type for, checked against exact arithmetic. */
 final class FeedDtypesTest extends NativeMemoryTestBase {
   private static final DataType ANY_INTEGER = DataTypes.createDecimalType(38, 0);
   private static final StructType COMPLEX =
       new StructType().add("IM", DataTypes.DoubleType).add("Re", DataTypes.DoubleType);
-  private static final StructType ML_VECTOR =
-      new StructType()
-          .add("type", DataTypes.ByteType)
-          .add("size", DataTypes.IntegerType)
-          .add("indices", DataTypes.createArrayType(DataTypes.IntegerType))
-          .add("values", DataTypes.createArrayType(DataTypes.DoubleType));
 
   /**
    * The strictest {@code casting} for which NumPy 2.0's {@code can_cast} is true (ml_dtypes' for
@@ -256,20 +237,20 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
         column.getChild(1).appendDouble(i + 0.5);
       }
       for (DType to : List.of(DType.COMPLEX64, DType.COMPLEX128)) {
-        try (NativeTensor tensor = feed(spec(to, -1), COMPLEX, column, rows)) {
+        try (NativeTensor tensor = TestFeeds.feed(spec(to, -1), COMPLEX, column, rows)) {
           for (int i = 0; i < rows; i++) {
             assertThat(part(tensor, 2 * i)).isEqualTo(i + 0.5);
             assertThat(part(tensor, 2 * i + 1)).isEqualTo(-i);
           }
         }
         try (NativeTensor tensor =
-            feed(spec(to, -1), DataTypes.DoubleType, column.getChild(1), rows)) {
+            TestFeeds.feed(spec(to, -1), DataTypes.DoubleType, column.getChild(1), rows)) {
           assertThat(part(tensor, 2 * rows - 2)).isEqualTo(rows - 0.5);
           assertThat(part(tensor, 2 * rows - 1)).isZero();
         }
       }
       column.getChild(0).putNull(rows - 1);
-      assertThatThrownBy(() -> feed(spec(DType.COMPLEX64, -1), COMPLEX, column, rows))
+      assertThatThrownBy(() -> TestFeeds.feed(spec(DType.COMPLEX64, -1), COMPLEX, column, rows))
           .hasMessageContainingAll("TA_NULL_INPUT", "a null part in row " + (rows - 1));
     }
   }
@@ -284,62 +265,10 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
       column.arrayData().appendStruct(false);
       column.arrayData().getChild(0).appendFloat(Float.intBitsToFloat(0x7f800001));
       column.arrayData().getChild(1).appendFloat(-0f);
-      try (NativeTensor tensor = feed(spec(DType.COMPLEX64, -1, 1), arrays, column, 1)) {
+      try (NativeTensor tensor = TestFeeds.feed(spec(DType.COMPLEX64, -1, 1), arrays, column, 1)) {
         assertThat(Platform.getInt(null, tensor.address())).isEqualTo(0x7f800001);
         assertThat(Platform.getInt(null, tensor.address() + 4)).isEqualTo(0x80000000);
       }
-    }
-  }
-
-  @Test
-  void sparkMlVectorsAreReadAsArrays() {
-    try (WritableColumnVector column = new OnHeapColumnVector(3, ML_VECTOR)) {
-      vector(column, 1, 0, new int[0], 1, 2, 3, 4);
-      vector(column, 0, 4, new int[] {1, 3}, 7, 9);
-      vector(column, 1, 0, new int[0], 5, 6, 7, 8);
-      ArrayReader reader = ArrayReader.over(column);
-      List<List<Double>> found = new ArrayList<>();
-      for (int row = 0; row < 3; row++) {
-        reader.seek(row);
-        List<Double> values = new ArrayList<>();
-        for (int i = 0; i < reader.length(); i++) {
-          values.add(reader.elements().getDouble(reader.offset() + i));
-        }
-        found.add(values);
-      }
-      assertThat(found)
-          .containsExactly(
-              List.of(1.0, 2.0, 3.0, 4.0),
-              List.of(0.0, 7.0, 0.0, 9.0),
-              List.of(5.0, 6.0, 7.0, 8.0));
-    }
-  }
-
-  /** Unpacked, the vector of two billion would take all memory of the process. */
-  @Test
-  void hugeSparseVectorIsRefusedForItsLength() {
-    TensorSpec spec = spec(DType.FLOAT64, -1, 4);
-    try (WritableColumnVector column = new OnHeapColumnVector(2, ML_VECTOR)) {
-      vector(column, 0, 4, new int[] {1}, 7);
-      vector(column, 0, Integer.MAX_VALUE, new int[] {1}, 7);
-      ColumnFeeder feeder =
-          ColumnFeeder.create(
-              spec, "v", DataTypes.createArrayType(DataTypes.DoubleType), CastMode.SAFE);
-      assertThatThrownBy(() -> feeder.feed(column, RowSelection.range(0, 2)))
-          .hasMessageContainingAll(
-              "[TA_INPUT_SHAPE] Cannot feed column 'v' to tensor",
-              "found an array of length 2147483647 in row 1 of the batch; expected length 4");
-      feeder.feed(column, RowSelection.range(0, 1)).close();
-    }
-  }
-
-  @Test
-  void sparseVectorIsNotUnpackedForItsLength() {
-    try (WritableColumnVector column = new OnHeapColumnVector(1, ML_VECTOR)) {
-      vector(column, 0, Integer.MAX_VALUE, new int[] {1}, 7);
-      ArrayReader reader = ArrayReader.over(column);
-      reader.seek(0);
-      assertThat(reader.length()).isEqualTo(Integer.MAX_VALUE);
     }
   }
 
@@ -349,7 +278,8 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
       column.appendByte((byte) -8);
       column.appendByte((byte) -1);
       column.appendByte((byte) 7);
-      try (NativeTensor tensor = feed(spec(DType.INT4, -1), DataTypes.ByteType, column, 3)) {
+      try (NativeTensor tensor =
+          TestFeeds.feed(spec(DType.INT4, -1), DataTypes.ByteType, column, 3)) {
         assertThat(Platform.getByte(null, tensor.address())).isEqualTo((byte) 8);
         assertThat(Platform.getByte(null, tensor.address() + 1)).isEqualTo((byte) 15);
         assertThat(Platform.getByte(null, tensor.address() + 2)).isEqualTo((byte) 7);
@@ -365,165 +295,10 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
       }
       bytes.setValueCount(10);
       ColumnVector column = new ArrowColumnVector(bytes);
-      assertThatThrownBy(() -> feed(spec(DType.INT64, -1), DataTypes.LongType, column, 10))
+      assertThatThrownBy(
+              () -> TestFeeds.feed(spec(DType.INT64, -1), DataTypes.LongType, column, 10))
           .isInstanceOf(UnsupportedOperationException.class);
     }
-  }
-
-  @Test
-  void binaryFeedsUint8() {
-    List<byte[]> rows = List.of(new byte[] {1, -1, 0, 4}, new byte[] {5, 6, 7, -128});
-    for (Strings kind : Strings.values()) {
-      try (ColumnVector column = strings(kind, DataTypes.BinaryType, rows);
-          NativeTensor tensor =
-              feed(spec(DType.UINT8, -1, 2, 2), DataTypes.BinaryType, column, 2)) {
-        byte[] bytes = new byte[8];
-        Platform.copyMemory(null, tensor.address(), bytes, Platform.BYTE_ARRAY_OFFSET, 8);
-        assertThat(bytes).as("%s", kind).containsExactly(1, -1, 0, 4, 5, 6, 7, -128);
-      }
-      try (ColumnVector column = strings(kind, DataTypes.BinaryType, rows)) {
-        assertThatThrownBy(() -> feed(spec(DType.UINT8, -1, 5), DataTypes.BinaryType, column, 2))
-            .hasMessageContainingAll("TA_INPUT_SHAPE", "length 4");
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(Strings.class)
-  void stringsKeepEveryByte(Strings kind) {
-    Random random = new Random(5);
-    for (DataType type : List.of(DataTypes.StringType, DataTypes.BinaryType)) {
-      List<byte[]> rows = new ArrayList<>();
-      for (int i = 0; i < 9000; i++) {
-        byte[] bytes = new byte[i < 101 ? i : random.nextInt(100)];
-        random.nextBytes(bytes);
-        if (bytes.length > 0) {
-          bytes[random.nextInt(bytes.length)] = 0;
-        }
-        rows.add(i > 200 && random.nextBoolean() ? rows.get(random.nextInt(200)) : bytes);
-      }
-      rows.set(7000, new byte[3_000_000]);
-      try (ColumnVector column = strings(kind, type, rows);
-          NativeTensor tensor = feed(spec(DType.STRING, -1), type, column, rows.size())) {
-        assertStrings(tensor, rows);
-        assertThat(NativeTensor.liveStringBytes()).isEqualTo(tensor.byteSize());
-      }
-    }
-  }
-
-  @Test
-  void nestedStringsKeepOrder() {
-    DataType arrays = DataTypes.createArrayType(DataTypes.StringType);
-    try (WritableColumnVector column = new OffHeapColumnVector(2, arrays)) {
-      List<byte[]> expected = new ArrayList<>();
-      for (int row = 0; row < 2; row++) {
-        column.appendArray(4);
-        for (int i = 0; i < 4; i++) {
-          byte[] text = "x".repeat(20 + i + row).getBytes(java.nio.charset.StandardCharsets.UTF_8);
-          column.arrayData().appendByteArray(text, 0, text.length);
-          expected.add(text);
-        }
-      }
-      try (NativeTensor tensor = feed(spec(DType.STRING, -1, 2, 2), arrays, column, 2)) {
-        assertThat(tensor.dims()).containsExactly(2, 2, 2);
-        assertStrings(tensor, expected);
-      }
-    }
-  }
-
-  @Test
-  void constantAndEmptyStringColumnsAreFed() {
-    try (ConstantColumnVector column = new ConstantColumnVector(3, DataTypes.StringType)) {
-      column.setUtf8String(UTF8String.fromString("part=1"));
-      column.setNotNull();
-      try (NativeTensor tensor = feed(spec(DType.STRING, -1), DataTypes.StringType, column, 3)) {
-        byte[] text = {'p', 'a', 'r', 't', '=', '1'};
-        assertStrings(tensor, List.of(text, text, text));
-      }
-      try (NativeTensor none = feed(spec(DType.STRING, -1), DataTypes.StringType, column, 0)) {
-        assertThat(none.elementCount()).isZero();
-      }
-    }
-  }
-
-  @Test
-  void failedStringFeedFreesMemory() {
-    try (WritableColumnVector column = new OnHeapColumnVector(2, DataTypes.StringType)) {
-      column.appendByteArray(new byte[50], 0, 50);
-      column.appendNull();
-      assertThatThrownBy(() -> feed(spec(DType.STRING, -1), DataTypes.StringType, column, 2))
-          .hasMessageContainingAll("TA_NULL_INPUT", "row 1");
-    }
-    assertThat(NativeTensor.liveStringBytes()).isZero();
-  }
-
-  private static void assertStrings(NativeTensor tensor, List<byte[]> expected) {
-    assertThat(tensor.elementCount()).isEqualTo(expected.size());
-    for (int i = 0; i < expected.size(); i++) {
-      TF_TString string = new TF_TString(new At(tensor.address() + 24L * i));
-      long size = tensorflow.TF_TString_GetSize(string);
-      assertThat(size).isEqualTo(expected.get(i).length);
-      long text = tensorflow.TF_TString_GetDataPointer(string).address();
-      byte[] bytes = new byte[(int) size];
-      Platform.copyMemory(null, text, bytes, Platform.BYTE_ARRAY_OFFSET, size);
-      assertThat(Arrays.equals(bytes, expected.get(i))).as("string %s", i).isTrue();
-      assertThat(Platform.getByte(null, text + size)).as("NUL behind string %s", i).isZero();
-    }
-  }
-
-  private enum Strings {
-    ON_HEAP,
-    OFF_HEAP,
-    DICTIONARY,
-    ARROW
-  }
-
-  private ColumnVector strings(Strings kind, DataType type, List<byte[]> rows) {
-    return switch (kind) {
-      case ON_HEAP -> filled(new OnHeapColumnVector(1, type), rows);
-      case OFF_HEAP -> filled(new OffHeapColumnVector(1, type), rows);
-      case DICTIONARY -> {
-        WritableColumnVector column = new OnHeapColumnVector(rows.size(), type);
-        WritableColumnVector ids = column.reserveDictionaryIds(rows.size());
-        for (int i = 0; i < rows.size(); i++) {
-          ids.putInt(i, rows.indexOf(rows.get(i)));
-        }
-        column.setDictionary(new Entries(rows));
-        yield column;
-      }
-      case ARROW -> {
-        if (type.equals(DataTypes.StringType)) {
-          VarCharVector vector = new VarCharVector("c", allocator);
-          for (int i = 0; i < rows.size(); i++) {
-            vector.setSafe(i, rows.get(i));
-          }
-          vector.setValueCount(rows.size());
-          yield new ArrowColumnVector(vector);
-        }
-        VarBinaryVector vector = new VarBinaryVector("c", allocator);
-        for (int i = 0; i < rows.size(); i++) {
-          vector.setSafe(i, rows.get(i));
-        }
-        vector.setValueCount(rows.size());
-        yield new ArrowColumnVector(vector);
-      }
-    };
-  }
-
-  private static ColumnVector filled(WritableColumnVector column, List<byte[]> rows) {
-    rows.forEach(bytes -> column.appendByteArray(bytes, 0, bytes.length));
-    return column;
-  }
-
-  private static void vector(
-      WritableColumnVector column, int type, int size, int[] indices, double... values) {
-    column.appendStruct(false);
-    column.getChild(0).appendByte((byte) type);
-    column.getChild(1).appendInt(size);
-    column.getChild(2).appendArray(indices.length);
-    Arrays.stream(indices).forEach(column.getChild(2).arrayData()::appendInt);
-    column.getChild(3).appendArray(values.length);
-    Arrays.stream(values).forEach(column.getChild(3).arrayData()::appendDouble);
   }
 
   private static ColumnVector decimals(int precision, BigInteger value) {
@@ -543,13 +318,8 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
     }
   }
 
-  private static NativeTensor feed(TensorSpec spec, DataType type, ColumnVector column, int rows) {
-    return ColumnFeeder.create(spec, "c", type, CastMode.UNSAFE)
-        .feed(column, RowSelection.range(0, rows));
-  }
-
   private static Optional<BigDecimal> number(DType to, DataType type, ColumnVector column) {
-    try (NativeTensor tensor = feed(spec(to, -1), type, column, 1)) {
+    try (NativeTensor tensor = TestFeeds.feed(spec(to, -1), type, column, 1)) {
       return Optional.of(read(tensor).stripTrailingZeros());
     } catch (TensorArrowException e) {
       assertThat(e.code()).isEqualTo(ErrorCode.TA_CAST_OVERFLOW);
@@ -560,7 +330,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   private static double fractions(DType to, double value) {
     try (WritableColumnVector column = new OnHeapColumnVector(1, DataTypes.DoubleType)) {
       column.appendDouble(value);
-      try (NativeTensor tensor = feed(spec(to, -1), DataTypes.DoubleType, column, 1)) {
+      try (NativeTensor tensor = TestFeeds.feed(spec(to, -1), DataTypes.DoubleType, column, 1)) {
         return to == DType.FLOAT16 || to == DType.BFLOAT16
             ? decoded(to, Platform.getShort(null, tensor.address()))
             : read(tensor).doubleValue();
@@ -577,9 +347,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
   }
 
   private static double decoded(DType from, short bits) {
-    return from == DType.FLOAT16
-        ? HalfFloat.toFloat(bits)
-        : Float.intBitsToFloat(Short.toUnsignedInt(bits) << 16);
+    return Float16Reference.toFloat(from, bits);
   }
 
   private static double part(NativeTensor tensor, int index) {
@@ -636,40 +404,5 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
         .setScale(0, java.math.RoundingMode.HALF_EVEN)
         .multiply(unit)
         .toBigIntegerExact();
-  }
-
-  private record Entries(List<byte[]> entries) implements Dictionary {
-    @Override
-    public int decodeToInt(int id) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public long decodeToLong(int id) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public float decodeToFloat(int id) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public double decodeToDouble(int id) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public byte[] decodeToBinary(int id) {
-      return entries.get(id);
-    }
-  }
-
-  /** An address in JavaCPP's words. */
-  private static final class At extends BytePointer {
-    At(long address) {
-      super((org.bytedeco.javacpp.Pointer) null);
-      this.address = address;
-    }
   }
 }

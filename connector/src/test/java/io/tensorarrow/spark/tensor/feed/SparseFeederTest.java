@@ -18,7 +18,6 @@ import io.tensorarrow.spark.testing.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.DataType;
@@ -35,14 +34,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class SparseFeederTest extends NativeMemoryTestBase {
   private static final DataType DOUBLES = TestVectors.type(PlainType.DOUBLE, 1);
   private static final DataType MATRICES = TestVectors.type(PlainType.DOUBLE, 2);
-
-  /** What Spark's columns of Spark ML's vectors look like. */
-  private static final StructType VECTOR =
-      new StructType()
-          .add("type", DataTypes.ByteType)
-          .add("size", DataTypes.IntegerType)
-          .add("indices", DataTypes.createArrayType(DataTypes.IntegerType))
-          .add("values", DOUBLES);
 
   private static TensorSpec sparse(long... shape) {
     return new TensorSpec("t", DType.FLOAT64, TensorShape.of(shape), true);
@@ -90,17 +81,6 @@ final class SparseFeederTest extends NativeMemoryTestBase {
     return assertThatThrownBy(() -> feeder.feed(column, RowSelection.range(0, rows)))
         .isInstanceOf(TensorArrowException.class)
         .hasMessageStartingWith("[" + code + "] Cannot feed column 'c' to tensor 't' sparse ");
-  }
-
-  private static void vector(
-      WritableColumnVector column, int type, int size, int[] indices, double... values) {
-    column.appendStruct(false);
-    column.getChild(0).appendByte((byte) type);
-    column.getChild(1).appendInt(size);
-    column.getChild(2).appendArray(indices.length);
-    IntStream.of(indices).forEach(column.getChild(2).arrayData()::appendInt);
-    column.getChild(3).appendArray(values.length);
-    Arrays.stream(values).forEach(column.getChild(3).arrayData()::appendDouble);
   }
 
   /** Appends a map of keys to ten times themselves. */
@@ -174,11 +154,11 @@ final class SparseFeederTest extends NativeMemoryTestBase {
 
   @Test
   void denseAndSparseVectorsFeedTheSame() {
-    try (WritableColumnVector column = new OnHeapColumnVector(4, VECTOR)) {
-      vector(column, 1, 0, new int[0], 0, 7, 0, Double.NaN);
-      vector(column, 0, 4, new int[] {1, 2, 3}, 7, -0.0, Double.NaN);
-      vector(column, 0, 4, new int[0]);
-      vector(column, 1, 0, new int[0], 1, 2, 3, 4);
+    try (WritableColumnVector column = new OnHeapColumnVector(4, TestFeeds.ML_VECTOR)) {
+      TestFeeds.appendVector(column, 1, 0, new int[0], 0, 7, 0, Double.NaN);
+      TestFeeds.appendVector(column, 0, 4, new int[] {1, 2, 3}, 7, -0.0, Double.NaN);
+      TestFeeds.appendVector(column, 0, 4, new int[0]);
+      TestFeeds.appendVector(column, 1, 0, new int[0], 1, 2, 3, 4);
       String all =
           "[0, 1]=7.0 [0, 3]=NaN [1, 1]=7.0 [1, 3]=NaN [3, 0]=1.0 [3, 1]=2.0 [3, 2]=3.0 [3, 3]=4.0";
       assertThat(fed(feeder(sparse(-1, -1), DOUBLES), column, RowSelection.range(0, 4)))
@@ -196,8 +176,8 @@ final class SparseFeederTest extends NativeMemoryTestBase {
   @Test
   void invalidSparkMlVectorsAreRefused() {
     for (int[] indices : new int[][] {{2, 1}, {1, 1}, {-1, 1}, {1, 4}, {1}}) {
-      try (WritableColumnVector column = new OnHeapColumnVector(1, VECTOR)) {
-        vector(column, 0, 4, indices, 7, 8);
+      try (WritableColumnVector column = new OnHeapColumnVector(1, TestFeeds.ML_VECTOR)) {
+        TestFeeds.appendVector(column, 0, 4, indices, 7, 8);
         refuses(sparse(-1, 4), DOUBLES, column, 1, ErrorCode.TA_INPUT_SHAPE)
             .hasMessageContaining(
                 "found a vector whose indices do not ascend from 0 to its size in row 0");

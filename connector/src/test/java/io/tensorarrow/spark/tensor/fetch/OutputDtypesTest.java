@@ -12,8 +12,6 @@ import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.vector.RetainedColumns;
 import io.tensorarrow.spark.tensor.vector.TensorColumn;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -31,20 +29,15 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.ValueVector;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.StructVector;
-import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
-import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ArrowColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
-import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.unsafe.Platform;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,7 +94,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   private void check(DType dtype, long[] shape, long[] dims, byte[] bytes, int kept) {
     TensorSpec spec = spec(dtype, shape);
     int width = dims[0] == 0 ? 0 : (int) (Dims.knownProduct(dims) / dims[0]);
-    IntFunction<Object> element = i -> reference(dtype, bytes, i);
+    IntFunction<Object> element = i -> ReferenceValues.reference(dtype, bytes, i);
     List<Object> expected = new ArrayList<>();
     for (int row = 0; row < kept; row++) {
       int from = row * width;
@@ -119,7 +112,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     ColumnVector column = wrap(tensor, spec, ColumnTypes.DEFAULT, kept);
     DataType type = TensorColumns.columnType(spec, ColumnTypes.DEFAULT);
     assertThat(column.dataType()).isEqualTo(type);
-    assertThat(readInEachWay(column, type, kept)).allMatch(expected::equals);
+    assertThat(ReferenceValues.readInEachWay(column, type, kept)).allMatch(expected::equals);
     if (bytes.length > 0) {
       assertThat(addressOf(column)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
@@ -130,7 +123,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     column.close();
     column.close();
     assertThat(retained.dataType()).isEqualTo(type);
-    assertThat(readInEachWay(retained, type, kept)).allMatch(expected::equals);
+    assertThat(ReferenceValues.readInEachWay(retained, type, kept)).allMatch(expected::equals);
     if (bytes.length > 0) {
       assertThat(addressOf(retained)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
@@ -185,7 +178,8 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     ArrowBuf elements = allocator.buffer(Math.max(1, size));
     elements.setBytes(0, bytes, 0, size);
     ColumnVector column = TensorColumns.over(elements.slice(0, size), field, keptDims, allocator);
-    assertThat(readInEachWay(column, field.dataType(), kept)).allMatch(expected::equals);
+    assertThat(ReferenceValues.readInEachWay(column, field.dataType(), kept))
+        .allMatch(expected::equals);
     column.close();
     column.close();
 
@@ -222,7 +216,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
         ByteBuffer value = ByteBuffer.wrap(Arrays.copyOfRange(bytes, from, from + width));
         expected.add(struct ? List.of(value, List.of(String.valueOf(width / 2), "2")) : value);
       }
-      assertThat(readInEachWay(column, type, KEPT)).allMatch(expected::equals);
+      assertThat(ReferenceValues.readInEachWay(column, type, KEPT)).allMatch(expected::equals);
       if (width > 0) {
         assertThat(addressOf(column)).isEqualTo(address);
       }
@@ -247,7 +241,7 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
       try (ColumnVector column = wrap(tensor, spec(dtype, -1), ColumnTypes.DEFAULT, 1 << 16)) {
         for (int i = 0; i < 1 << Short.SIZE; i++) {
           assertThat((Object) Float.floatToRawIntBits(column.getFloat(i)))
-              .isEqualTo(reference(dtype, bytes, i));
+              .isEqualTo(ReferenceValues.reference(dtype, bytes, i));
         }
       }
     }
@@ -262,7 +256,8 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     ColumnVector column = wrap(tensor, spec(dtype, -1), ColumnTypes.DEFAULT, 2);
     column.close();
     DataType type = column.dataType();
-    assertThatThrownBy(() -> readInEachWay(column, type, 2)).isInstanceOf(RuntimeException.class);
+    assertThatThrownBy(() -> ReferenceValues.readInEachWay(column, type, 2))
+        .isInstanceOf(RuntimeException.class);
   }
 
   @Test
@@ -301,120 +296,6 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   private ColumnVector wrap(NativeTensor tensor, TensorSpec spec, ColumnTypes types, int kept) {
     int rows = (int) tensor.dims()[0];
     return TensorColumns.wrap(tensor, spec, "out", rows, kept, types, allocator);
-  }
-
-  /** Reads through the vector's own accessors, copies of its rows, and Spark's generated code. */
-  private static List<List<Object>> readInEachWay(ColumnVector column, DataType type, int rows) {
-    ColumnarBatch batch = new ColumnarBatch(new ColumnVector[] {column}, rows);
-    UnsafeProjection projection = UnsafeProjection.create(new DataType[] {type});
-    List<Object> accessed = new ArrayList<>();
-    List<Object> copied = new ArrayList<>();
-    List<Object> projected = new ArrayList<>();
-    List<Object> copiedArrays = new ArrayList<>();
-    for (int row = 0; row < rows; row++) {
-      assertThat(column.isNullAt(row)).isFalse();
-      accessed.add(value(batch.getRow(row), 0, type));
-      copied.add(value(batch.getRow(row).copy(), 0, type));
-      projected.add(value(projection.apply(batch.getRow(row)), 0, type));
-      copiedArrays.add(
-          type instanceof ArrayType array
-              ? values(column.getArray(row).copy(), array.elementType())
-              : value(batch.getRow(row), 0, type));
-    }
-    assertThat(column.hasNull()).isFalse();
-    assertThat(column.numNulls()).isZero();
-    return List.of(accessed, copied, projected, copiedArrays);
-  }
-
-  /** Returns a value with equals: numbers, bits of floats, lists for arrays and structs. */
-  private static Object value(SpecializedGetters from, int ordinal, DataType type) {
-    assertThat(from.isNullAt(ordinal)).isFalse();
-    Object value = from.get(ordinal, type);
-    if (type instanceof ArrayType array) {
-      return values((ArrayData) value, array.elementType());
-    }
-    if (type instanceof StructType struct) {
-      SpecializedGetters fields = from.getStruct(ordinal, struct.size());
-      return IntStream.range(0, struct.size())
-          .mapToObj(i -> value(fields, i, struct.apply(i).dataType()))
-          .toList();
-    }
-    return comparable(value);
-  }
-
-  private static List<Object> values(ArrayData array, DataType elementType) {
-    return IntStream.range(0, array.numElements())
-        .mapToObj(i -> value(array, i, elementType))
-        .toList();
-  }
-
-  private static Object comparable(@Nullable Object value) {
-    if (value instanceof Float f) {
-      return Float.floatToRawIntBits(f);
-    }
-    if (value instanceof Double d) {
-      return Double.doubleToRawLongBits(d);
-    }
-    if (value instanceof Decimal d) {
-      return d.toJavaBigDecimal();
-    }
-    return value instanceof byte[] bytes ? ByteBuffer.wrap(bytes) : String.valueOf(value);
-  }
-
-  /** Says what an element is, from its bytes alone. */
-  private static Object reference(DType dtype, byte[] bytes, int index) {
-    int size = dtype.byteSize();
-    ByteBuffer at =
-        ByteBuffer.wrap(bytes, index * size, size).slice().order(ByteOrder.LITTLE_ENDIAN);
-    return switch (dtype) {
-      case INT8, QINT8 -> String.valueOf(at.get());
-      case INT16, QINT16 -> String.valueOf(at.getShort());
-      case INT32, QINT32 -> String.valueOf(at.getInt());
-      case INT64 -> String.valueOf(at.getLong());
-      case FLOAT32 -> at.getInt();
-      case FLOAT64 -> at.getLong();
-      case BOOL -> String.valueOf(at.get() == 1);
-      case FLOAT16 -> half(at.getShort() & 0xffff);
-      case BFLOAT16 -> at.getShort() << 16;
-      case COMPLEX64 -> List.of(at.getInt(), at.getInt());
-      case COMPLEX128 -> List.of(at.getLong(), at.getLong());
-      case UINT8,
-          QUINT8,
-          FLOAT8_E5M2,
-          FLOAT8_E4M3FN,
-          FLOAT8_E4M3FNUZ,
-          FLOAT8_E4M3B11FNUZ,
-          FLOAT8_E5M2FNUZ,
-          UINT16,
-          QUINT16,
-          UINT32 ->
-          unsigned(at).toString();
-      case UINT64 -> new BigDecimal(unsigned(at));
-      case INT4 -> String.valueOf((at.get() & 7) - (at.get(0) & 8));
-      case UINT4 -> String.valueOf(at.get() % 16);
-      case STRING, RESOURCE, VARIANT -> throw new AssertionError(dtype);
-    };
-  }
-
-  private static BigInteger unsigned(ByteBuffer littleEndian) {
-    byte[] bigEndian = new byte[littleEndian.capacity()];
-    IntStream.range(0, bigEndian.length)
-        .forEach(i -> bigEndian[i] = littleEndian.get(bigEndian.length - 1 - i));
-    return new BigInteger(1, bigEndian);
-  }
-
-  private static int half(int bits) {
-    int sign = bits >> 15;
-    int exponent = bits >> 10 & 31;
-    int mantissa = bits & 1023;
-    if (exponent == 31) {
-      return sign << 31 | 255 << 23 | mantissa << 13;
-    }
-    double size =
-        exponent == 0
-            ? mantissa * Math.pow(2, -24)
-            : (1024 + mantissa) * Math.pow(2, exponent - 25);
-    return Float.floatToRawIntBits((float) (sign == 1 ? -size : size));
   }
 
   private static byte[] bytes(Random random, DType dtype, long[] dims) {
