@@ -8,6 +8,7 @@ import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.options.ReadOptions;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.KillableTask;
 import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.TestModels;
@@ -130,7 +131,7 @@ class BatchInferenceTest extends SparkTestBase {
   @Test
   void failedRunFreesItsTensorsAndNextRunWorks() {
     StructType schema = new StructType().add("x", DataTypes.IntegerType);
-    InferenceSpec spec = spec(TestModels.failing(dir), schema, Map.of());
+    InferenceSpec spec = spec(FailingModels.failing(dir), schema, Map.of());
     WritableColumnVector[] columns = OnHeapColumnVector.allocateColumns(2, schema);
     columns[0].putInt(0, 5);
     columns[0].putInt(1, 0);
@@ -179,7 +180,7 @@ class BatchInferenceTest extends SparkTestBase {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void anEndlessLoopEndsWithItsTask(boolean killed) throws Exception {
-    InferenceSpec spec = spec(TestModels.endless(dir), SCHEMA, Map.of());
+    InferenceSpec spec = spec(FailingModels.endless(dir), SCHEMA, Map.of());
     CountDownLatch first = new CountDownLatch(1);
     KillableTask<List<ColumnVector>> task =
         KillableTask.start(

@@ -9,6 +9,8 @@ import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.model.eager.EagerModel;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.FailingModels;
+import io.tensorarrow.spark.testing.FileModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -60,7 +62,7 @@ class ModelLoaderTest extends ModelTestBase {
 
   @Test
   void unknownOperationErrorNamesOperation() {
-    ModelReference model = reference(TestModels.unknownOp(temp));
+    ModelReference model = reference(FailingModels.unknownOp(temp));
     ModelCache cache = cache(1);
     for (int i = 0; i < 20; i++) {
       assertError(ErrorCode.TA_MODEL_LOAD, () -> cache.acquire(model, ONE_THREAD))
@@ -73,8 +75,8 @@ class ModelLoaderTest extends ModelTestBase {
   void reachedOperationsAreCheckedAgainOnExecutor() throws IOException {
     Path read = Files.writeString(temp.resolve("read"), "12345");
     Path written = temp.resolve("written");
-    ModelReference reader = reference(TestModels.readsFile(temp, read));
-    ModelReference writer = reference(TestModels.writesFileWhenLoaded(temp, written));
+    ModelReference reader = reference(FileModels.readsFile(temp, read));
+    ModelReference writer = reference(FileModels.writesFileWhenLoaded(temp, written));
     ModelCache cache = cache(4);
 
     assertError(ErrorCode.TA_OP_NOT_ALLOWED, () -> cache.acquire(writer, ONE_THREAD))
@@ -100,7 +102,7 @@ class ModelLoaderTest extends ModelTestBase {
   @Test
   void unreachableNodesReadNoFileOnImport() throws IOException {
     Path negative = Files.write(temp.resolve("negative"), new byte[] {-5, -1, -1, -1});
-    ModelReference model = reference(TestModels.readsFileForNothing(temp, negative));
+    ModelReference model = reference(FileModels.readsFileForNothing(temp, negative));
 
     cache(1).acquire(model, ONE_THREAD).close();
     assertError(

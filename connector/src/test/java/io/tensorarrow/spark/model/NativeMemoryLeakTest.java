@@ -12,6 +12,7 @@ import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.testing.ChildJvm;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -71,8 +72,8 @@ class NativeMemoryLeakTest {
     Files.write(data, bytes);
     start("batches", "batches", TestModels.mlp(directory("batches")));
     start("strings", "strings", TestModels.strings(directory("strings")));
-    start("failures", "failures", TestModels.failing(directory("failures")));
-    start("kills", "kills", TestModels.endless(directory("kills")));
+    start("failures", "failures", FailingModels.failing(directory("failures")));
+    start("kills", "kills", FailingModels.endless(directory("kills")));
     start("lost", "lost", TestModels.mlp(directory("lost")));
     start("models", "loads", TestModels.heavy(directory("models")));
     start("damaged models", "loads", damaged);

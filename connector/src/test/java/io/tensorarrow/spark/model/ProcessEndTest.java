@@ -6,6 +6,7 @@ import io.tensorarrow.spark.model.eager.EagerCall;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.testing.ChildJvm;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.BufferedReader;
@@ -64,7 +65,7 @@ class ProcessEndTest {
         Probe.class,
         how,
         TestModels.mlp(temp).toString(),
-        TestModels.endless(temp).toString(),
+        FailingModels.endless(temp).toString(),
         TestModels.heavy(temp).toString());
   }
 

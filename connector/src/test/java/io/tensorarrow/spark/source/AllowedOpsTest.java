@@ -3,7 +3,8 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.TestModels;
+import io.tensorarrow.spark.testing.FailingModels;
+import io.tensorarrow.spark.testing.FileModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ class AllowedOpsTest extends SourceTestBase {
 
   @BeforeEach
   void writeModel() throws IOException {
-    reading = TestModels.readsFile(dir, Files.writeString(dir.resolve("secret"), "12345"));
+    reading = FileModels.readsFile(dir, Files.writeString(dir.resolve("secret"), "12345"));
   }
 
   @AfterEach
@@ -53,7 +54,7 @@ class AllowedOpsTest extends SourceTestBase {
   @Test
   void aModelThatWritesFilesWhenLoadedIsRefusedByLoad() {
     Path written = dir.resolve("written");
-    assertThatThrownBy(() -> reader(TestModels.writesFileWhenLoaded(dir, written)).load(table))
+    assertThatThrownBy(() -> reader(FileModels.writesFileWhenLoaded(dir, written)).load(table))
         .hasMessageStartingWith("[TA_OP_NOT_ALLOWED] Cannot load model '")
         .hasMessageContaining("initialiser > write");
     assertThat(written).doesNotExist();
@@ -61,7 +62,7 @@ class AllowedOpsTest extends SourceTestBase {
 
   @Test
   void anUnknownOperationIsRefusedByLoad() {
-    assertThatThrownBy(() -> reader(TestModels.unknownOp(dir)).load(table))
+    assertThatThrownBy(() -> reader(FailingModels.unknownOp(dir)).load(table))
         .hasMessageStartingWith("[TA_OP_UNKNOWN] Cannot run signature 'serving_default'")
         .hasMessageContaining("'MadeUpOperation'");
   }

@@ -10,6 +10,7 @@ import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
 import io.tensorarrow.spark.tensor.feed.ColumnFeeder;
+import io.tensorarrow.spark.testing.BatchModels;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -307,7 +308,7 @@ class AnalysisErrorsTest extends SourceTestBase {
   void batchRowsOtherThanTheFixedBatchAreRefused() throws IOException {
     loading(
             plainReader()
-                .option("model", TestModels.fixedBatch(dir).toString())
+                .option("model", BatchModels.fixedBatch(dir).toString())
                 .option("batchRows", 8),
             ErrorCode.TA_OPTION_INVALID)
         .hasMessageContaining("'batchRows': found '8'; expected auto or 4, the batch size that");
@@ -425,7 +426,7 @@ class AnalysisErrorsTest extends SourceTestBase {
 
   @Test
   void outputsWithoutBatchAxisAreSkippedOrRefusedIfNamed() throws IOException {
-    String notBatched = TestModels.notBatched(dir).toString();
+    String notBatched = BatchModels.notBatched(dir).toString();
     Dataset<Row> scored = plainReader().option("model", notBatched).load(table);
 
     assertThat(scored.columns()).contains("y").doesNotContain("total");
@@ -437,7 +438,7 @@ class AnalysisErrorsTest extends SourceTestBase {
 
   @Test
   void everyUnfetchableOutputIsReportedIfNamed() throws IOException {
-    String notBatched = TestModels.notBatched(dir).toString();
+    String notBatched = BatchModels.notBatched(dir).toString();
 
     loading(
             plainReader()

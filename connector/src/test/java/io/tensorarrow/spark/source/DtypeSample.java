@@ -3,8 +3,8 @@ package io.tensorarrow.spark.source;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.ByteString;
-import io.tensorarrow.spark.testing.TestModels;
-import io.tensorarrow.spark.testing.TestModels.Rows;
+import io.tensorarrow.spark.testing.ConstantModels;
+import io.tensorarrow.spark.testing.ConstantModels.Rows;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,7 +126,7 @@ public record DtypeSample(DataType dtype, String type, List<byte[]> bytes, List<
       outputs.put(name + "grid", rows(sample, new long[] {VALUES, 1, 2}, -1, 1, 2));
       outputs.put(name + "open", rows(sample, new long[] {VALUES, 2, 1}, -1, -1, -1));
     }
-    return TestModels.rowsOf(directory, outputs);
+    return ConstantModels.rowsOf(directory, outputs);
   }
 
   private static Rows rows(DtypeSample sample, long[] dims, long... declared) {

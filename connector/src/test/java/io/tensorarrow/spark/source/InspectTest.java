@@ -3,6 +3,9 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tensorarrow.spark.testing.BatchModels;
+import io.tensorarrow.spark.testing.FailingModels;
+import io.tensorarrow.spark.testing.FileModels;
 import io.tensorarrow.spark.testing.SparkTestBase;
 import io.tensorarrow.spark.testing.SparseModels;
 import io.tensorarrow.spark.testing.TestModels;
@@ -87,7 +90,7 @@ class InspectTest extends SparkTestBase {
 
   @Test
   void unknownRankIsNullShapeAndScalarIsEmptyShape() throws IOException {
-    assertThat(inspect(TestModels.notBatched(dir)).where("direction = 'output'").collectAsList())
+    assertThat(inspect(BatchModels.notBatched(dir)).where("direction = 'output'").collectAsList())
         .extracting(Row::toString)
         .containsExactly(
             "[serve,serving_default,output,anything,float32,null,dense,null]",
@@ -159,7 +162,7 @@ class InspectTest extends SparkTestBase {
 
   @Test
   void refusedOutputHasItsErrorInColumnRefused() throws IOException {
-    Path model = TestModels.readsFile(dir, Files.writeString(dir.resolve("secret"), "12345"));
+    Path model = FileModels.readsFile(dir, Files.writeString(dir.resolve("secret"), "12345"));
     edit(
         model,
         proto ->
@@ -195,13 +198,14 @@ class InspectTest extends SparkTestBase {
   @Test
   void modelThatMayNotLoadHasItsErrorAtEveryOutput() {
     Path written = dir.resolve("written");
-    Dataset<Row> rows = inspect(TestModels.writesFileWhenLoaded(dir, written));
+    Dataset<Row> rows = inspect(FileModels.writesFileWhenLoaded(dir, written));
 
     assertThat(rows.where("direction = 'output'").select("refused").first().getString(0))
         .startsWith("[TA_OP_NOT_ALLOWED] Cannot load model '")
         .contains("initialiser > write");
     assertThat(rows.where("direction = 'input'").select("refused").first().isNullAt(0)).isTrue();
-    assertThat(inspect(TestModels.unknownOp(dir)).where("refused is not null").first().getString(7))
+    assertThat(
+            inspect(FailingModels.unknownOp(dir)).where("refused is not null").first().getString(7))
         .startsWith("[TA_OP_UNKNOWN] Cannot run signature 'serving_default'");
   }
 

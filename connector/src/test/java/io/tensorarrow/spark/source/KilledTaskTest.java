@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
-import io.tensorarrow.spark.testing.TestModels;
+import io.tensorarrow.spark.testing.FailingModels;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -135,7 +135,7 @@ class KilledTaskTest extends SourceTestBase {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void killedTasksEndAndTheModelServesOthers(boolean interrupt) throws Exception {
-    Path model = TestModels.endless(dir);
+    Path model = FailingModels.endless(dir);
     Dataset<Row> warm = endless(model);
     warm.collectAsList();
     CompletableFuture<Void> job = start(negative(model), interrupt);
@@ -157,7 +157,7 @@ class KilledTaskTest extends SourceTestBase {
 
   @Test
   void singleKilledAttemptEndsAsKilled() throws Exception {
-    CompletableFuture<Void> job = start(negative(TestModels.endless(dir)), false);
+    CompletableFuture<Void> job = start(negative(FailingModels.endless(dir)), false);
     awaitRunning();
     for (long task : tasks.started) {
       spark().sparkContext().killTaskAttempt(task, false, "a test");
@@ -176,7 +176,7 @@ class KilledTaskTest extends SourceTestBase {
 
   @Test
   void otherTasksOnTheModelContinueCorrectly() throws Exception {
-    Path model = TestModels.endless(dir);
+    Path model = FailingModels.endless(dir);
     CompletableFuture<Void> job = start(negative(model).coalesce(1), false);
     while (tasks.started.isEmpty()) {
       Thread.sleep(10);
@@ -258,7 +258,7 @@ class KilledTaskTest extends SourceTestBase {
         spark()
             .read()
             .format("tensorflow")
-            .option("model", TestModels.endless(dir).toString())
+            .option("model", FailingModels.endless(dir).toString())
             .option("batchRows", 1)
             .load(path.toString())
             .select("y");
@@ -300,7 +300,7 @@ class KilledTaskTest extends SourceTestBase {
 
   @Test
   void killedTaskEndsWhileTheModelLoads() throws Exception {
-    CompletableFuture<Void> job = start(negative(TestModels.endlessInitialiser(dir)), false);
+    CompletableFuture<Void> job = start(negative(FailingModels.endlessInitialiser(dir)), false);
     awaitRunning();
 
     spark().sparkContext().cancelJobGroup(GROUP);

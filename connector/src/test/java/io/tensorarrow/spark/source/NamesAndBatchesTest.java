@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.ModelBatchesMetric;
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
+import io.tensorarrow.spark.testing.BatchModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.util.List;
@@ -98,7 +99,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   @CsvSource({"1, 1", "2, 1", "3, 1", "4, 2", "7, 3", "9, 3"})
   void shortBatchesArePaddedAndTrimmed(int rows, int calls) throws IOException {
     tableOf(rows, "id", "cast(id as float) as s", "array(cast(id as float), 1f) as x");
-    model = TestModels.threeRows(dir).toString();
+    model = BatchModels.threeRows(dir).toString();
     Dataset<Row> query =
         reader()
             .option("outputs", "twice, next, deviation")
@@ -120,7 +121,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   @Test
   void filteredRowsArePaddedInOrder() throws IOException {
     tableOf(20, "id", "cast(id as float) as s", "array(cast(id as float), 1f) as x");
-    model = TestModels.threeRows(dir).toString();
+    model = BatchModels.threeRows(dir).toString();
 
     assertThat(
             floats(
@@ -131,7 +132,7 @@ class NamesAndBatchesTest extends SourceTestBase {
   @Test
   void outputOfOtherSizeThanTheFixedBatchIsAnError() throws IOException {
     tableOf(3, "cast(id as float) as s", "array(cast(id as float), 1f) as x");
-    model = TestModels.threeRows(dir).toString();
+    model = BatchModels.threeRows(dir).toString();
 
     assertThat(reader().load(table).columns()).contains("less").doesNotContain("pair");
     assertThatThrownBy(

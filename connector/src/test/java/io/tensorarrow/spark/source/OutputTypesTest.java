@@ -8,9 +8,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.TensorBytesMetric;
+import io.tensorarrow.spark.testing.ConstantModels;
+import io.tensorarrow.spark.testing.ConstantModels.Rows;
 import io.tensorarrow.spark.testing.SparkTestBase;
-import io.tensorarrow.spark.testing.TestModels;
-import io.tensorarrow.spark.testing.TestModels.Rows;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,7 +172,7 @@ class OutputTypesTest extends SparkTestBase {
     TensorProto bytes =
         texts(new byte[] {'o', 'k'}, new byte[] {(byte) 0xff, 0}, new byte[0], new byte[] {'b'});
     Path model =
-        TestModels.rowsOf(
+        ConstantModels.rowsOf(
             dir.resolve("model"), Map.of("y", new Rows(bytes, DataType.DT_STRING, -1)));
     DataFrameReader reader = spark().read().format("tensorflow").option("model", model.toString());
 

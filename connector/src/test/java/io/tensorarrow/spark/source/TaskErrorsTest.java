@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.tensorarrow.spark.testing.BatchModels;
+import io.tensorarrow.spark.testing.ConstantModels;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.LakeTestBase;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
@@ -201,7 +204,7 @@ class TaskErrorsTest extends LakeTestBase {
   @ValueSource(strings = {"parquet", "json"})
   void failedModelCallNamesItsRows(String format) throws IOException {
     write(format, 400, 4, "id", "if(id = " + BAD + ", 0, 1) as x");
-    Path model = TestModels.failing(dir);
+    Path model = FailingModels.failing(dir);
     Dataset<Row> scored =
         reader(format, model).option("batchRows", 10).option("cast", "unsafe").load(data);
     String split = place(format).ofSplit();
@@ -218,7 +221,7 @@ class TaskErrorsTest extends LakeTestBase {
   void wrongOutputNamesTheRowsOfItsCall() throws IOException {
     write("parquet", 400, 4, "id", "cast(id as float) as x");
     Dataset<Row> scored =
-        reader("parquet", TestModels.wrongBatch(dir)).load(data).where("id >= 200 and id < 300");
+        reader("parquet", BatchModels.wrongBatch(dir)).load(data).where("id >= 200 and id < 300");
 
     failsEarly(scored.select("y"), " for rows 0 to 99" + place("parquet").ofSplit());
     assertThatThrownBy(() -> scored.select("y").collectAsList())
@@ -229,11 +232,11 @@ class TaskErrorsTest extends LakeTestBase {
   void rowOfAnOutputIsThatOfTheFile() {
     write("parquet", 400, 4, "id", "if(id = " + BAD + ", 1L, 0L) as which");
     Path model =
-        TestModels.rowsOf(
+        ConstantModels.rowsOf(
             dir.resolve("model"),
             Map.of(
                 "text",
-                new TestModels.Rows(
+                new ConstantModels.Rows(
                     texts("ok".getBytes(UTF_8), new byte[] {(byte) 0xff}),
                     DataType.DT_STRING,
                     -1)));
@@ -248,7 +251,7 @@ class TaskErrorsTest extends LakeTestBase {
   @Test
   void rowOfSourceWithoutFilesIsNamedByPartition() throws IOException {
     Dataset<Row> scored =
-        reader(CustomSource.class.getName(), TestModels.wrongBatch(dir))
+        reader(CustomSource.class.getName(), BatchModels.wrongBatch(dir))
             .option("batchRows", 40)
             .load();
 

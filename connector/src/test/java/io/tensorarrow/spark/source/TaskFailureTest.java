@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.metrics.RowsInferredMetric;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
+import io.tensorarrow.spark.testing.BatchModels;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.OddModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -132,7 +134,7 @@ class TaskFailureTest extends SourceTestBase {
 
   @Test
   void outputWithFewerRowsIsAnError() throws IOException {
-    Dataset<Row> scored = scoredWith(TestModels.wrongBatch(dir), "id", "cast(id as float) as x");
+    Dataset<Row> scored = scoredWith(BatchModels.wrongBatch(dir), "id", "cast(id as float) as x");
 
     assertThatThrownBy(() -> scored.collectAsList())
         .hasMessageContaining("[TA_OUTPUT_NOT_BATCHED] Cannot ")
@@ -141,7 +143,7 @@ class TaskFailureTest extends SourceTestBase {
 
   @Test
   void failingModelIsAnError() throws IOException {
-    Dataset<Row> scored = scoredWith(TestModels.failing(dir), "id", "cast(id as int) as x");
+    Dataset<Row> scored = scoredWith(FailingModels.failing(dir), "id", "cast(id as int) as x");
 
     assertThatThrownBy(() -> scored.collectAsList())
         .hasMessageContaining("[TA_MODEL_RUN] Cannot ")

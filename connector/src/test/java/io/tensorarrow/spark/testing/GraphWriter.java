@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +18,9 @@ import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.SavedModel;
+import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorProto;
@@ -83,6 +86,46 @@ final class GraphWriter {
     return this;
   }
 
+  /** Adds a float variable and a node that reads it, {@code <name>/read}. */
+  GraphWriter variable(String name, long... dims) {
+    add(
+        name,
+        "VarHandleOp",
+        List.of(),
+        Map.of("dtype", type(DataType.DT_FLOAT), "shape", shape(dims), "shared_name", text("")));
+    add(name + "/read", "ReadVariableOp", List.of(name), Map.of("dtype", type(DataType.DT_FLOAT)));
+    return this;
+  }
+
+  /** Adds nodes that restore float variables from the checkpoint, and the saver that names them. */
+  GraphWriter restore(List<String> names) {
+    placeholder("saver_filename", DataType.DT_STRING);
+    constant("names", texts(names.toArray(String[]::new)));
+    constant("slices", texts(names.stream().map(name -> "").toArray(String[]::new)));
+    DataType[] types = names.stream().map(name -> DataType.DT_FLOAT).toArray(DataType[]::new);
+    add(
+        "restore",
+        "RestoreV2",
+        List.of("saver_filename", "names", "slices"),
+        Map.of("dtypes", types(types)));
+    List<String> assigned = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      add(
+          "assign" + i,
+          "AssignVariableOp",
+          List.of(names.get(i), "restore:" + i),
+          Map.of("dtype", type(DataType.DT_FLOAT)));
+      assigned.add("^assign" + i);
+    }
+    add("restore_all", "NoOp", assigned, Map.of());
+    meta.setSaverDef(
+        SaverDef.newBuilder()
+            .setFilenameTensorName("saver_filename:0")
+            .setRestoreOpName("restore_all")
+            .setVersion(SaverDef.CheckpointFormatVersion.V2));
+    return this;
+  }
+
   /** Writes {@code saved_model.pb} and returns the SavedModel's directory. */
   Path write(Path directory) {
     try {
@@ -97,6 +140,17 @@ final class GraphWriter {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Makes a constant for the body of a function. */
+  static NodeDef constantNode(String name, TensorProto value) {
+    return node(
+        name, "Const", List.of(), Map.of("dtype", type(value.getDtype()), "value", tensor(value)));
+  }
+
+  /** Makes a parameter or result of a function. */
+  static OpDef.ArgDef argument(String name, DataType type) {
+    return OpDef.ArgDef.newBuilder().setName(name).setType(type).build();
   }
 
   static AttrValue type(DataType type) {

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.testing;
 
+import static io.tensorarrow.spark.testing.GraphWriter.argument;
+import static io.tensorarrow.spark.testing.GraphWriter.constantNode;
 import static io.tensorarrow.spark.testing.GraphWriter.doubles;
 import static io.tensorarrow.spark.testing.GraphWriter.flag;
 import static io.tensorarrow.spark.testing.GraphWriter.floatVector;
@@ -22,10 +24,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.tensorflow.proto.AssetFileDef;
@@ -33,11 +33,9 @@ import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.CollectionDef;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.FunctionDef;
-import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
 import org.tensorflow.proto.SaverDef;
 import org.tensorflow.proto.TensorInfo;
-import org.tensorflow.proto.TensorProto;
 
 /**
  * SavedModels for tests, written without Python and without native code. Each method writes one
@@ -52,7 +50,6 @@ public final class TestModels {
   private static final DataType STRING = DataType.DT_STRING;
   private static final DataType RESOURCE = DataType.DT_RESOURCE;
   private static final String SERVING = "serving_default";
-
   private static final int MLP_INPUTS = 8;
   private static final int MLP_HIDDEN = 4;
   private static final int MLP_OUTPUTS = 3;
@@ -87,17 +84,17 @@ public final class TestModels {
   public static Path mlp(Path parent) {
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
     List<String> names = List.of("hidden/kernel", "hidden/bias", "output/kernel", "output/bias");
-    variable(graph, "hidden/kernel", MLP_INPUTS, MLP_HIDDEN);
-    variable(graph, "hidden/bias", MLP_HIDDEN);
-    variable(graph, "output/kernel", MLP_HIDDEN, MLP_OUTPUTS);
-    variable(graph, "output/bias", MLP_OUTPUTS);
+    graph.variable("hidden/kernel", MLP_INPUTS, MLP_HIDDEN);
+    graph.variable("hidden/bias", MLP_HIDDEN);
+    graph.variable("output/kernel", MLP_HIDDEN, MLP_OUTPUTS);
+    graph.variable("output/bias", MLP_OUTPUTS);
     matMul(graph, "hidden/product", "x", "hidden/kernel/read");
     graph.add("hidden/sum", "BiasAdd", FLOAT, "hidden/product", "hidden/bias/read");
     graph.add("hidden/relu", "Relu", FLOAT, "hidden/sum");
     matMul(graph, "output/product", "hidden/relu", "output/kernel/read");
     graph.add("logits", "BiasAdd", FLOAT, "output/product", "output/bias/read");
     graph.add("probabilities", "Softmax", FLOAT, "logits");
-    restore(graph, names);
+    graph.restore(names);
     graph.signature(
         SERVING,
         Map.of("x", info("x:0", FLOAT, -1, MLP_INPUTS)),
@@ -319,63 +316,6 @@ public final class TestModels {
   }
 
   /**
-   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, and outputs that are no columns:
-   * {@code total} () the sum, {@code three} (3) the constant 1, 2, 3, {@code anything} of unknown
-   * rank, {@code x} itself.
-   */
-  public static Path notBatched(Path parent) {
-    Map<String, AttrValue> sum =
-        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("two", floats(2))
-        .add("y", "Mul", FLOAT, "x", "two")
-        .constant("axis", ints(0))
-        .add("total", "Sum", List.of("x", "axis"), sum)
-        .constant("three", intVector(1, 2, 3))
-        .signature(
-            SERVING,
-            Map.of("x", info("x:0", FLOAT, -1)),
-            Map.of(
-                "y", info("y:0", FLOAT, -1),
-                "total", info("total:0", FLOAT),
-                "three", info("three:0", INT, 3),
-                "anything", infoOfUnknownRank("x:0", FLOAT)))
-        .write(parent.resolve("notBatched"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y}, said to be float (-1), but the first row is missing in it.
-   */
-  public static Path wrongBatch(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("begin", intVector(1))
-        .constant("size", intVector(-1))
-        .add(
-            "y",
-            "Slice",
-            List.of("x", "begin", "size"),
-            Map.of("T", type(FLOAT), "Index", type(INT)))
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("wrongBatch"));
-  }
-
-  /**
-   * {@code x} int (-1) to {@code y} int (-1): {@code y = 100 / x}, which fails if an {@code x} is
-   * 0.
-   */
-  public static Path failing(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", INT)
-        .constant("hundred", ints(100))
-        .add("y", "Div", INT, "hundred", "x")
-        .signature(SERVING, Map.of("x", info("x:0", INT, -1)), Map.of("y", info("y:0", INT, -1)))
-        .write(parent.resolve("failing"));
-  }
-
-  /**
    * {@code x} float (-1, ...) to {@code total} float (-1): the sum of a row.
    *
    * @param rowDims the dimensions of a row of {@code x}, -1 for an open one
@@ -409,59 +349,6 @@ public final class TestModels {
             Map.of("text", info("text:0", STRING, -1)),
             Map.of("length", info("length:0", INT, -1)))
         .write(parent.resolve("strings"));
-  }
-
-  /**
-   * {@code x} float (4) to {@code y} float (4): {@code y = 2 x}; the batch can't have another size
-   * than 4 by the signature.
-   */
-  public static Path fixedBatch(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("two", floats(2))
-        .add("y", "Mul", FLOAT, "x", "two")
-        .signature(SERVING, Map.of("x", info("x:0", FLOAT, 4)), Map.of("y", info("y:0", FLOAT, 4)))
-        .write(parent.resolve("fixedBatch"));
-  }
-
-  /**
-   * Batches of exactly 3 rows: {@code x} float (3, 2) and {@code s} float (3). Outputs:
-   *
-   * <ul>
-   *   <li>{@code twice} float (3, 2): {@code 2 x}
-   *   <li>{@code next} float (-1): {@code s + 1}
-   *   <li>{@code deviation} float (3): {@code s} less the batch's first, so that rows know of each
-   *       other
-   *   <li>{@code less} float (-1): {@code s} without its first row, one too few
-   *   <li>{@code pair} float (2): fixed to another size than the batch
-   * </ul>
-   */
-  public static Path threeRows(Path parent) {
-    Map<String, AttrValue> slice = Map.of("T", type(FLOAT), "Index", type(INT));
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .placeholder("s", FLOAT)
-        .constant("two", floats(2))
-        .constant("one", floats(1))
-        .add("twice", "Mul", FLOAT, "x", "two")
-        .add("next", "AddV2", FLOAT, "s", "one")
-        .constant("zeroth", intVector(0))
-        .constant("single", intVector(1))
-        .constant("second", intVector(1))
-        .constant("rest", intVector(-1))
-        .add("first", "Slice", List.of("s", "zeroth", "single"), slice)
-        .add("deviation", "Sub", FLOAT, "s", "first")
-        .add("less", "Slice", List.of("s", "second", "rest"), slice)
-        .signature(
-            SERVING,
-            Map.of("x", info("x:0", FLOAT, 3, 2), "s", info("s:0", FLOAT, 3)),
-            Map.of(
-                "twice", info("twice:0", FLOAT, 3, 2),
-                "next", info("next:0", FLOAT, -1),
-                "deviation", info("deviation:0", FLOAT, 3),
-                "less", info("less:0", FLOAT, -1),
-                "pair", info("less:0", FLOAT, 2)))
-        .write(parent.resolve("threeRows"));
   }
 
   /**
@@ -513,203 +400,6 @@ public final class TestModels {
   }
 
   /**
-   * {@code x} float (-1) to {@code y} float (-1) by an operation that TensorFlow does not have,
-   * {@code MadeUpOperation}.
-   */
-  public static Path unknownOp(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .add("y", "MadeUpOperation", FLOAT, "x")
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("unknownOp"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y} float (-1): {@code x} plus the length of a file, which the
-   * model reads at each call.
-   *
-   * @param file the file that it reads
-   */
-  public static Path readsFile(Path parent, Path file) {
-    TensorProto name = texts(file.toString()).toBuilder().clearTensorShape().build();
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("name", name)
-        .add("content", "ReadFile", List.of("name"), Map.of())
-        .add("length", "StringLength", List.of("content"), Map.of())
-        .add("more", "Cast", List.of("length"), Map.of("SrcT", type(INT), "DstT", type(FLOAT)))
-        .add("y", "AddV2", FLOAT, "x", "more")
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("readsFile"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}; beside it a node that nothing
-   * needs, whose shape is the content of a file.
-   *
-   * @param file the file
-   */
-  public static Path readsFileForNothing(Path parent, Path file) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("two", floats(2))
-        .add("y", "Mul", FLOAT, "x", "two")
-        .constant("name", texts(file.toString()).toBuilder().clearTensorShape().build())
-        .add("content", "ReadFile", List.of("name"), Map.of())
-        .add("shape", "DecodeRaw", List.of("content"), Map.of("out_type", type(INT)))
-        .add(
-            "unused",
-            "Reshape",
-            List.of("x", "shape"),
-            Map.of("T", type(FLOAT), "Tshape", type(INT)))
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("readsFileForNothing"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y} float (-1), {@code y = 2 x}, with an initialiser that writes
-   * a file.
-   *
-   * @param file the file that it writes
-   */
-  public static Path writesFileWhenLoaded(Path parent, Path file) {
-    GraphWriter graph = new GraphWriter();
-    graph.constant("name", texts(file.toString()).toBuilder().clearTensorShape().build());
-    graph.add("write", "WriteFile", List.of("name", "name"), Map.of());
-    graph.meta.putCollectionDef(
-        "legacy_init_op",
-        CollectionDef.newBuilder()
-            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("write"))
-            .build());
-    return graph
-        .placeholder("x", FLOAT)
-        .constant("two", floats(2))
-        .add("y", "Mul", FLOAT, "x", "two")
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("writesFileWhenLoaded"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y} float (-1), but its variable is never restored, as when it
-   * has a second handle.
-   */
-  public static Path unrestored(Path parent) {
-    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
-    variable(graph, "weight");
-    return graph
-        .add("y", "Mul", FLOAT, "x", "weight/read")
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("unrestored"));
-  }
-
-  /**
-   * {@code id} long (-1) to the {@code id}-th rows of constants: whatever bytes a tensor of any
-   * dtype may hold.
-   *
-   * @param directory the SavedModel's directory itself
-   * @param outputs the outputs by name
-   */
-  public static Path rowsOf(Path directory, Map<String, Rows> outputs) {
-    GraphWriter graph = new GraphWriter().placeholder("id", LONG).constant("axis", ints(0));
-    Map<String, TensorInfo> infos = new TreeMap<>();
-    outputs.forEach(
-        (name, rows) -> {
-          DataType held = rows.values.getDtype();
-          graph.constant(name + "/rows", rows.values);
-          graph.add(
-              name + "/row",
-              "GatherV2",
-              List.of(name + "/rows", "id", "axis"),
-              Map.of("Tparams", type(held), "Tindices", type(LONG), "Taxis", type(INT)));
-          boolean same = rows.dtype == held;
-          graph.add(
-              name,
-              same ? "Identity" : "Cast",
-              List.of(name + "/row"),
-              same
-                  ? Map.of("T", type(held))
-                  : Map.of("SrcT", type(held), "DstT", type(rows.dtype)));
-          infos.put(name, info(name + ":0", rows.dtype, rows.shape));
-        });
-    return graph.signature(SERVING, Map.of("id", info("id:0", LONG, -1)), infos).write(directory);
-  }
-
-  /**
-   * The rows of one output.
-   *
-   * @param values the constant, rows first
-   * @param dtype what it is cast to, for dtypes that TensorFlow can't gather
-   * @param shape the shape that the signature declares, the batch axis first
-   */
-  // Nobody compares them.
-  @SuppressWarnings("ArrayRecordComponent")
-  public record Rows(TensorProto values, DataType dtype, long... shape) {}
-
-  /**
-   * {@code x} float (-1) to {@code y}, said to be float (-1), but of as many elements as the
-   * largest {@code x} says, and each of them that: 2^42 are more memory than any machine has.
-   */
-  public static Path huge(Path parent) {
-    Map<String, AttrValue> max =
-        Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("axis", ints(0))
-        .add("largest", "Max", List.of("x", "axis"), max)
-        .add("rows", "Cast", List.of("largest"), Map.of("SrcT", type(FLOAT), "DstT", type(LONG)))
-        .constant("zero", ints(0))
-        .add("dims", "ExpandDims", List.of("rows", "zero"), Map.of("T", type(LONG)))
-        .add(
-            "y",
-            "Fill",
-            List.of("dims", "largest"),
-            Map.of("T", type(FLOAT), "index_type", type(LONG)))
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("huge"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code bucket} int (-1) by an operation that TensorFlow 2.18 still
-   * knows, but can't run any more, {@code BoostedTreesBucketize}.
-   */
-  public static Path removedKernel(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .constant("boundaries", floatVector(1, 2, 3))
-        .add(
-            "bucket",
-            "BoostedTreesBucketize",
-            List.of("x", "boundaries"),
-            Map.of("num_features", number(1)))
-        .signature(
-            SERVING,
-            Map.of("x", info("x:0", FLOAT, -1)),
-            Map.of("bucket", info("bucket:0", INT, -1)))
-        .write(parent.resolve("removedKernel"));
-  }
-
-  /**
-   * {@code x} float (-1) to {@code y} float (-1), but its variable is one of TensorFlow 1 that
-   * nothing initialises.
-   */
-  public static Path uninitialised(Path parent) {
-    return new GraphWriter()
-        .placeholder("x", FLOAT)
-        .add("weight", "VariableV2", List.of(), Map.of("dtype", type(FLOAT), "shape", shape()))
-        .add("read", "Identity", FLOAT, "weight")
-        .add("y", "Mul", FLOAT, "x", "read")
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("uninitialised"));
-  }
-
-  /**
    * {@code x} float (-1) to {@code y} float (-1): {@code y = x}, by way of a constant and a
    * variable of a megabyte each.
    */
@@ -717,122 +407,19 @@ public final class TestModels {
     int elements = 1 << 18;
     GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
     graph.constant("many", floatVector(new float[elements]));
-    variable(graph, "weight", elements);
+    graph.variable("weight", elements);
     graph.constant("axis", ints(0));
     Map<String, AttrValue> sum =
         Map.of("T", type(FLOAT), "Tidx", type(INT), "keep_dims", flag(false));
     graph.add("both", "AddV2", FLOAT, "many", "weight/read");
     graph.add("nothing", "Sum", List.of("both", "axis"), sum);
     graph.add("y", "AddV2", FLOAT, "x", "nothing");
-    restore(graph, List.of("weight"));
+    graph.restore(List.of("weight"));
     graph.signature(
         SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)));
     Path directory = graph.write(parent.resolve("heavy"));
     new CheckpointWriter().add("weight", new float[elements], elements).write(directory);
     return directory;
-  }
-
-  /** {@code x} float (-1) to {@code y} float (-1): {@code x} itself, never if one is negative. */
-  public static Path endless(Path parent) {
-    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT);
-    endlessLoop(graph, "y", "x");
-    return graph
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("endless"));
-  }
-
-  /** {@code x} float (-1) to {@code y} float (-1): {@code y = 2 x}; its initialiser never ends. */
-  public static Path endlessInitialiser(Path parent) {
-    GraphWriter graph = new GraphWriter().placeholder("x", FLOAT).constant("two", floats(2));
-    graph.add("y", "Mul", FLOAT, "x", "two");
-    graph.constant("negative", floatVector(-1));
-    endlessLoop(graph, "loop", "negative");
-    graph.add("initialise", "NoOp", List.of("^loop"), Map.of());
-    graph.meta.putCollectionDef(
-        "saved_model_main_op",
-        CollectionDef.newBuilder()
-            .setNodeList(CollectionDef.NodeList.newBuilder().addValue("initialise"))
-            .build());
-    return graph
-        .signature(
-            SERVING, Map.of("x", info("x:0", FLOAT, -1)), Map.of("y", info("y:0", FLOAT, -1)))
-        .write(parent.resolve("endlessInitialiser"));
-  }
-
-  /** Repeats an identity while the smallest element is negative. */
-  private static void endlessLoop(GraphWriter graph, String name, String input) {
-    graph.function(
-        FunctionDef.newBuilder()
-            .setSignature(
-                OpDef.newBuilder()
-                    .setName("any_negative")
-                    .addInputArg(argument("x", FLOAT))
-                    .addOutputArg(argument("more", DataType.DT_BOOL)))
-            .addNodeDef(constantNode("zero", floats(0)))
-            .addNodeDef(
-                node("negative", "Less", List.of("x", "zero:output:0"), Map.of("T", type(FLOAT))))
-            .addNodeDef(constantNode("axis", intVector(0)))
-            .addNodeDef(
-                node(
-                    "any",
-                    "Any",
-                    List.of("negative:z:0", "axis:output:0"),
-                    Map.of("Tidx", type(INT), "keep_dims", flag(false))))
-            .putRet("more", "any:output:0")
-            .build());
-    graph.function(
-        FunctionDef.newBuilder()
-            .setSignature(
-                OpDef.newBuilder()
-                    .setName("same")
-                    .addInputArg(argument("x", FLOAT))
-                    .addOutputArg(argument("y", FLOAT)))
-            .addNodeDef(node("copy", "Identity", List.of("x"), Map.of("T", type(FLOAT))))
-            .putRet("y", "copy:output:0")
-            .build());
-    graph.add(
-        name,
-        "While",
-        List.of(input),
-        Map.of(
-            "T", types(FLOAT), "cond", functionName("any_negative"), "body", functionName("same")));
-  }
-
-  private static void variable(GraphWriter graph, String name, long... dims) {
-    graph.add(
-        name,
-        "VarHandleOp",
-        List.of(),
-        Map.of("dtype", type(FLOAT), "shape", shape(dims), "shared_name", text("")));
-    graph.add(name + "/read", "ReadVariableOp", List.of(name), Map.of("dtype", type(FLOAT)));
-  }
-
-  private static void restore(GraphWriter graph, List<String> names) {
-    graph.placeholder("saver_filename", STRING);
-    graph.constant("names", texts(names.toArray(String[]::new)));
-    graph.constant("slices", texts(names.stream().map(name -> "").toArray(String[]::new)));
-    DataType[] types = names.stream().map(name -> FLOAT).toArray(DataType[]::new);
-    graph.add(
-        "restore",
-        "RestoreV2",
-        List.of("saver_filename", "names", "slices"),
-        Map.of("dtypes", types(types)));
-    List<String> assigned = new ArrayList<>();
-    for (int i = 0; i < names.size(); i++) {
-      graph.add(
-          "assign" + i,
-          "AssignVariableOp",
-          List.of(names.get(i), "restore:" + i),
-          Map.of("dtype", type(FLOAT)));
-      assigned.add("^assign" + i);
-    }
-    graph.add("restore_all", "NoOp", assigned, Map.of());
-    graph.meta.setSaverDef(
-        SaverDef.newBuilder()
-            .setFilenameTensorName("saver_filename:0")
-            .setRestoreOpName("restore_all")
-            .setVersion(SaverDef.CheckpointFormatVersion.V2));
   }
 
   private static void matMul(GraphWriter graph, String name, String a, String b) {
@@ -856,18 +443,6 @@ public final class TestModels {
         "StatefulPartitionedCall",
         List.of(input, "weight"),
         Map.of("Tin", types(type, RESOURCE), "Tout", types(type), "f", functionName(function)));
-  }
-
-  private static NodeDef constantNode(String name, TensorProto value) {
-    return node(
-        name,
-        "Const",
-        List.of(),
-        Map.of("dtype", type(value.getDtype()), "value", GraphWriter.tensor(value)));
-  }
-
-  private static OpDef.ArgDef argument(String name, DataType type) {
-    return OpDef.ArgDef.newBuilder().setName(name).setType(type).build();
   }
 
   private static float[] hiddenKernel() {

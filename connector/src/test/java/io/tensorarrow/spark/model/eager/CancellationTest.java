@@ -10,6 +10,7 @@ import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.ModelTestBase;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -78,7 +79,7 @@ class CancellationTest extends ModelTestBase {
   void killedTaskEndsAndModelServesOthers() throws Exception {
     Asked asked = new Asked(killed);
     ModelCache cache = cache(1);
-    ModelReference model = reference(TestModels.endless(temp));
+    ModelReference model = reference(FailingModels.endless(temp));
     try (ModelLease mine = cache.acquire(model, ONE_THREAD, asked::get);
         EagerCall loop = mine.newCall(SERVING, List.of("y"));
         ModelLease others = cache.acquire(model, ONE_THREAD);
@@ -111,7 +112,7 @@ class CancellationTest extends ModelTestBase {
   void closingFromAnotherThreadWaitsForTheCancelledRun() throws Exception {
     Asked asked = new Asked(killed);
     ModelCache cache = cache(1);
-    ModelReference model = reference(TestModels.endless(temp));
+    ModelReference model = reference(FailingModels.endless(temp));
     for (int round = 0; round < 5; round++) {
       killed.set(false);
       ModelLease lease = cache.acquire(model, ONE_THREAD, asked::get);
@@ -135,7 +136,7 @@ class CancellationTest extends ModelTestBase {
   @Test
   void killRacingWithEndOfCallIsSafe() {
     ModelCache cache = cache(1);
-    ModelReference model = reference(TestModels.endless(temp));
+    ModelReference model = reference(FailingModels.endless(temp));
     AtomicInteger cancelled = new AtomicInteger();
     for (int round = 0; round < 20; round++) {
       AtomicBoolean now = new AtomicBoolean();
@@ -158,7 +159,7 @@ class CancellationTest extends ModelTestBase {
     AtomicBoolean alsoKilled = new AtomicBoolean();
     Asked waiter = new Asked(alsoKilled);
     ModelCache cache = cache(1);
-    ModelReference model = reference(TestModels.endlessInitialiser(temp));
+    ModelReference model = reference(FailingModels.endlessInitialiser(temp));
     Future<ModelLease> first = pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
     asked.await(3);
     Future<ModelLease> second = pool.submit(() -> cache.acquire(model, ONE_THREAD, waiter::get));
@@ -180,7 +181,7 @@ class CancellationTest extends ModelTestBase {
     AtomicBoolean loaderKilled = new AtomicBoolean();
     Asked asked = new Asked(loaderKilled);
     ModelCache cache = cache(1);
-    ModelReference model = reference(TestModels.endlessInitialiser(temp));
+    ModelReference model = reference(FailingModels.endlessInitialiser(temp));
     Future<ModelLease> loading = pool.submit(() -> cache.acquire(model, ONE_THREAD, asked::get));
     asked.await(3);
     killed.set(true);

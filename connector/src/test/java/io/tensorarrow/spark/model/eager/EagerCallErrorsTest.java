@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.tensor.NativeTensor;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,7 +23,7 @@ import org.tensorflow.proto.TensorInfo;
 class EagerCallErrorsTest extends EagerCallTestBase {
   @Test
   void failedCallQuotesModelAndNextCallWorks() {
-    Path model = TestModels.failing(temp);
+    Path model = FailingModels.failing(temp);
     try (ModelLease lease = lease(model);
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       for (int i = 0; i < 100; i++) {
@@ -37,7 +38,7 @@ class EagerCallErrorsTest extends EagerCallTestBase {
 
   @Test
   void unrestoredVariableErrorNamesRemedy() {
-    try (ModelLease lease = lease(TestModels.unrestored(temp));
+    try (ModelLease lease = lease(FailingModels.unrestored(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
           .contains(
@@ -47,7 +48,7 @@ class EagerCallErrorsTest extends EagerCallTestBase {
               "tf.saved_model.save",
               "save it with model.export(), or track variable.value");
     }
-    try (ModelLease lease = lease(TestModels.uninitialised(temp));
+    try (ModelLease lease = lease(FailingModels.uninitialised(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
           .contains("weight", "every variable restored or initialised");
@@ -56,7 +57,7 @@ class EagerCallErrorsTest extends EagerCallTestBase {
 
   @Test
   void outOfMemoryErrorNamesRemedyAndNextCallWorks() {
-    try (ModelLease lease = lease(TestModels.huge(temp));
+    try (ModelLease lease = lease(FailingModels.huge(temp));
         EagerCall call = lease.newCall(SERVING, List.of("y"))) {
       for (int i = 0; i < 3; i++) {
         assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1L << 42}, 1)))
@@ -71,7 +72,7 @@ class EagerCallErrorsTest extends EagerCallTestBase {
 
   @Test
   void missingKernelErrorNamesOperation() {
-    try (ModelLease lease = lease(TestModels.removedKernel(temp));
+    try (ModelLease lease = lease(FailingModels.removedKernel(temp));
         EagerCall call = lease.newCall(SERVING, List.of("bucket"))) {
       assertError(ErrorCode.TA_MODEL_RUN, () -> run(call, floats(new float[] {1}, 1)))
           .contains("BoostedTreesBucketize", "TensorFlow 2.18 has a kernel for on CPUs");

@@ -13,6 +13,7 @@ import com.sun.management.ThreadMXBean;
 import io.tensorarrow.spark.model.ModelLease;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.testing.BatchModels;
 import io.tensorarrow.spark.testing.Tensors;
 import io.tensorarrow.spark.testing.TestModels;
 import java.lang.management.ManagementFactory;
@@ -137,7 +138,7 @@ class EagerCallTest extends EagerCallTestBase {
 
   @Test
   void outputThatIsAnInputOutlivesItsFeed() {
-    ModelLease lease = lease(TestModels.notBatched(temp));
+    ModelLease lease = lease(BatchModels.notBatched(temp));
     EagerCall call = lease.newCall(SERVING, List.of("anything", "total", "three"));
     List<NativeTensor> results = run(call, floats(new float[] {1, 2, 4}, 3));
     call.close();
@@ -174,7 +175,7 @@ class EagerCallTest extends EagerCallTestBase {
 
   @Test
   void onlyFetchedOutputsAreComputed() {
-    Path model = TestModels.notBatched(temp);
+    Path model = BatchModels.notBatched(temp);
     try (ModelLease lease = lease(model);
         EagerCall call = lease.newCall(SERVING, List.of("three"))) {
       // The other outputs could not be computed from this feed: its sum has no first axis.

@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.ByteString;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.testing.BatchModels;
 import io.tensorarrow.spark.testing.ControlFlowModels;
+import io.tensorarrow.spark.testing.FailingModels;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,12 +51,12 @@ class GraphValidatorTest {
             TestModels.twoSignatures(temp),
             TestModels.function(temp),
             TestModels.table(temp),
-            TestModels.notBatched(temp),
-            TestModels.wrongBatch(temp),
-            TestModels.failing(temp),
+            BatchModels.notBatched(temp),
+            BatchModels.wrongBatch(temp),
+            FailingModels.failing(temp),
             TestModels.strings(temp),
-            TestModels.fixedBatch(temp),
-            TestModels.unrestored(temp),
+            BatchModels.fixedBatch(temp),
+            FailingModels.unrestored(temp),
             ControlFlowModels.loop(temp),
             ControlFlowModels.branches(temp),
             ControlFlowModels.reference(temp));
@@ -82,7 +84,7 @@ class GraphValidatorTest {
 
   @Test
   void leavesUnknownOperationsToOthers() throws IOException {
-    Path model = TestModels.unknownOp(temp);
+    Path model = FailingModels.unknownOp(temp);
     assertThatCode(() -> GraphValidator.check(model.toString(), read(model)))
         .doesNotThrowAnyException();
   }

@@ -7,6 +7,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.TensorShape;
 import io.tensorarrow.spark.tensor.TensorSpec;
+import io.tensorarrow.spark.testing.BatchModels;
 import io.tensorarrow.spark.testing.ChildJvm;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
@@ -49,7 +50,7 @@ class SavedModelFileTest {
   @Test
   void scalarsDifferFromUnknownRank() {
     ModelSignature signature =
-        SavedModelFile.read(TestModels.notBatched(temp)).graph(SERVE).signature(Optional.empty());
+        SavedModelFile.read(BatchModels.notBatched(temp)).graph(SERVE).signature(Optional.empty());
     assertThat(signature.outputs())
         .contains(
             new TensorSpec("total", DType.FLOAT32, TensorShape.of()),
