@@ -220,25 +220,25 @@ def segments(program=""):
         program: what the processes' program is called; any if empty.
     """
     mark = f"IT_WORK={os.environ['IT_WORK']}".encode()
-    found = {}
+    numbers_by_process = {}
     for process in Path("/proc").glob("[0-9]*"):
         # Any of them may end meanwhile, and some are others'.
         with suppress(OSError):
             name = (process / "comm").read_text().strip()
             if program in name and mark in (process / "environ").read_bytes().split(b"\0"):
-                found[f"{name} {process.name}"] = segments_of(process)
-    return {process: numbers for process, numbers in found.items() if numbers}
+                numbers_by_process[f"{name} {process.name}"] = segments_of(process)
+    return {process: numbers for process, numbers in numbers_by_process.items() if numbers}
 
 
 def segments_of(process):
     """Returns the segments that a process maps or has open, as numbers of files."""
     lines = (process / "maps").read_text().splitlines()
-    found = {int(line.split()[4]) for line in lines if is_segment(line)}
+    numbers = {int(line.split()[4]) for line in lines if is_segment(line)}
     for descriptor in (process / "fd").iterdir():
         with suppress(FileNotFoundError):
             if is_segment(os.readlink(descriptor)):
-                found.add(descriptor.stat().st_ino)
-    return found
+                numbers.add(descriptor.stat().st_ino)
+    return numbers
 
 
 def is_segment(path):

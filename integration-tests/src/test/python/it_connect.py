@@ -135,7 +135,7 @@ def test_columns_have_their_tensors_metadata(scored):
     assert metadata["tensor.shape"] == [10], metadata
 
 
-def test_errors_arrive_as_they_are(scored):
+def test_errors_arrive_unchanged(scored):
     with it.raises("TA_HANDOVER", "found Sort, which makes rows"):
         df = scored("shared-memory").orderBy("id")
         df.mapInArrow(it.identity, df.schema).collect()
@@ -158,7 +158,7 @@ def test_signatures_are_shown(spark):
     assert "probabilities" in shown.getvalue(), shown.getvalue()
 
 
-def test_the_server_closes_segments_that_are_idle(scored):
+def test_server_closes_idle_segments(scored):
     # They are given up when they were idle for a second.
     df = scored("shared-memory")
     assert df.mapInArrow(it.identity, df.schema).count() == ROWS

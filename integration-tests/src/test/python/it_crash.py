@@ -64,7 +64,7 @@ def sums(df):
 class Killed:
     """A worker that is killed."""
 
-    def test_a_killed_worker_fails_its_task_and_no_more(self, df):
+    def test_killed_worker_fails_only_its_task(self, df):
         def die(batches):
             kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
             assert len(kept) == 2
@@ -78,7 +78,7 @@ class Killed:
 class Failing:
     """A function that fails, or whose job is cancelled."""
 
-    def test_a_function_that_fails_while_it_holds_views_tells_its_error(self, df):
+    def test_error_of_function_that_holds_views_is_reported(self, df):
         def fail(batches):
             kept = [ta.numpy(batch, "probabilities") for batch, _ in zip(batches, range(2))]
             raise RuntimeError(f"on purpose, with {len(kept)} views")
@@ -87,7 +87,7 @@ class Failing:
         with it.raises("on purpose, with 2 views"):
             df.mapInArrow(fail, "id long").collect()
 
-    def test_a_job_that_is_cancelled_while_its_function_sleeps_frees_all(self, spark, df):
+    def test_job_cancelled_while_function_sleeps_frees_memory(self, spark, df):
         def sleep(batches):
             for batch in batches:
                 assert ta.numpy(batch, "probabilities").shape[1] == 10
@@ -116,12 +116,12 @@ class Failing:
 class Keeping:
     """Queries that end early, and functions that keep all they get."""
 
-    def test_a_query_may_end_in_the_middle_of_its_batches(self, df):
+    def test_query_may_end_between_batches(self, df):
         mapped = df.mapInArrow(lambda batches: (b.select(["id"]) for b in batches), "id long")
         assert len(mapped.limit(3).collect()) == 3
         assert len(mapped.limit(BATCH + 1).collect()) == BATCH + 1
 
-    def test_a_function_that_keeps_every_batch_gets_right_data(self, df):
+    def test_function_that_keeps_every_batch_gets_correct_data(self, df):
         # There are not enough segments for all.
         def everything(batches):
             kept = [ta.numpy(batch, "probabilities") for batch in batches]
@@ -138,7 +138,7 @@ class Keeping:
 class TestReusedWorkers(Killed, Failing, Keeping):
     """Workers as Spark starts them by itself."""
 
-    def test_forked_children_see_the_pages_for_as_long_as_they_like(self, df):
+    def test_forked_children_keep_access_to_pages(self, df):
         def fork(batches):
             children = []
             for batch in batches:
@@ -162,7 +162,7 @@ class TestReusedWorkers(Killed, Failing, Keeping):
         assert len(children) > 10
         assert all(row.ok for row in children), children
 
-    def test_views_stay_as_they_are_past_their_tasks(self, df):
+    def test_views_keep_their_data_after_tasks(self, df):
         def keep(batches):
             import worker_state
 

@@ -1,4 +1,4 @@
-"""Faults reach Python with a code, what was found and what would be right."""
+"""Errors reach Python with a code, what was found and what was expected."""
 
 import helpers as it
 import pyarrow as pa
@@ -129,7 +129,7 @@ NULL_INPUT = "[TA_NULL_INPUT] Cannot feed column 'pixels'"
 
 @pytest.mark.parametrize("action", ["collect", "toPandas", "count"])
 @pytest.mark.parametrize("mapped", [False, True], ids=["read", "mapped"])
-def test_file_and_row_of_an_error_stand_early(spark, place, action, mapped):
+def test_errors_name_file_and_row_early(spark, place, action, mapped):
     data, file, row = place
     df = it.scored(spark, data, "auto").select("id", "digit")
     if mapped:

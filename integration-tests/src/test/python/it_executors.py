@@ -95,7 +95,7 @@ def assert_no_segment_is_lent():
 
 
 @pytest.mark.shared_executor
-def test_tasks_that_run_at_once_in_an_executor_have_one_pool(scored, work):
+def test_concurrent_tasks_of_executor_share_one_pool(scored, work):
     df = scored(2)
 
     def keep(batches):
@@ -129,7 +129,7 @@ def test_tasks_that_run_at_once_in_an_executor_have_one_pool(scored, work):
 
 @SPECULATION
 @pytest.mark.parametrize("with_worker", [False, True], ids=["alone", "with its worker"])
-def test_another_executor_takes_over_from_one_that_is_killed(scored, work, with_worker):
+def test_other_executor_replaces_killed_one(scored, work, with_worker):
     # Its worker is killed with it, or what the worker holds outlives the executor.
     df = scored(FILES)
     totals(df)
@@ -174,7 +174,7 @@ def test_another_executor_takes_over_from_one_that_is_killed(scored, work, with_
 
 
 @SPECULATION
-def test_a_tasks_slower_copy_that_is_killed_while_it_holds_views_leaves_nothing(scored, work):
+def test_killed_speculative_task_that_holds_views_frees_memory(scored, work):
     df = scored(FILES)
 
     def slow(batches):

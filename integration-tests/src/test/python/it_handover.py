@@ -237,7 +237,7 @@ def test_workers_do_not_read_archives_again_with_each_task(spark, path):
     assert all(row.quiet for row in rows) or sys.version_info < (3, 10), rows
 
 
-def test_views_of_another_session_are_served_alike(spark, path):
+def test_views_of_another_session_give_the_same_data(spark, path):
     it.scored(spark, path, "auto").createOrReplaceGlobalTempView("scored")
     other = spark.newSession()
     mapped = other.table("global_temp.scored").mapInArrow(it.identity, "id long")
@@ -255,7 +255,7 @@ def test_views_of_another_session_are_served_alike(spark, path):
     ],
     ids=["sort", "limit", "aggregate", "projection"],
 )
-def test_explain_says_why_rows_are_made(spark, path, change, reason):
+def test_explain_gives_reason_for_rows(spark, path, change, reason):
     df = change(it.scored(spark, path, "auto").select("id", "digit"))
     mapped = df.mapInArrow(it.identity, df.schema)
     assert reason in it.plan(mapped)
@@ -275,13 +275,13 @@ def test_explain_says_that_plain_functions_take_rows(spark, path):
     assert df.where("n between 1 and 10").count() == ROWS
 
 
-def test_explain_says_nothing_of_other_sources(spark, path):
+def test_explain_omits_modes_of_other_sources(spark, path):
     other = spark.read.parquet(path).select("id").orderBy("id").mapInArrow(it.identity, "id long")
     assert "HandoverRows" not in it.plan(other)
 
 
 @pytest.mark.parametrize("mode", ["arrow", "shared-memory"])
-def test_a_demanded_mode_that_is_not_available_is_an_error(spark, path, mode):
+def test_unavailable_demanded_mode_is_an_error(spark, path, mode):
     df = it.scored(spark, path, mode)
     assert df.orderBy("id").select("id").limit(3).count() == 3
     with it.raises("TA_HANDOVER", f"handover={mode}", "found Sort, which makes rows", "auto"):
@@ -325,7 +325,7 @@ def count():
     return count
 
 
-def test_tensors_are_copied_once_into_segments_that_are_used_again(spark, path, count):
+def test_tensors_are_copied_once_into_reused_segments(spark, path, count):
     df = it.scored(spark, path, "auto", batchRows="5000").select("probabilities")
     lengths = [row.rows for row in df.mapInArrow(count, "rows long").collect()]
     assert sum(lengths) == ROWS, lengths

@@ -99,7 +99,7 @@ def test_both_executors_run_the_model_and_share_one_copy_of_it(copied):
     assert copies()[0].startswith("sha256-"), copies()
 
 
-def test_a_model_that_is_replaced_between_planning_and_running_is_refused(spark):
+def test_model_replaced_between_planning_and_running_is_refused(spark):
     model = HDFS + "/models/changing"
     planned = plan(scored(spark, model))
     jvm = spark.sparkContext._jvm
@@ -110,7 +110,7 @@ def test_a_model_that_is_replaced_between_planning_and_running_is_refused(spark)
     assert len(copies()) == 1, copies()
 
 
-def test_a_local_model_that_executors_do_not_find_is_an_error(spark):
+def test_local_model_missing_on_executors_is_an_error(spark):
     model = WORK / "vanishing"
     shutil.copytree(it.DIGITS_MODEL, model)
     planned = plan(scored(spark, model.as_uri()))
@@ -121,7 +121,7 @@ def test_a_local_model_that_executors_do_not_find_is_an_error(spark):
         planned.collect()
 
 
-def test_a_copy_serves_on_when_its_file_system_goes_away(spark, copied):
+def test_copy_of_model_is_used_without_its_file_system(spark, copied):
     model = HDFS + "/models/out_of_reach"
     planned = plan(scored(spark, model))
     print("\nREADY for the end of the name node", flush=True)
@@ -137,7 +137,7 @@ def test_a_copy_serves_on_when_its_file_system_goes_away(spark, copied):
     assert len(copied.select("probabilities").limit(5).collect()) == 5
 
 
-def test_event_logs_hold_plans_and_no_secret(sessions):
+def test_event_logs_have_plans_without_secrets(sessions):
     sessions.close()
     logs = [path.read_text() for path in (WORK / "events").iterdir()]
     assert any("InferenceScan model=" + HDFS in log for log in logs)

@@ -52,11 +52,11 @@ def memo():
 
 
 @pytest.fixture
-def given(scored, memo):
+def model_output(scored, memo):
     """The tensors as the model gives them."""
-    if "given" not in memo:
-        memo["given"] = rows(scored())
-    return memo["given"]
+    if "model_output" not in memo:
+        memo["model_output"] = rows(scored())
+    return memo["model_output"]
 
 
 def doubled(t):
@@ -76,21 +76,21 @@ def doubled_anywhere(t):
 
 
 @pytest.mark.parametrize("mode", ["auto", "shared-memory"])
-def test_the_next_operator_sees_what_was_changed_in_place(scored, given, mode):
+def test_next_operator_sees_changes_made_in_place(scored, model_output, mode):
     df = ta.map_tensors(scored(mode), doubled, SCHEMA, inplace=["probabilities"])
-    assert np.array_equal(rows(df), given * 2)
+    assert np.array_equal(rows(df), model_output * 2)
     assert 'map_tensors(inplace=["probabilities"])' in it.plan(df), it.plan(df)
 
 
 @pytest.mark.parametrize("options", [{"mode": "arrow"}, {"mode": "rows"}, {"batchRows": "100"}])
-def test_the_next_operator_sees_what_was_changed_in_a_copy(scored, options):
+def test_next_operator_sees_changes_made_in_copy(scored, options):
     df = ta.map_tensors(scored(**options), doubled_anywhere, SCHEMA, inplace=["probabilities"])
     # A model's last bits may depend on the rows of a batch.
-    given = rows(scored(**{**options, "mode": "auto"}))
-    assert np.array_equal(rows(df), given * 2)
+    model_output = rows(scored(**{**options, "mode": "auto"}))
+    assert np.array_equal(rows(df), model_output * 2)
 
 
-def test_what_stays_in_place_crosses_the_socket_as_a_handle(scored):
+def test_tensors_changed_in_place_cross_the_socket_as_handles(scored):
     for _ in range(2):
         df = ta.map_tensors(scored(), doubled, SCHEMA, inplace=["probabilities"])
         count, metrics = it.metrics(df)
@@ -105,14 +105,14 @@ def test_what_stays_in_place_crosses_the_socket_as_a_handle(scored):
     assert metrics["createdSegments"] == 0, metrics
 
 
-def test_columns_changed_in_place_stay_tensors(scored, given):
+def test_columns_changed_in_place_stay_tensors(scored, model_output):
     once = ta.map_tensors(scored(), doubled, SCHEMA, inplace=["probabilities"])
     assert once.schema["probabilities"].metadata["tensor.dtype"] == "float32"
     assert once.schema["probabilities"].metadata["tensor.shape"] == [10]
     # What a function returned may have nulls, and rows of any length: it is copied.
     twice = ta.map_tensors(once, doubled_anywhere, SCHEMA, inplace=["probabilities"])
     assert it.plan(twice).count("ColumnarMapInBatch") == 2
-    assert np.array_equal(rows(twice), given * 4)
+    assert np.array_equal(rows(twice), model_output * 4)
 
     def look(batches):
         for batch in batches:
@@ -126,7 +126,7 @@ def test_columns_changed_in_place_stay_tensors(scored, given):
     assert once.selectExpr("sum(aggregate(probabilities, 0D, (a, x) -> a + x)) s").first().s > 0
 
 
-def test_results_are_other_columns_names_and_parts_of_the_tensor(scored, given):
+def test_results_may_be_renamed_columns_and_parts_of_tensors(scored, model_output):
     def renamed(t):
         p = t["probabilities"]
         p += 1
@@ -136,14 +136,14 @@ def test_results_are_other_columns_names_and_parts_of_the_tensor(scored, given):
     results = ta.map_tensors(scored(), renamed, schema, inplace=["probabilities"]).collect()
     assert len(results) == ROWS
     for row in results:
-        expected = given[row.id] + np.float32(1)
+        expected = model_output[row.id] + np.float32(1)
         assert np.array_equal(np.array(row.a, np.float32), expected)
         assert row.a == row.b
         assert row.first == expected[0]
         assert row.half == row.a[:5]
 
 
-def test_results_need_not_have_the_tensor(scored):
+def test_results_may_omit_the_tensor(scored):
     def ids(t):
         t["probabilities"][:] = 7
         return {"id": t["id"]}
@@ -163,7 +163,7 @@ def test_results_need_not_have_the_tensor(scored):
     assert len(rows(df)) == ROWS
 
 
-def test_writes_to_kept_views_are_seen_by_nobody(scored, given, worker_state):
+def test_writes_to_kept_views_change_no_other_data(scored, model_output, worker_state):
     def keeps(t):
         import worker_state
 
@@ -180,10 +180,12 @@ def test_writes_to_kept_views_are_seen_by_nobody(scored, given, worker_state):
     assert count == ROWS
     assert metrics["inPlaceCopiedBytes"] == ROWS * 40, metrics
     for _ in range(2):
-        assert np.array_equal(rows(df), given * 2)
+        assert np.array_equal(rows(df), model_output * 2)
 
 
-def test_writes_of_threads_after_the_function_are_seen_by_nobody(scored, given, worker_state):
+def test_writes_of_threads_after_the_function_change_no_other_data(
+    scored, model_output, worker_state
+):
     def writes_in_a_thread(t):
         import worker_state
 
@@ -202,10 +204,10 @@ def test_writes_of_threads_after_the_function_are_seen_by_nobody(scored, given, 
 
     df = ta.map_tensors(scored(), writes_in_a_thread, SCHEMA, inplace=["probabilities"])
     for _ in range(2):
-        assert np.array_equal(rows(df), given * 2)
+        assert np.array_equal(rows(df), model_output * 2)
 
 
-def test_writes_of_forked_children_are_seen_by_nobody(scored, given, worker_state):
+def test_writes_of_forked_children_change_no_other_data(scored, model_output, worker_state):
     def forks(t):
         import worker_state
 
@@ -223,7 +225,7 @@ def test_writes_of_forked_children_are_seen_by_nobody(scored, given, worker_stat
     df = ta.map_tensors(scored(), forks, SCHEMA, inplace=["probabilities"])
     _, metrics = it.metrics(df)
     assert metrics["inPlaceCopiedBytes"] == ROWS * 40, metrics
-    assert np.array_equal(rows(df), given * 2)
+    assert np.array_equal(rows(df), model_output * 2)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_wrong_declarations_are_refused_at_once(scored, schema, inplace, message
         ta.map_tensors(scored(), doubled, schema, inplace=inplace)
 
 
-def test_failing_functions_leave_nothing(scored):
+def test_failing_functions_free_memory(scored):
     def fails(t):
         t["probabilities"][:] = 0
         raise RuntimeError("on purpose")
@@ -266,7 +268,7 @@ def test_limits_end_functions_that_change_tensors(scored):
     assert len(limited.collect()) == 3
 
 
-def test_tensors_that_were_not_named_are_read_only(scored):
+def test_tensors_not_named_in_place_are_read_only(scored):
     def writes(t):
         t["probabilities"][:] = 0
         return {"id": t["id"]}

@@ -65,7 +65,7 @@ def scored(spark):
     return spark.table("scored")
 
 
-def test_the_first_use_of_the_data_source_adds_the_strategy(spark):
+def test_first_use_of_data_source_adds_strategy(spark):
     assert "ColumnarPythonStrategy" not in strategies(spark), strategies(spark)
     it.digits(spark)
     assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
@@ -120,7 +120,7 @@ def test_map_tensors_works(scored):
 
 @pytest.mark.skipif("spark.jars" not in SETTINGS, reason="the same in each way to install")
 @pytest.mark.settings(EXTENSION)
-def test_the_extension_adds_the_strategy_from_the_sessions_start(spark):
+def test_extension_adds_strategy_when_session_starts(spark):
     assert "ColumnarPythonStrategy" in strategies(spark), strategies(spark)
     scored = it.digits(spark)
     assert_sql_works(scored)

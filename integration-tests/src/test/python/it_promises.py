@@ -1,4 +1,4 @@
-"""What Spark promises of its own Python nodes holds of those that stand in their place."""
+"""The nodes that replace Spark's own Python nodes keep what Spark's documentation promises."""
 
 import helpers as it
 import pandas as pd
@@ -85,7 +85,7 @@ def test_no_batch_of_a_scalar_function_is_longer_than_the_setting(scored, conf, 
     [lambda df: df.mapInArrow(it.identity, df.schema), lambda df: df.select(lengths("digit"))],
     ids=["mapInArrow", "pandas_udf"],
 )
-def test_nodes_have_sparks_own_metrics(scored, mode, query):
+def test_nodes_have_metrics_of_sparks_nodes(scored, mode, query):
     df = query(scored(mode))
     df._jdf.queryExecution().executedPlan().executeCollect()
     metrics = it.metrics_of(df, lambda node: node.metrics().contains("pythonDataSent"))
@@ -141,7 +141,7 @@ def test_functions_see_their_tasks_context(scored, mode):
     ],
     ids=["mapInArrow", "mapInPandas", "pandas_udf"],
 )
-def test_errors_have_their_type_text_and_traceback(scored, mode, query, text):
+def test_errors_keep_type_text_and_traceback(scored, mode, query, text):
     with pytest.raises(PythonException) as caught:
         query(scored(mode)).collect()
     assert f'KeyError: "{text}"' in str(caught.value)

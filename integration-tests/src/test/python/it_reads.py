@@ -89,7 +89,7 @@ def table(spark, work):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_no_function_hides_what_an_overwrite_reads(spark, table, no_caches, name):
+def test_overwrites_of_read_tables_are_refused_behind_functions(spark, table, no_caches, name):
     query = READERS[name](it.scored(spark, table, "auto"))
     if name == "cached":
         query.count()
@@ -163,7 +163,7 @@ def named(spark, files):
 
 
 @pytest.mark.parametrize("mode", ["shared-memory", "arrow", "rows"])
-def test_functions_get_a_rows_file_beside_its_tensor(spark, files, named, mode):
+def test_functions_get_file_name_and_tensor_of_row(spark, files, named, mode):
     def names(batches):
         for batch in batches:
             assert ta.numpy(batch, "probabilities", schema=schema).shape == (batch.num_rows, 10)
@@ -182,7 +182,7 @@ def test_functions_get_a_rows_file_beside_its_tensor(spark, files, named, mode):
     assert {tuple(row) for row in rows} == named
 
 
-def test_a_rows_file_can_be_filtered_on(spark, files, named):
+def test_rows_can_be_filtered_by_file_name(spark, files, named):
     name = next(iter(named))[1]
     df = it.scored(spark, files, "auto").where(functions.col("_metadata.file_name") == name)
     assert df.count() == sum(1 for row in named if row[1] == name)
@@ -239,7 +239,7 @@ def test_other_sources_are_refused_in_one_line(spark, files, source, message):
         spark.read.format("tensorflow").options(model=it.DIGITS_MODEL, source=source).load(files)
 
 
-def test_lasting_tables_are_refused_and_views_are_not(spark, files):
+def test_permanent_tables_are_refused_and_views_are_allowed(spark, files):
     definition = f"USING tensorflow OPTIONS (model '{it.DIGITS_MODEL}', path '{files}')"
     with refuses("[TA_UNSUPPORTED]", "CREATE TEMPORARY VIEW"):
         spark.sql(f"CREATE TABLE lasting {definition}")

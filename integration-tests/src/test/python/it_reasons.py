@@ -128,6 +128,6 @@ def test_metrics_say_how_batches_were_sent_and_why(spark, mode, shared, cause):
 
 
 @pytest.mark.settings({BYTES: "0"})
-def test_demanded_shared_memory_says_how_to_get_it(spark):
+def test_error_of_demanded_shared_memory_says_how_to_get_it(spark):
     with it.raises("TA_HANDOVER", "handover=shared-memory", BYTES, "--shm-size", "medium: Memory"):
         query(spark, "shared-memory").collect()

@@ -51,7 +51,7 @@ def by_id(df):
 
 @pytest.mark.parametrize("chained", [False, True], ids=["once", "chained"])
 @pytest.mark.parametrize("step", [10_000, 100], ids=["relabelled", "sliced"])
-def test_arrow_tensors_come_back_as_they_went(tensors, step, chained):
+def test_arrow_tensors_are_returned_unchanged(tensors, step, chained):
     def sliced(batches):
         for batch in map(ta.arrow, batches):
             for first in range(0, batch.num_rows, step):
@@ -141,7 +141,7 @@ def taken():
 
 
 @pytest.mark.parametrize("chained", [False, True], ids=["once", "chained"])
-def test_what_stock_spark_takes_gives_the_same_rows(spark, mode, chained):
+def test_replies_that_stock_spark_takes_give_the_same_rows(spark, mode, chained):
     reply, schema = taken()
     expected = replied(spark, "rows", reply, schema)
     assert len(expected) >= 3

@@ -1,6 +1,6 @@
-"""Scalar pandas UDFs over tensor columns: the columns reach them as they are, with equal data.
+"""Scalar pandas UDFs over tensor columns: they get the columns without rows, and return equal data.
 
-What a UDF answers is put to the rows that it was given, also where it cuts its answers otherwise.
+Results are joined to the rows of their arguments, also where a UDF returns other batches.
 """
 
 import helpers as it
@@ -183,11 +183,11 @@ QUERIES = {
 }
 
 
-def test_data_are_those_of_sparks_own_node(scored, query):
+def test_results_equal_those_of_sparks_node(scored, query):
     assert_equal_data(scored, query)
 
 
-def test_small_batches_give_the_data_of_sparks_own_node(scored, query, small_batches):
+def test_results_of_small_batches_equal_those_of_sparks_node(scored, query, small_batches):
     # A model's last bits may depend on the rows of a batch.
     assert_equal_data(scored, query, batchRows="450")
 
@@ -215,7 +215,7 @@ def assert_equal_data(scored, query, **options):
     assert columnar.orderBy("id").collect() == expected
 
 
-def test_functions_projections_and_limits_take_the_results_in_columns(scored):
+def test_operators_above_take_results_in_columns(scored):
     def query(mode):
         df = scored(mode).withColumn("most", largest("probabilities"))
         few = df.where("most > 0.2").select("id", "most", "probabilities", "name")
@@ -231,12 +231,12 @@ UDFS = pytest.mark.parametrize(
 
 
 @UDFS
-def test_limits_end_what_runs(scored, udf):
+def test_limits_end_running_functions(scored, udf):
     assert_limits(scored, udf)
 
 
 @UDFS
-def test_limits_end_what_runs_on_small_batches(scored, udf, small_batches):
+def test_limits_end_functions_running_on_small_batches(scored, udf, small_batches):
     assert_limits(scored, udf)
 
 
@@ -260,14 +260,14 @@ def assert_limits(scored, udf):
     ],
     ids=["broken", "short", "short stream", "mistyped"],
 )
-def test_failures_say_what_they_say_with_sparks_own_node(scored, udf, message, mode):
+def test_errors_equal_those_of_sparks_node(scored, udf, message, mode):
     df = scored(mode).select("id", udf("probabilities"))
     assert (NODE in it.plan(df)) == (mode == "auto")
     with it.raises(message):
         df.collect()
 
 
-def test_functions_of_expressions_are_sparks_own_nodes(scored):
+def test_functions_of_expressions_run_in_sparks_node(scored):
     values = {
         mode: scored(mode).select("id", plus_one(functions.col("digit") * 2)).orderBy("id")
         for mode in ("rows", "auto")

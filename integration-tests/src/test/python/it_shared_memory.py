@@ -97,7 +97,7 @@ def test_without_the_directory_batches_go_through_the_socket(spark, expected, li
 
 @pytest.mark.no_mounts
 @pytest.mark.settings({DIRECTORY: "/sys"})
-def test_without_room_batches_go_through_the_socket(spark, expected, lines):
+def test_without_space_batches_go_through_the_socket(spark, expected, lines):
     # Nobody, not even the superuser, makes a file there; and it has no free space.
     assert_batches_go_through_the_socket(spark, expected, lines, "0 bytes free in /sys")
 

@@ -37,11 +37,11 @@ def reader(spark, model, **options):
 
 
 def outputs_as(call):
-    """Selects the outputs under the names of the recorded columns' pendants."""
-    return json.dumps({name: pendant(output) for name, output in call["outputs"].items()})
+    """Selects the outputs under the names of the recorded columns."""
+    return json.dumps({name: column_name(output) for name, output in call["outputs"].items()})
 
 
-def pendant(output):
+def column_name(output):
     """Returns the column that is to equal a recorded one."""
     return output["column"].replace("expected_", "actual_", 1)
 
@@ -51,10 +51,10 @@ def table_of(spark, model, signature, call, **options):
     options = {**call["options"], "signature": signature, "outputs": outputs_as(call), **options}
     scored = reader(spark, model, **options).load(str(ZOO / f"{model}.parquet"))
     for output in call["outputs"].values():
-        metadata = scored.schema[pendant(output)].metadata
+        metadata = scored.schema[column_name(output)].metadata
         assert metadata["tensor.dtype"] == output["dtype"], (model, signature, metadata)
         assert metadata["tensor.shape"] == output["shape"], (model, signature, metadata)
-    chosen = scored.select("id", *[pendant(output) for output in call["outputs"].values()])
+    chosen = scored.select("id", *[column_name(output) for output in call["outputs"].values()])
     return it.arrow(chosen)
 
 
@@ -135,7 +135,7 @@ REFUSED = [model for model in MODELS if "refused" in MODELS[model]]
 
 @pytest.mark.kernels
 @pytest.mark.parametrize(("model", "signature"), SIGNATURES)
-def test_outputs_are_those_that_were_recorded(spark, model, signature):
+def test_outputs_equal_recorded_ones(spark, model, signature):
     call = MODELS[model]["signatures"][signature]
     recorded = pq.read_table(ZOO / f"{model}.parquet")
     fixed = {"batchRows": str(call["batchRows"] if EXACTLY else OTHER_BATCH)}
@@ -146,7 +146,7 @@ def test_outputs_are_those_that_were_recorded(spark, model, signature):
     for name, output in call["outputs"].items():
         where = f"{model} {signature} {name}"
         right = recorded[output["column"]].combine_chunks()
-        left = table[pendant(output)].combine_chunks()
+        left = table[column_name(output)].combine_chunks()
         if call["compare"] == "shape":
             assert lengths(right) == lengths(left), where
         elif EXACTLY or (model, name) not in WIDTH_OF_BATCH:

@@ -17,7 +17,7 @@ class ClusterIT {
   private static final String MASTER_LINE = "Starting Spark master at ";
 
   @Test
-  void aStandaloneClusterRunsModelsAndKilledExecutorsLeaveNothing() {
+  void standaloneClusterRunsModelsAndFreesMemoryOfKilledExecutors() {
     onStandaloneCluster(
         url ->
             Checks.pass(
@@ -32,7 +32,7 @@ class ClusterIT {
   }
 
   @Test
-  void tasksOfAnExecutorShareItsSegments() {
+  void tasksOfOneExecutorShareSegments() {
     Checks.pass(
         program(
                 "shared-executor",

@@ -18,7 +18,7 @@ class ConnectIT {
   private static final String STARTED = "Spark Connect server started at: ";
 
   @Test
-  void aClientGetsTheSameDataAsASessionOfItsOwn() {
+  void connectClientGetsDataOfClassicSession() {
     List<ProcessHandle> workers;
     try (Program.Running server = startServer()) {
       String line = server.awaitLine(START, text -> text.contains(STARTED));

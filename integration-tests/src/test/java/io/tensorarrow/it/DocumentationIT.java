@@ -64,7 +64,7 @@ class DocumentationIT {
   }
 
   @BeforeAll
-  static void runTheBlocksOfAllPagesInPySpark() throws IOException {
+  static void runBlocksOfAllPagesInPySpark() throws IOException {
     Path work = Installation.workDirectory("documentation-blocks");
     for (DocumentationPage page : pages().toList()) {
       Path directory = Files.createDirectories(work.resolve(page.name()));
@@ -87,7 +87,7 @@ class DocumentationIT {
 
   @ParameterizedTest
   @MethodSource("pages")
-  void blocksPrintWhatThePageSays(DocumentationPage page) throws IOException {
+  void blocksPrintDocumentedOutput(DocumentationPage page) throws IOException {
     Path directory = Installation.TARGET.resolve("work/documentation-blocks").resolve(page.name());
     List<Block> blocks = blocksInPySpark(page);
     for (int i = 0; i < blocks.size(); i++) {
@@ -108,7 +108,7 @@ class DocumentationIT {
   }
 
   @Test
-  void theReadmesSqlPrintsWhatItSaysInSparkSql() throws IOException {
+  void readmeSqlPrintsDocumentedOutput() throws IOException {
     List<Block> blocks = readme().blocksIn("sql");
     assertThat(blocks).isNotEmpty();
     Path script = Installation.workDirectory("readme-sql-script").resolve("quickstart.sql");
@@ -130,7 +130,7 @@ class DocumentationIT {
   }
 
   @Test
-  void theReadmesJavaPrintsWhatItSays() throws IOException {
+  void readmeJavaPrintsDocumentedOutput() throws IOException {
     List<Block> blocks = readme().blocksIn("java");
     assertThat(blocks).isNotEmpty();
     Path directory = Installation.workDirectory("readme-java-classes");

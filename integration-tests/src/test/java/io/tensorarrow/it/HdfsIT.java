@@ -19,7 +19,7 @@ class HdfsIT {
   private static final String SECRET = "s3cr3t-of-the-test";
 
   @Test
-  void executorsOfAHostCopyAModelOnceAndSayWhatIsWrong() throws IOException {
+  void executorsOfOneHostCopyModelOnceAndReportErrors() throws IOException {
     String jar = Installation.JAR.toString();
     try (MiniHdfs hdfs = MiniHdfs.start(Installation.workDirectory("hdfs-data"))) {
       hdfs.put(DIGITS, "/models/digits/1");

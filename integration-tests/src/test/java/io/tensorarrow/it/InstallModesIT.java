@@ -12,11 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Every way to install the jar: what works in each, and what does not. */
-@Execution(ExecutionMode.CONCURRENT)
 class InstallModesIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
   private static final String FILE = "it_install.py";
@@ -28,14 +25,14 @@ class InstallModesIT {
   private static final Map<String, String> ABSENT = Map.of("IT_IMPORTABLE", "false");
 
   @Test
-  void packagesGivesSqlAndTheModule() throws IOException {
+  void packagesProvideSqlAndModule() throws IOException {
     Path work = Installation.workDirectory("repository");
 
     Checks.pass(Checks.submitted("packages", ENVIRONMENT, packages(work), FILE).with(IMPORTABLE));
   }
 
   @Test
-  void packagesGivesSqlAndTheModuleToPlainPython() throws IOException {
+  void packagesProvideSqlAndModuleInPlainPython() throws IOException {
     Path work = Installation.workDirectory("repository-plain");
     String arguments = String.join(" ", packages(work)) + " pyspark-shell";
 
@@ -46,12 +43,12 @@ class InstallModesIT {
   }
 
   @Test
-  void jarsAloneGivesSqlAndPlainFunctions() {
+  void jarsProvideSqlAndPlainFunctions() {
     Checks.pass(Checks.submitted("jars", ENVIRONMENT, List.of("--jars", JAR), FILE).with(ABSENT));
   }
 
   @Test
-  void theSettingSparkJarsAloneGivesSqlAndPlainFunctionsToPlainPython() {
+  void sparkJarsSettingProvidesSqlAndPlainFunctionsInPlainPython() {
     Checks.pass(
         Checks.inPython("jars-plain", INTERPRETER, FILE)
             .with(ABSENT)
@@ -59,14 +56,14 @@ class InstallModesIT {
   }
 
   @Test
-  void jarsWithPyFilesGivesSqlAndTheModule() {
+  void jarsWithPyFilesProvideSqlAndModule() {
     List<String> arguments = List.of("--jars", JAR, "--py-files", JAR);
 
     Checks.pass(Checks.submitted("py-files", ENVIRONMENT, arguments, FILE).with(IMPORTABLE));
   }
 
   @Test
-  void aJarAmongSparksOwnGivesSqlAndPlainFunctions() throws IOException {
+  void jarInSparkHomeProvidesSqlAndPlainFunctions() throws IOException {
     Path home = Installation.workDirectory("spark-home");
     try (Stream<Path> parts = Files.list(Installation.SPARK_HOME)) {
       for (Path part : parts.filter(p -> !p.endsWith("jars")).toList()) {
@@ -88,7 +85,7 @@ class InstallModesIT {
   }
 
   @Test
-  void theWheelGivesTheModule() throws IOException {
+  void wheelProvidesModule() throws IOException {
     Path work = Installation.workDirectory("wheel");
     Path environment = work.resolve("environment");
     succeeds(Program.python("venv", ENVIRONMENT, "-m", "venv", environment.toString()));

@@ -60,14 +60,14 @@ class PackagedJarIT {
   }
 
   @Test
-  void holdsNothingThatNobodyAskedFor() {
+  void jarHasNoUnexpectedEntries() {
     assertThat(names)
         .doesNotHaveDuplicates()
         .allSatisfy(name -> assertThat(ALLOWED).anyMatch(name::matches));
   }
 
   @Test
-  void theSourcesJarHasTheSourcesAndTheDocumentation() throws IOException {
+  void sourcesJarHasSourcesAndDocumentation() throws IOException {
     Path sources =
         Installation.JAR.resolveSibling(
             Installation.ARTIFACT + "-" + Installation.VERSION + "-sources.jar");
@@ -92,12 +92,12 @@ class PackagedJarIT {
         "org/tensorflow/ndarray/Shape.class",
         "org/bytedeco/javacpp/Loader.class",
       })
-  void holdsWhatItNeeds(String name) {
+  void jarHasRequiredEntry(String name) {
     assertThat(names).contains(name);
   }
 
   @Test
-  void holdsTheNativesOfItsPlatform() {
+  void jarHasNativesOfPlatform() {
     assertThat(names.stream().filter(name -> name.startsWith(NATIVES)))
         .anyMatch(name -> name.contains("libjnitensorflow"))
         .anyMatch(name -> name.contains("libtensorflow_cc"))
@@ -105,7 +105,7 @@ class PackagedJarIT {
   }
 
   @Test
-  void holdsThePythonModuleAsItWasWritten() throws IOException {
+  void jarHasUnchangedPythonModule() throws IOException {
     Path sources = Installation.REPOSITORY.resolve("connector/src/main/python");
     List<String> modules;
     try (Stream<Path> files = Files.walk(sources.resolve("tensorarrow"))) {
@@ -124,7 +124,7 @@ class PackagedJarIT {
   }
 
   @Test
-  void holdsItsVersionInPlaceOfThePlaceholder() throws IOException {
+  void jarHasVersionInsteadOfPlaceholder() throws IOException {
     String major = Installation.VERSION.replace("-SNAPSHOT", "");
 
     assertThat(text("tensorarrow/_version.py")).contains(major).doesNotContain("@project");
@@ -134,7 +134,7 @@ class PackagedJarIT {
   }
 
   @Test
-  void registersServicesThatItHolds() throws IOException {
+  void registeredServicesAreInJar() throws IOException {
     List<String> services = names.stream().filter(name -> name.startsWith(SERVICES)).toList();
     assertThat(services).isNotEmpty();
     for (String service : services) {
@@ -146,7 +146,7 @@ class PackagedJarIT {
 
   /** Spark would load its own class from the cluster's jar, and protobuf another's. */
   @Test
-  void leavesNoReferenceToProtobufUnderItsPublicName() throws IOException {
+  void jarHasNoReferenceToUnshadedProtobuf() throws IOException {
     List<String> leftovers = new ArrayList<>();
     for (String name : names) {
       if (name.endsWith(".class")) {

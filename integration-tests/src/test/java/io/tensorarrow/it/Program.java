@@ -87,7 +87,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
   }
 
   /** Runs it to its end, and checks that it ended well with the given line in its output. */
-  void runsAndSays(String line) {
+  void assertPrints(String line) {
     Result result = run();
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output().lines().toList()).as(result.output()).contains(line);

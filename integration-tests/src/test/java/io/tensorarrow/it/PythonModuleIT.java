@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PythonModuleIT {
   @ParameterizedTest
   @EnumSource(Environment.class)
-  void passesItsUnitTestsAsPackagedInTheJar(Environment environment) {
+  void unitTestsPassAgainstModuleInJar(Environment environment) {
     Program.Result result =
         Program.python(
                 "pytest-" + environment,
@@ -31,7 +31,7 @@ class PythonModuleIT {
   }
 
   @Test
-  void hasNoTypeErrors() {
+  void moduleHasNoTypeErrors() {
     String module = "connector/src/main/python";
 
     Program.python(
@@ -44,17 +44,17 @@ class PythonModuleIT {
             "--config-file",
             module + "/pyproject.toml",
             module + "/tensorarrow")
-        .runsAndSays("Success: no issues found in 18 source files");
+        .assertPrints("Success: no issues found in 19 source files");
   }
 
   @Test
-  void keepsToTheRulesOfStyle() {
+  void pythonFollowsStyleRules() {
     Program.of("ruff-check", Environment.NEWEST.program("ruff"), "check", "--no-cache", ".")
-        .runsAndSays("All checks passed!");
+        .assertPrints("All checks passed!");
   }
 
   @Test
-  void isFormatted() {
+  void pythonIsFormatted() {
     Program.Result result =
         Program.of(
                 "ruff-format",

@@ -30,14 +30,14 @@ class ReadmeIT {
   }
 
   @Test
-  void theTestCommandIsTheOneThatRunsInContinuousIntegration() {
+  void documentedTestCommandIsThatOfContinuousIntegration() {
     assertThat(README).contains("\n```bash\nmvn -B -ntp verify\n```\n");
     assertThat(read(Installation.REPOSITORY.resolve(".ci/run")).lines().toList())
         .contains("mvn -B -ntp verify");
   }
 
   @Test
-  void theExamplesSayWhatIsMissingWhereNothingWasBuilt() throws IOException {
+  void examplesReportMissingJarWithoutBuild() throws IOException {
     Path clone = Installation.workDirectory("readme-bare-clone");
     Path run = Files.createDirectory(clone.resolve("examples")).resolve("run");
     Files.copy(Installation.REPOSITORY.resolve("examples/run"), run);
@@ -51,7 +51,7 @@ class ReadmeIT {
 
   @ParameterizedTest
   @CsvSource({"python, 98.33% of 360 images", "sql, InferenceScan", "java, InferenceScan"})
-  void theExamplesRunByTheirOneCommand(String which, String inOutput) {
+  void examplesRunByOneCommand(String which, String inOutput) {
     // The build has made the jars; to make them again would take them from tests that run now.
     Program run =
         Program.of(

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * Prints the test classes that took longest, and the sum of each module, from the reports of
- * Surefire and Failsafe. The build runs this file by itself behind the integration tests, also where
- * some of them failed. Modules without reports are left out.
+ * Surefire and Failsafe. The build runs this file by itself behind the integration tests, also
+ * where some of them failed. Modules without reports are left out.
  */
 final class SlowestTests {
   private static final int LIMIT = 10;

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
  */
 class ZooIT {
   @Test
-  void givesTheRecordedBitsWithTheKernelsOfTheRecording() {
+  void recordedKernelsGiveRecordedBits() {
     Checks.pass(
         Checks.local("zoo", Environment.NEWEST, "it_zoo.py", "-m", "kernels")
             .with(
