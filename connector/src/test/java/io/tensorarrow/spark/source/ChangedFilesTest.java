@@ -3,60 +3,21 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tensorarrow.spark.testing.TestFileSystem;
-import io.tensorarrow.spark.testing.TestFileSystem.Fault;
 import io.tensorarrow.spark.testing.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A read follows its files and its model's versions as far as Spark's own reads follow files. */
-class StaleRowsTest extends SourceTestBase {
-  @AfterEach
-  void forget() {
-    spark().catalog().clearCache();
-    spark().catalog().dropTempView("scored");
-    spark().conf().unset("spark.sql.adaptive.enabled");
-  }
-
-  private static void write(String format, SaveMode mode, int from, int to, String path) {
-    spark()
-        .range(from, to, 1, 1)
-        .selectExpr("id", "cast(id as float) as x")
-        .write()
-        .format(format)
-        .mode(mode)
-        .save(path);
-  }
-
-  private Dataset<Row> read(String format, String path) {
-    return reader().option("source", format).load(path);
-  }
-
-  private static double sum(Dataset<Row> scored) {
-    return scored.selectExpr("coalesce(sum(y), 0.0)").first().getDouble(0);
-  }
-
-  private static double sumOf(int from, int to) {
-    double sum = 0;
-    for (int id = from; id < to; id++) {
-      sum += 2.0 * id;
-    }
-    return sum;
-  }
-
+/** A read follows its files as far as Spark's own reads do. */
+class ChangedFilesTest extends ChangedReadTestBase {
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "json, true"})
   void cachedReadFollowsWritesToItsPath(String format, boolean adaptive) {
@@ -162,70 +123,6 @@ class StaleRowsTest extends SourceTestBase {
     assertThat(scored.selectExpr("sum(part)").first().getLong(0)).isEqualTo(30);
   }
 
-  @Test
-  void theLatestVersionIsLookedUpForEachQuery() {
-    Path versions = dir.resolve("versions");
-    TestModels.scaleBy(versions.resolve("1"), 2);
-    Dataset<Row> latest = reader().option("model", versions.toString()).load(table);
-    Dataset<Row> pinned =
-        reader().option("model", versions.toString()).option("version", "1").load(table);
-    assertThat(sum(latest)).isEqualTo(sumOf(0, ROWS));
-
-    TestModels.scaleBy(versions.resolve("2"), 4);
-
-    assertThat(sum(latest)).isEqualTo(2 * sumOf(0, ROWS));
-    assertThat(sum(pinned)).isEqualTo(sumOf(0, ROWS));
-    assertThat(explained(latest.select("y"))).contains("model=" + versions.resolve("2"));
-  }
-
-  private static String explained(Dataset<Row> query) {
-    // A new query: each Dataset keeps the plan that it made.
-    return query.select("*").queryExecution().executedPlan().toString();
-  }
-
-  @Test
-  void aLabelIsLookedUpForEachQuery() throws IOException {
-    Path versions = dir.resolve("versions");
-    TestModels.scaleBy(versions.resolve("1"), 2);
-    TestModels.scaleBy(versions.resolve("2"), 4);
-    Files.writeString(versions.resolve("labels.properties"), "stable=1\n");
-    Dataset<Row> stable =
-        reader().option("model", versions.toString()).option("version", "stable").load(table);
-    assertThat(sum(stable)).isEqualTo(sumOf(0, ROWS));
-
-    Files.writeString(versions.resolve("labels.properties"), "stable=2\n");
-
-    assertThat(sum(stable)).isEqualTo(2 * sumOf(0, ROWS));
-  }
-
-  @Test
-  void modelReplacedInPlaceIsReadAgain() {
-    Path place = dir.resolve("replaced");
-    TestModels.scaleBy(place, 2);
-    Dataset<Row> scored = reader().option("model", place.toString()).load(table);
-    assertThat(sum(scored)).isEqualTo(sumOf(0, ROWS));
-
-    TestModels.scaleBy(place, 8);
-
-    assertThat(sum(scored)).isEqualTo(4 * sumOf(0, ROWS));
-  }
-
-  @Test
-  void changedSignatureIsAnErrorThatShowsBoth() throws IOException {
-    Path versions = dir.resolve("versions");
-    TestModels.scaleBy(versions.resolve("1"), 2);
-    Dataset<Row> latest = reader().option("model", versions.toString()).load(table);
-
-    Files.move(TestModels.mlp(versions), versions.resolve("2"));
-
-    assertThat(latest.count()).isEqualTo(ROWS);
-    assertThatThrownBy(() -> sum(latest))
-        .hasMessageStartingWith("[TA_MODEL_CHANGED] Cannot read model '")
-        .hasMessageContaining("/versions/2")
-        .hasMessageContaining("probabilities")
-        .hasMessageContaining("'serving_default' {'x' float32 (-1,)} -> {'y' float32 (-1,)}");
-  }
-
   /** Spark plans what is cached over a path anew inside of each command that writes there. */
   @Test
   void cachedReadThatFailsDoesNotFailWritesToItsPath() throws IOException {
@@ -310,71 +207,5 @@ class StaleRowsTest extends SourceTestBase {
     spark().range(5).selectExpr("1f as x").write().mode("overwrite").parquet(path);
 
     assertThat(scored.where("id is null and y = 2").count()).isEqualTo(5);
-  }
-
-  @Test
-  void allScansOfAQuerySeeOneListing() {
-    String path = dir.resolve("data").toString();
-    write("parquet", SaveMode.Append, 0, 10, path);
-    Dataset<Row> scored = reader().options(countedFiles()).load("test://" + path);
-    long one = listings(scored.select("y"), 10);
-
-    Dataset<Row> joined = scored.join(scored.withColumnRenamed("y", "z"), "id");
-    scored.createOrReplaceTempView("scored");
-
-    assertThat(listings(joined, 10)).isEqualTo(one);
-    assertThat(listings(scored.union(scored), 20)).isEqualTo(one);
-    assertThat(
-            listings(
-                spark().sql("select y from scored where id < (select max(y) from scored)"), 10))
-        .isEqualTo(one);
-  }
-
-  private Map<String, String> countedFiles() {
-    Map<String, String> options =
-        new HashMap<>(TestFileSystem.options(Fault.NONE, dir.resolve("log")));
-    // Else another test's file system is found, which writes to another log.
-    options.put("fs.test.impl.disable.cache", "true");
-    return options;
-  }
-
-  /** Runs a query that gives so many rows; returns how often it listed directories. */
-  private static long listings(Dataset<Row> query, int rows) {
-    long before = TestFileSystem.listings();
-    assertThat(query.collectAsList()).hasSize(rows);
-    return TestFileSystem.listings() - before;
-  }
-
-  @Test
-  void loadAndQueryListFilesAsOftenAsSpark() throws IOException {
-    String path = dir.resolve("many").toString();
-    Files.createDirectories(Path.of(path));
-    write("parquet", SaveMode.Overwrite, 0, 1, dir.resolve("one").toString());
-    Path one;
-    try (var files = Files.list(dir.resolve("one"))) {
-      one = files.filter(f -> f.toString().endsWith(".parquet")).findFirst().orElseThrow();
-    }
-    for (int i = 0; i < 200; i++) {
-      Files.copy(one, Path.of(path).resolve("f" + i + ".parquet"));
-    }
-    Map<String, String> options = countedFiles();
-    String uri = "test://" + path;
-
-    long before = TestFileSystem.listings();
-    spark().read().options(options).parquet(uri);
-    long stock = TestFileSystem.listings() - before;
-
-    DataFrameReader ours = reader().options(options);
-    before = TestFileSystem.listings();
-    Dataset<Row> scored = ours.option("model", model).load(uri);
-    long load = TestFileSystem.listings() - before;
-    before = TestFileSystem.listings();
-    assertThat(scored.select("id").count()).isEqualTo(200);
-    long query = TestFileSystem.listings() - before;
-
-    assertThat(stock).isPositive();
-    // One more look each: whether an Iceberg table's metadata lies there.
-    assertThat(load).as("listings of a load").isEqualTo(stock + 1);
-    assertThat(query).as("listings of a query").isEqualTo(stock + 1);
   }
 }
