@@ -21,11 +21,11 @@ public final class HostLock implements AutoCloseable {
 
   private static final long POLL_MILLIS = 50;
 
-  private final ProcessLock mine;
+  private final ProcessLock processLock;
   private final FileChannel channel;
 
-  private HostLock(ProcessLock mine, FileChannel channel) {
-    this.mine = mine;
+  private HostLock(ProcessLock processLock, FileChannel channel) {
+    this.processLock = processLock;
     this.channel = channel;
   }
 
@@ -48,15 +48,15 @@ public final class HostLock implements AutoCloseable {
   }
 
   /**
-   * Takes the lock if nobody has it.
+   * Takes the lock if it is free.
    *
    * @throws IOException if the file can't be made or locked
    */
   public static Optional<HostLock> tryTake(Path file, Mode mode) throws IOException {
     // The system's lock is the process's: to close a second channel would give up the first one's
     // lock.
-    ProcessLock mine = ProcessLock.tryTake(file.toString()).orElse(null);
-    if (mine == null) {
+    ProcessLock processLock = ProcessLock.tryTake(file.toString()).orElse(null);
+    if (processLock == null) {
       return Optional.empty();
     }
     HostLock taken = null;
@@ -66,7 +66,7 @@ public final class HostLock implements AutoCloseable {
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = channel.tryLock(0, Long.MAX_VALUE, mode == Mode.SHARED);
-        taken = lock == null ? null : new HostLock(mine, channel);
+        taken = lock == null ? null : new HostLock(processLock, channel);
       } finally {
         if (taken == null) {
           channel.close();
@@ -74,7 +74,7 @@ public final class HostLock implements AutoCloseable {
       }
     } finally {
       if (taken == null) {
-        mine.close();
+        processLock.close();
       }
     }
     return Optional.ofNullable(taken);
@@ -89,10 +89,10 @@ public final class HostLock implements AutoCloseable {
     channel.write(ByteBuffer.allocate(1), 0);
   }
 
-  /** Gives the lock up; to be called once. */
+  /** Releases the lock; to be called once. */
   @Override
   public void close() throws IOException {
-    try (mine) {
+    try (processLock) {
       channel.close();
     }
   }

@@ -12,7 +12,7 @@ public final class HostName {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {
-      // The name only helps to find the host; its absence must not hide the fault.
+      // The name only helps to find the host; its absence must not hide the error.
       return "unknown";
     }
   }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe.
  */
 public final class PrivateDirectory {
-  /** To make files and directories with. */
+  /** Permissions for new files and directories. */
   public static final FileAttribute<Set<PosixFilePermission>> ATTRIBUTE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 

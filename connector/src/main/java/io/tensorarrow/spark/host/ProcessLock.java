@@ -34,7 +34,7 @@ public final class ProcessLock implements AutoCloseable {
     }
   }
 
-  /** Takes the lock if nobody has it. */
+  /** Takes the lock if it is free. */
   static Optional<ProcessLock> tryTake(String name) {
     String property = PROPERTY + name;
     return System.getProperties().putIfAbsent(property, "taken") == null
@@ -42,7 +42,7 @@ public final class ProcessLock implements AutoCloseable {
         : Optional.empty();
   }
 
-  /** Gives the lock to whoever waits for it; to be called once. */
+  /** Releases the lock; to be called once. */
   @Override
   public void close() {
     System.getProperties().remove(property);

@@ -32,7 +32,7 @@ public final class ModelLoader {
   private final ModelCopies copies;
 
   /**
-   * Takes the settings of this process.
+   * Makes a loader with the settings of this process.
    *
    * @param nativesDirectory where TensorFlow's libraries are extracted, if not at the usual place
    * @param modelsDirectory where remote models are copied to, if not next to the libraries
@@ -89,7 +89,7 @@ public final class ModelLoader {
           file -> load(file, reference, settings, cancelled));
     } catch (TensorArrowException e) {
       if (e.code() == ErrorCode.TA_MODEL_LOAD && TensorFlowStatus.tellsDamage(e.reason())) {
-        // Its large files are checked by TensorFlow alone. The original may be well.
+        // Only TensorFlow checks the large files of a copy. The original may be undamaged.
         copies.discard(name);
       }
       throw e;
@@ -170,7 +170,7 @@ public final class ModelLoader {
     }
   }
 
-  /** Reads a copy; one that someone altered is as good as none. */
+  /** Reads a copy; returns empty if it was altered. */
   private static Optional<SavedModelFile> checkedCopy(Path copy, ModelReference reference) {
     try (ModelFiles files = ModelFiles.copy(copy, reference.directory())) {
       return Optional.of(SavedModelFile.readComplete(files))

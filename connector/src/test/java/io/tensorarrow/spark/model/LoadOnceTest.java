@@ -18,7 +18,7 @@ class LoadOnceTest {
 
   private static TensorArrowException failure(Throwable cause) {
     return TensorArrowException.cannot(ErrorCode.TA_MODEL_LOAD, "load")
-        .found("%s", cause.getMessage())
+        .found("%s", String.valueOf(cause.getMessage()))
         .causedBy(cause)
         .expected("a value");
   }

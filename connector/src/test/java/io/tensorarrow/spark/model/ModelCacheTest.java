@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -375,17 +376,18 @@ class ModelCacheTest extends ModelTestBase {
   /** Acquires a model in another thread, and returns when that thread waits for the loader. */
   private Future<ModelLease> acquireAndWait(ModelCache cache, ModelReference model)
       throws InterruptedException {
-    AtomicReference<Thread> waiter = new AtomicReference<>();
+    AtomicReference<Thread> thread = new AtomicReference<>();
     CountDownLatch started = new CountDownLatch(1);
     Future<ModelLease> lease =
         pool.submit(
             () -> {
-              waiter.set(Thread.currentThread());
+              thread.set(Thread.currentThread());
               started.countDown();
               return cache.acquire(model, ONE_THREAD);
             });
     assertThat(started.await(30, TimeUnit.SECONDS)).isTrue();
-    while (waiter.get().getState() != Thread.State.TIMED_WAITING) {
+    Thread waiter = Objects.requireNonNull(thread.get());
+    while (waiter.getState() != Thread.State.TIMED_WAITING) {
       Thread.sleep(1);
     }
     return lease;

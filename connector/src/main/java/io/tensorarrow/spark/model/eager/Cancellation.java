@@ -30,7 +30,7 @@ final class Cancellation implements AutoCloseable {
   private static final ScheduledThreadPoolExecutor WATCHDOG =
       DaemonTimers.timer("tensorarrow-watchdog");
 
-  private final BooleanSupplier wanted;
+  private final BooleanSupplier cancelRequested;
   private final ScheduledFuture<?> watch;
   private volatile boolean cancelled;
 
@@ -41,19 +41,20 @@ final class Cancellation implements AutoCloseable {
   private boolean closed;
 
   /**
-   * Begins to ask.
+   * Starts asking whether to cancel.
    *
-   * @param wanted whether what runs shall end; asked by another thread, several times a second
+   * @param cancelRequested whether what runs shall end; asked by another thread, several times a
+   *     second
    */
-  Cancellation(BooleanSupplier wanted) {
-    this.wanted = wanted;
+  Cancellation(BooleanSupplier cancelRequested) {
+    this.cancelRequested = cancelRequested;
     this.watch =
         WATCHDOG.scheduleWithFixedDelay(
             this::poll, POLL_MILLIS, POLL_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   private synchronized void poll() {
-    if (!closed && !cancelled && wanted.getAsBoolean()) {
+    if (!closed && !cancelled && cancelRequested.getAsBoolean()) {
       cancelled = true;
       TFE_CancellationManagerStartCancel(manager);
     }

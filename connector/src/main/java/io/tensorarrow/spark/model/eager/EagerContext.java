@@ -71,10 +71,10 @@ public final class EagerContext implements AutoCloseable {
 
   private static void warnOfPool(int threads) {
     Object first = System.getProperties().putIfAbsent(POOL, String.valueOf(threads));
-    String own = System.getenv(OWN_POOLS);
+    String ownPools = System.getenv(OWN_POOLS);
     if (first != null
         && !first.equals(String.valueOf(threads))
-        && (own == null || own.equals("0") || own.equals("false"))) {
+        && (ownPools == null || ownPools.equals("0") || ownPools.equals("false"))) {
       LOG.warn(
           "Operations use {} threads, as the first model of this process asked for; expected {} as"
               + " this one asks for (set {}=1 in the environment of the executors, and each model"

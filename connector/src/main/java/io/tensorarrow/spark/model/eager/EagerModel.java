@@ -25,7 +25,7 @@ import org.tensorflow.proto.FunctionDef;
  */
 public final class EagerModel implements AutoCloseable {
   /** Queries may choose outputs in any number of ways, each of which takes memory. */
-  private static final int MOST_UNUSED_FUNCTIONS = 16;
+  private static final int MAX_UNUSED_FUNCTIONS = 16;
 
   private record FunctionKey(String signature, List<String> fetches) {}
 
@@ -174,7 +174,7 @@ public final class EagerModel implements AutoCloseable {
       }
     }
     for (CountedFunction counted :
-        unused.subList(0, Math.max(0, unused.size() - MOST_UNUSED_FUNCTIONS))) {
+        unused.subList(0, Math.max(0, unused.size() - MAX_UNUSED_FUNCTIONS))) {
       functions.values().remove(counted);
       try (TensorFlowStatus status =
           new TensorFlowStatus(ErrorCode.TA_MODEL_RUN, "free " + counted.function.name())) {

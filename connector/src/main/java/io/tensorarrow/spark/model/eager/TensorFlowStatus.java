@@ -20,7 +20,7 @@ import org.tensorflow.internal.c_api.TF_Status;
  * <p>Not thread-safe.
  */
 public final class TensorFlowStatus implements AutoCloseable {
-  private static final int LONGEST_MESSAGE = 2000;
+  private static final int MAX_MESSAGE_LENGTH = 2000;
 
   private final TF_Status status = TF_NewStatus();
   private final ErrorCode code;
@@ -70,9 +70,9 @@ public final class TensorFlowStatus implements AutoCloseable {
   }
 
   private static String shortened(String message) {
-    return message.length() <= LONGEST_MESSAGE
+    return message.length() <= MAX_MESSAGE_LENGTH
         ? message
-        : message.substring(0, LONGEST_MESSAGE) + "...";
+        : message.substring(0, MAX_MESSAGE_LENGTH) + "...";
   }
 
   private String remedy(String message) {

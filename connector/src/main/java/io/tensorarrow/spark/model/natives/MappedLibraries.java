@@ -20,19 +20,19 @@ final class MappedLibraries {
 
   /** Returns the libraries that were loaded from the directory and still lie there. */
   static List<Path> below(Path directory) {
-    return all().stream().filter(file -> isBelow(file, directory)).toList();
+    return mapped().stream().filter(file -> isBelow(file, directory)).toList();
   }
 
   /** Returns the libraries that were loaded from files which lie elsewhere or are gone. */
   static List<Path> notBelow(Path directory) {
-    return all().stream().filter(file -> !isBelow(file, directory)).toList();
+    return mapped().stream().filter(file -> !isBelow(file, directory)).toList();
   }
 
   private static boolean isBelow(Path file, Path directory) {
     return file.startsWith(directory) && !file.toString().endsWith(DELETED);
   }
 
-  private static List<Path> all() {
+  private static List<Path> mapped() {
     try (Stream<String> lines = Files.lines(MAPS)) {
       return lines
           .filter(line -> line.contains("/"))

@@ -43,7 +43,18 @@ public final class NativeLibraries {
       "a directory from which this process may load code (not mounted noexec), on a system with glibc";
 
   private static volatile boolean loaded;
-  private static volatile @Nullable TensorArrowException failure;
+  private static volatile @Nullable LoadFailure failure;
+
+  /**
+   * Why loading failed.
+   *
+   * @param error the linker's error, as text: the error itself would stay in memory
+   */
+  private record LoadFailure(Path libraries, String error) {
+    TensorArrowException exception(@Nullable Throwable cause) {
+      return cannotLoad(libraries).found("%s", error).causedBy(cause).expected("%s", LOADABLE);
+    }
+  }
 
   private NativeLibraries() {}
 
@@ -75,11 +86,11 @@ public final class NativeLibraries {
   }
 
   private static void extractAndLoad(Optional<Path> directory) {
-    TensorArrowException before = failure;
+    LoadFailure before = failure;
     if (before != null) {
       // A class whose initialiser failed never comes back: say why it failed, not that it failed
       // before.
-      throw before.again();
+      throw before.exception(null);
     }
     Path libraries = NativesDirectory.of(directory).extract();
     boolean inOtherClassLoader = !MappedLibraries.below(libraries).isEmpty();
@@ -130,10 +141,9 @@ public final class NativeLibraries {
                 "Loaded TensorFlow {} from {}", tensorflow.TF_Version().getString(), libraries);
             warnOfLimit();
           } catch (LinkageError e) {
-            TensorArrowException first =
-                cannotLoad(libraries).found("%s", e).causedBy(e).expected("%s", LOADABLE);
+            LoadFailure first = new LoadFailure(libraries, e.toString());
             failure = first;
-            throw first;
+            throw first.exception(e);
           }
         });
   }

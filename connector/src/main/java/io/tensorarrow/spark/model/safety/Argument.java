@@ -16,7 +16,7 @@ import org.tensorflow.proto.OpDef;
  */
 record Argument(String name, int count, List<Integer> dtypes) {
   /** Far more than any operation of a real model, and harmless to allocate. */
-  private static final long MOST_TENSORS = 1 << 20;
+  private static final long MAX_TENSORS = 1 << 20;
 
   /** Returns the dtype of one of the tensors. */
   int dtype(int index) {
@@ -60,10 +60,10 @@ record Argument(String name, int count, List<Integer> dtypes) {
         return Optional.empty();
       }
       count = number.getI();
-      if (count < 0 || count > MOST_TENSORS) {
+      if (count < 0 || count > MAX_TENSORS) {
         throw location.malformed(
             count + " tensors by attribute " + GraphLocation.quoted(definition.getNumberAttr()),
-            "0 to " + MOST_TENSORS);
+            "0 to " + MAX_TENSORS);
       }
     }
     int dtype = dtype(definition, attributes, location);

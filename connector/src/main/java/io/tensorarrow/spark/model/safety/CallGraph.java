@@ -16,8 +16,8 @@ import org.tensorflow.proto.NodeDef;
  * of their calls; with some graphs it would never come to an end.
  */
 final class CallGraph {
-  private static final long MOST_NODES = 1_000_000;
-  private static final int DEEPEST = 100;
+  private static final long MAX_NODES = 1_000_000;
+  private static final int MAX_DEPTH = 100;
 
   private final FunctionLibrary library;
   private final GraphLocation location;
@@ -81,8 +81,9 @@ final class CallGraph {
           "that function " + GraphLocation.quoted(name) + " calls itself",
           "functions without recursion");
     }
-    if (open.size() > DEEPEST) {
-      throw location.malformed("calls of functions nested more than " + DEEPEST + " deep", "less");
+    if (open.size() > MAX_DEPTH) {
+      throw location.malformed(
+          "calls of functions nested more than " + MAX_DEPTH + " deep", "less");
     }
     List<NodeDef> nodes = library.function(name).map(FunctionDef::getNodeDefList).orElse(List.of());
     open.push(new MeasuredFunction(name, callees(nodes)));
@@ -97,10 +98,10 @@ final class CallGraph {
         nodes += size.nodes();
         depth = Math.max(depth, 1 + size.depth());
       }
-      if (nodes > MOST_NODES) {
+      if (nodes > MAX_NODES) {
         throw location.malformed(
             "more than "
-                + MOST_NODES
+                + MAX_NODES
                 + " nodes once functions are put in the location of their calls",
             "less");
       }

@@ -27,7 +27,6 @@ final class FunctionCheck {
     this.body = new GraphBody(function.getNodeDefList(), library, location);
   }
 
-  /** Checks a function. */
   static void check(FunctionDef function, FunctionLibrary library, GraphLocation graph) {
     GraphLocation location =
         new GraphLocation(graph.model(), function.getSignature().getName(), "");
@@ -94,7 +93,7 @@ final class FunctionCheck {
   /** Finds what {@code parameter}, {@code node:output} or {@code node:output:index} stands for. */
   private InputSource source(String input, GraphLocation inputLocation) {
     if (parameters.containsKey(input)) {
-      return whole(InputSource.PARAMETER, parameter(input));
+      return allTensors(InputSource.PARAMETER, parameter(input));
     }
     int last = input.lastIndexOf(':');
     if (last < 0) {
@@ -103,7 +102,7 @@ final class FunctionCheck {
     String before = input.substring(0, last);
     String after = input.substring(last + 1);
     if (parameters.containsKey(before)) {
-      return element(InputSource.PARAMETER, parameter(before), after, input, inputLocation);
+      return oneTensor(InputSource.PARAMETER, parameter(before), after, input, inputLocation);
     }
     int colon = before.indexOf(':');
     int number = number(colon < 0 ? before : before.substring(0, colon), input, inputLocation);
@@ -118,8 +117,8 @@ final class FunctionCheck {
             .findFirst()
             .orElseThrow(() -> unknown(input, inputLocation));
     return colon < 0
-        ? whole(number, Optional.of(output))
-        : element(number, Optional.of(output), after, input, inputLocation);
+        ? allTensors(number, Optional.of(output))
+        : oneTensor(number, Optional.of(output), after, input, inputLocation);
   }
 
   private Optional<Argument> parameter(String name) {
@@ -130,11 +129,11 @@ final class FunctionCheck {
     return body.number(node).orElseThrow(() -> unknown(input, inputLocation));
   }
 
-  private static InputSource whole(int node, Optional<Argument> argument) {
+  private static InputSource allTensors(int node, Optional<Argument> argument) {
     return new InputSource(node, argument.map(known -> Argument.flat(List.of(known))));
   }
 
-  private static InputSource element(
+  private static InputSource oneTensor(
       int node,
       Optional<Argument> argument,
       String index,

@@ -11,7 +11,7 @@ import io.tensorarrow.spark.errors.TensorArrowException;
  * @param part the node or signature, empty for the graph or function as a whole
  */
 record GraphLocation(String model, String function, String part) {
-  private static final int LONGEST_NAME = 200;
+  private static final int MAX_NAME_LENGTH = 200;
 
   /** Returns the location of a node of the same graph or function. */
   GraphLocation node(String name, String op) {
@@ -38,6 +38,6 @@ record GraphLocation(String model, String function, String part) {
   }
 
   private static String cut(String name) {
-    return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "...";
+    return name.length() <= MAX_NAME_LENGTH ? name : name.substring(0, MAX_NAME_LENGTH) + "...";
   }
 }

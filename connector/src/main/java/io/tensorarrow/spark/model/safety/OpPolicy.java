@@ -74,8 +74,8 @@ public final class OpPolicy {
    * Checks what is run when the model is loaded.
    *
    * @throws TensorArrowException with {@link ErrorCode#TA_OP_NOT_ALLOWED}, with {@link
-   *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the whole graph is for
-   *     a newer TensorFlow
+   *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the graph is for a
+   *     newer TensorFlow
    */
   public void checkInitialisers() {
     checkVersion();

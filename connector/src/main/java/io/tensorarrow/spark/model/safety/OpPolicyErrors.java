@@ -20,7 +20,7 @@ record OpPolicyErrors(String model, String savedBy, VersionDef versions) {
   private static final String TENSORFLOW = "TensorFlow 2.18";
   private static final int LISTED = 20;
   private static final int SHOWN_ENDS = 3;
-  private static final int LONGEST_NAME = 100;
+  private static final int MAX_NAME_LENGTH = 100;
 
   /**
    * Returns the error for operations that may not be reached.
@@ -128,6 +128,6 @@ record OpPolicyErrors(String model, String savedBy, VersionDef versions) {
 
   /** A hostile file may hold very long names. */
   private static String cut(String name) {
-    return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "...";
+    return name.length() <= MAX_NAME_LENGTH ? name : name.substring(0, MAX_NAME_LENGTH) + "...";
   }
 }

@@ -8,10 +8,10 @@ import org.tensorflow.proto.TensorShapeProto;
 /** Checks shapes and constants; TensorFlow ends the process on some that make no sense. */
 final class TensorCheck {
   /** TensorFlow's own limit. */
-  private static final int HIGHEST_RANK = 254;
+  private static final int MAX_RANK = 254;
 
   /** A constant may say "all the same"; it must not thereby fill the memory. */
-  private static final long MOST_FILLED_BYTES = 1L << 30;
+  private static final long MAX_FILLED_BYTES = 1L << 30;
 
   private TensorCheck() {}
 
@@ -22,9 +22,9 @@ final class TensorCheck {
           "a shape of unknown rank with " + shape.getDimCount() + " dimensions",
           "one or the other");
     }
-    if (shape.getDimCount() > HIGHEST_RANK) {
+    if (shape.getDimCount() > MAX_RANK) {
       throw location.malformed(
-          "a shape of rank " + shape.getDimCount(), "a rank of at most " + HIGHEST_RANK);
+          "a shape of rank " + shape.getDimCount(), "a rank of at most " + MAX_RANK);
     }
     long elements = 1;
     for (TensorShapeProto.Dim dim : shape.getDimList()) {
@@ -48,7 +48,7 @@ final class TensorCheck {
     return elements * size;
   }
 
-  /** Checks a constant. */
+  /** Checks a constant: its shape, its dtype, and how many bytes or values it has. */
   static void checkTensor(TensorProto tensor, GraphLocation location) {
     TensorShapeProto shape = tensor.getTensorShape();
     checkShape(shape, location);
@@ -105,7 +105,7 @@ final class TensorCheck {
           "at most one value for each");
     }
     long size = Math.max(1, dtype.byteSize());
-    if (values < elements && elements > MOST_FILLED_BYTES / size) {
+    if (values < elements && elements > MAX_FILLED_BYTES / size) {
       throw location.malformed(
           "a constant of "
               + elements
@@ -114,7 +114,7 @@ final class TensorCheck {
               + " made of "
               + values
               + " values",
-          "at most " + MOST_FILLED_BYTES + " bytes made this way");
+          "at most " + MAX_FILLED_BYTES + " bytes made this way");
     }
   }
 

@@ -19,7 +19,7 @@ import org.tensorflow.proto.BundleHeaderProto;
 public final class CheckpointIndex {
   private static final long TABLE_MAGIC = 0xdb4775248b80fb57L;
   private static final int FOOTER_BYTES = 48;
-  private static final int MOST_SHARDS = 100_000;
+  private static final int MAX_SHARDS = 100_000;
 
   private final ByteBuffer file;
   private final Visitor visitor;
@@ -31,7 +31,7 @@ public final class CheckpointIndex {
     this.visitor = visitor;
   }
 
-  /** Who wants to know what the table holds. */
+  /** Is called with what the table holds. */
   public interface Visitor {
     /** Called once, before any entry. */
     void header(BundleHeaderProto header);
@@ -44,7 +44,7 @@ public final class CheckpointIndex {
     void entry(ByteBuffer key, BundleEntryProto entry);
   }
 
-  private static final class Nobody implements Visitor {
+  private static final class NoVisitor implements Visitor {
     @Override
     public void header(BundleHeaderProto header) {
       // It was checked, which is all that is asked.
@@ -77,7 +77,7 @@ public final class CheckpointIndex {
    * @throws MalformedException as {@link #read}
    */
   static Optional<long[]> shardSizes(byte[] bytes) throws MalformedException {
-    return read(bytes, new Nobody());
+    return read(bytes, new NoVisitor());
   }
 
   /**
@@ -120,7 +120,7 @@ public final class CheckpointIndex {
     if (!key.hasRemaining()) {
       BundleHeaderProto header = BundleHeaderProto.parseFrom(value);
       int count = header.getNumShards();
-      if (count < 1 || count > MOST_SHARDS) {
+      if (count < 1 || count > MAX_SHARDS) {
         throw new MalformedException("damaged");
       }
       shards = new long[count];
@@ -150,7 +150,7 @@ public final class CheckpointIndex {
     int length = Math.toIntExact(readVarint(handle));
     read += length;
     if (length < 0 || read > file.capacity()) {
-      // Blocks do not overlap. A table that names one again and again would take for ever.
+      // Blocks do not overlap. A table that names one many times would take very long to read.
       throw new MalformedException("damaged");
     }
     byte compression = file.get(Math.addExact(offset, length));
@@ -164,7 +164,7 @@ public final class CheckpointIndex {
     ByteBuffer block = file.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     block.position(offset).limit(offset + length);
     int restarts = block.getInt(offset + length - Integer.BYTES);
-    // Behind the entries lie the places of those whose key is whole, and how many there are.
+    // After the entries come the offsets of those with a complete key, and how many there are.
     block.limit(offset + length - Math.multiplyExact(Math.addExact(restarts, 1), Integer.BYTES));
     byte[] key = new byte[block.remaining()];
     int keyLength = 0;

@@ -25,7 +25,7 @@ import org.tensorflow.proto.NodeDef;
 public final class CompletenessCheck {
   private static final Set<String> VARIABLE_OPS =
       Set.of("VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable");
-  private static final int LARGEST_INDEX = 256 << 20;
+  private static final int MAX_INDEX_BYTES = 256 << 20;
 
   private final ModelFiles files;
 
@@ -102,12 +102,12 @@ public final class CompletenessCheck {
   }
 
   private Optional<long[]> shardSizes(ModelEntry index) throws InvalidModelException, IOException {
-    if (index.size() > LARGEST_INDEX) {
+    if (index.size() > MAX_INDEX_BYTES) {
       throw InvalidModelException.corrupt(
-          index.size() + " bytes in " + index.name(), "at most " + LARGEST_INDEX);
+          index.size() + " bytes in " + index.name(), "at most " + MAX_INDEX_BYTES);
     }
     try (InputStream in = files.open(index.name())) {
-      return CheckpointIndex.shardSizes(in.readNBytes(LARGEST_INDEX));
+      return CheckpointIndex.shardSizes(in.readNBytes(MAX_INDEX_BYTES));
     } catch (CheckpointIndex.MalformedException e) {
       throw InvalidModelException.corrupt(
           "a " + index.name() + " of " + index.size() + " bytes that is " + e.getMessage(),
@@ -117,25 +117,25 @@ public final class CompletenessCheck {
   }
 
   private void checkShards(Optional<long[]> sizes) throws InvalidModelException, IOException {
-    Map<String, ModelEntry> found = new HashMap<>();
+    Map<String, ModelEntry> shards = new HashMap<>();
     for (ModelEntry shard : SavedModelLayout.shards(files)) {
       requireFile(shard);
-      found.put(shard.name(), shard);
+      shards.put(shard.name(), shard);
     }
     if (sizes.isEmpty()) {
       return;
     }
-    long[] least = sizes.get();
-    for (int i = 0; i < least.length; i++) {
-      String name = SavedModelLayout.shard(i, least.length);
-      ModelEntry shard = found.get(name);
+    long[] minSizes = sizes.get();
+    for (int i = 0; i < minSizes.length; i++) {
+      String name = SavedModelLayout.shard(i, minSizes.length);
+      ModelEntry shard = shards.get(name);
       if (shard == null) {
         throw InvalidModelException.corrupt(
-            "no " + name, least.length + " data file(s) next to variables.index");
+            "no " + name, minSizes.length + " data file(s) next to variables.index");
       }
-      if (shard.size() < least[i]) {
+      if (shard.size() < minSizes[i]) {
         throw InvalidModelException.corrupt(
-            shard.size() + " bytes in " + name, least[i] + " by variables.index");
+            shard.size() + " bytes in " + name, minSizes[i] + " by variables.index");
       }
     }
   }

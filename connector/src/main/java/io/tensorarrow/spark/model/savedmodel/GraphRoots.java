@@ -29,7 +29,7 @@ public record GraphRoots(
   private static final String TABLE_INITIALIZERS = "table_initializer";
 
   /**
-   * Finds them; the nodes that the SavedModel names need not exist.
+   * Finds the roots of a graph; the nodes that the SavedModel names need not exist.
    *
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the list of assets
    *     can't be read
@@ -46,7 +46,7 @@ public record GraphRoots(
   }
 
   /** Returns all nodes that are run when the model is loaded. */
-  List<String> all() {
+  List<String> loadingNodes() {
     return Stream.concat(restore.stream(), initialise.stream()).toList();
   }
 

@@ -12,7 +12,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * What a model's files are, in one word: {@code sha256:<hex>}.
+ * Identifies the content of a model's files: {@code sha256:<hex>}.
  *
  * <p>It covers the content of {@code saved_model.pb}, of {@code variables/variables.index} and of
  * all files below {@code assets}, and the names and sizes of the variables' data shards, with their
@@ -30,7 +30,7 @@ public final class ModelFingerprint {
   /**
    * Computes the fingerprint.
    *
-   * @param files the SavedModel's files, found to be whole
+   * @param files the SavedModel's files, found to be complete
    * @param savedModel the bytes of its {@code saved_model.pb} as they were parsed
    * @throws IOException if a file can't be read
    */

@@ -145,7 +145,7 @@ public final class ModelGraph {
         location,
         tensorFlowVersion(),
         proto.getGraphDef(),
-        new OpPolicy.Loading(roots.all(), roots.assets(), roots.checkpoint()),
+        new OpPolicy.Loading(roots.loadingNodes(), roots.assets(), roots.checkpoint()),
         allowed);
   }
 

@@ -36,7 +36,7 @@ public final class ModelVersions {
 
   private static final Logger LOG = LoggerFactory.getLogger(ModelVersions.class);
   private static final int LISTED = 5;
-  private static final int LARGEST_LABELS = 1 << 20;
+  private static final int MAX_LABELS_BYTES = 1 << 20;
   private static final Pattern NUMBER = Pattern.compile("[0-9]+");
 
   /** What uploads that are not finished are called: {@code 7.tmp}, {@code .7}, _temporary. */
@@ -140,7 +140,7 @@ public final class ModelVersions {
     for (String name : versions.values()) {
       try {
         Optional<SavedModelFile> model = readComplete(name);
-        skipped.addAll(noNumbers());
+        skipped.addAll(unfinishedUploads());
         if (!skipped.isEmpty() && model.isPresent()) {
           LOG.warn(
               "Reading version {} of model {}; skipped incomplete versions: {}",
@@ -153,32 +153,33 @@ public final class ModelVersions {
         skipped.add("'" + name + "' (" + e.found() + ")");
       }
     }
-    skipped.addAll(noNumbers());
+    skipped.addAll(unfinishedUploads());
     throw failed(root, LATEST, "none that is complete: " + listed(skipped), "at least one");
   }
 
-  private List<String> noNumbers() {
+  private List<String> unfinishedUploads() {
     return unfinished.stream().map(name -> "'" + name + "' (no number)").toList();
   }
 
   private Optional<SavedModelFile> pinned(String version, SortedMap<String, Long> labels)
       throws IOException {
-    Optional<Long> asked = number(version).or(() -> Optional.ofNullable(labels.get(version)));
+    Optional<Long> requested = number(version).or(() -> Optional.ofNullable(labels.get(version)));
     String available =
         Alternatives.closestFirst(version, versions.values())
             + (labels.isEmpty()
                 ? ""
                 : " and labels " + Alternatives.closestFirst(version, labels.keySet()))
             + (unfinished.isEmpty() ? "" : ", and no numbers " + listed(quoted(unfinished)));
-    if (asked.isEmpty()) {
+    if (requested.isEmpty()) {
       throw failed(
           root,
           version,
           "versions " + available,
           "one of these, or '" + LATEST + "' for the largest");
     }
-    String number = NUMBER.matcher(version).matches() ? "" : "label of " + asked.get() + " but ";
-    String name = versions.get(asked.get());
+    String number =
+        NUMBER.matcher(version).matches() ? "" : "label of " + requested.get() + " but ";
+    String name = versions.get(requested.get());
     if (name == null) {
       throw failed(root, version, number + "versions " + available, "one of these");
     }
@@ -200,7 +201,7 @@ public final class ModelVersions {
     }
     Properties properties = new Properties();
     try (InputStream in = root.open(LABELS)) {
-      byte[] bytes = in.readNBytes(LARGEST_LABELS);
+      byte[] bytes = in.readNBytes(MAX_LABELS_BYTES);
       properties.load(new StringReader(new String(bytes, StandardCharsets.UTF_8)));
     } catch (IllegalArgumentException e) {
       throw corruptLabels("text that Java's Properties can't read", e);
@@ -243,9 +244,9 @@ public final class ModelVersions {
     return names.stream().map(name -> "'" + name + "'").toList();
   }
 
-  private static String listed(List<String> all) {
-    return all.stream().limit(LISTED).collect(Collectors.joining(", "))
-        + (all.size() <= LISTED ? "" : " and " + (all.size() - LISTED) + " more");
+  private static String listed(List<String> names) {
+    return names.stream().limit(LISTED).collect(Collectors.joining(", "))
+        + (names.size() <= LISTED ? "" : " and " + (names.size() - LISTED) + " more");
   }
 
   private static TensorArrowException failed(

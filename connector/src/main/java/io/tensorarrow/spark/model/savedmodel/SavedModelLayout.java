@@ -65,11 +65,11 @@ public final class SavedModelLayout {
 
   /** Returns all that loading the model reads. */
   public static List<ModelEntry> files(ModelFiles files) throws IOException {
-    List<ModelEntry> all = new ArrayList<>();
-    files.find(PROTO).ifPresent(all::add);
-    files.find(INDEX).ifPresent(all::add);
-    all.addAll(shards(files));
-    all.addAll(files.filesBelow(ASSETS));
-    return all;
+    List<ModelEntry> entries = new ArrayList<>();
+    files.find(PROTO).ifPresent(entries::add);
+    files.find(INDEX).ifPresent(entries::add);
+    entries.addAll(shards(files));
+    entries.addAll(files.filesBelow(ASSETS));
+    return entries;
   }
 }

@@ -19,7 +19,7 @@ import org.tensorflow.proto.SavedModel;
 /** Reads {@code saved_model.pb}, and says what lies there instead if there is none. */
 final class SavedModelProto {
   /** More than protocol buffers allow, and than a Java array can hold. */
-  private static final long LARGEST_PROTO = Integer.MAX_VALUE - 8L;
+  private static final long MAX_PROTO_BYTES = Integer.MAX_VALUE - 8L;
 
   private static final String AS_WRITTEN = "the file as TensorFlow wrote it";
 
@@ -45,10 +45,10 @@ final class SavedModelProto {
     if (proto.size() == 0) {
       throw InvalidModelException.corrupt("an empty " + SavedModelLayout.PROTO, AS_WRITTEN);
     }
-    if (proto.size() > LARGEST_PROTO) {
+    if (proto.size() > MAX_PROTO_BYTES) {
       throw InvalidModelException.corrupt(
           proto.size() + " bytes in " + SavedModelLayout.PROTO,
-          "at most " + LARGEST_PROTO + ", with weights in variables and not in constants");
+          "at most " + MAX_PROTO_BYTES + ", with weights in variables and not in constants");
     }
     requireMemory(files, proto.size());
     try (InputStream in = files.open(proto.name())) {

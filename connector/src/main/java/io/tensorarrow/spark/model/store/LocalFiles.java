@@ -31,15 +31,15 @@ import java.util.Optional;
  * files of this host are read.
  */
 final class LocalFiles implements ModelFiles {
-  private static final int LONGEST_NAME = 255;
-  private static final int LONGEST_PATH = 4095;
+  private static final int MAX_NAME_BYTES = 255;
+  private static final int MAX_PATH_BYTES = 4095;
 
   private final Path root;
   private final String location;
   private final boolean sharedTimes;
 
   /**
-   * Takes a directory, which need not exist.
+   * Makes a view of a directory, which need not exist.
    *
    * @param root an absolute path
    * @param location how messages name it
@@ -205,11 +205,11 @@ final class LocalFiles implements ModelFiles {
   /** The system has no exception of its own for names that can't exist. */
   private static boolean isTooLong(Path path) {
     for (Path part : path) {
-      if (bytes(part) > LONGEST_NAME) {
+      if (bytes(part) > MAX_NAME_BYTES) {
         return true;
       }
     }
-    return bytes(path) > LONGEST_PATH;
+    return bytes(path) > MAX_PATH_BYTES;
   }
 
   private static int bytes(Path path) {

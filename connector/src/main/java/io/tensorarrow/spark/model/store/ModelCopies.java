@@ -180,19 +180,19 @@ public final class ModelCopies {
    * Deletes what nobody used for long, and what processes left that died while they copied. What
    * another one reads or makes is locked. What can't be deleted stays: it is no reason not to copy.
    */
-  private static void deleteUnused(Path real, String mine) throws IOException {
+  private static void deleteUnused(Path real, String newName) throws IOException {
     Instant oldest = Instant.now().minus(KEPT_UNUSED);
     for (Path path : children(real, "*" + LOCK)) {
       String file = path.getFileName().toString();
       String name = file.substring(0, file.length() - LOCK.length());
-      if (!name.equals(mine) && Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
+      if (!name.equals(newName) && Files.getLastModifiedTime(path).toInstant().isBefore(oldest)) {
         deleteUnlessLocked(path, real.resolve(name));
       }
     }
     for (Path path : children(real, "*" + UNFINISHED + "*")) {
       String file = path.getFileName().toString();
       String name = file.substring(0, file.indexOf(UNFINISHED));
-      if (name.equals(mine)) {
+      if (name.equals(newName)) {
         // This process holds the lock.
         deleteIfPossible(path);
       } else {
@@ -221,8 +221,8 @@ public final class ModelCopies {
 
   private static List<Path> children(Path directory, String glob) throws IOException {
     List<Path> children = new ArrayList<>();
-    try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, glob)) {
-      found.forEach(children::add);
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {
+      entries.forEach(children::add);
     }
     return children;
   }

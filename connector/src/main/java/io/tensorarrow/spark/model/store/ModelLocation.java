@@ -155,10 +155,10 @@ public final class ModelLocation {
   }
 
   private static boolean isMissing(Throwable cause) {
-    for (Throwable each = cause; each != null; each = each.getCause()) {
-      if (each instanceof UnsupportedFileSystemException
-          || each instanceof ClassNotFoundException
-          || each instanceof NoClassDefFoundError) {
+    for (Throwable part = cause; part != null; part = part.getCause()) {
+      if (part instanceof UnsupportedFileSystemException
+          || part instanceof ClassNotFoundException
+          || part instanceof NoClassDefFoundError) {
         return true;
       }
     }

@@ -18,7 +18,7 @@ final class Redaction {
   private static final String HIDDEN = "*********(redacted)";
 
   /** Shorter values are words of the language rather than secrets. */
-  private static final int SHORTEST_SECRET = 4;
+  private static final int MIN_SECRET_LENGTH = 4;
 
   private static final Set<String> WORDS = Set.of("true", "false", "none", "simple");
   private static final Pattern SECRET_KEY =
@@ -37,7 +37,7 @@ final class Redaction {
         ModelAccess.settings(conf).entrySet().stream()
             .filter(entry -> isSecret(entry.getKey()))
             .map(Map.Entry::getValue)
-            .filter(value -> value.length() >= SHORTEST_SECRET && !WORDS.contains(value))
+            .filter(value -> value.length() >= MIN_SECRET_LENGTH && !WORDS.contains(value))
             .flatMap(value -> Stream.of(value, URLEncoder.encode(value, StandardCharsets.UTF_8)))
             // One secret may be part of another.
             .sorted(Comparator.comparingInt(String::length).reversed())
@@ -61,7 +61,7 @@ final class Redaction {
   /** Returns the exception if a stack trace of it shows no secret, else null. */
   @Nullable Throwable harmless(Throwable cause) {
     return allOf(cause, new LinkedHashSet<>()).stream()
-            .allMatch(each -> apply(each.toString()).equals(each.toString()))
+            .allMatch(part -> apply(part.toString()).equals(part.toString()))
         ? cause
         : null;
   }

@@ -18,7 +18,7 @@ import java.util.Optional;
 public record ModelVariable(String name, int dtypeNumber, List<Long> shape, List<Part> parts)
     implements Serializable {
   /** What fits into one cell of a row, with some space left for the row's other cells. */
-  static final long MOST_BYTES = Integer.MAX_VALUE - (1 << 20);
+  static final long MAX_BYTES = Integer.MAX_VALUE - (1 << 20);
 
   /**
    * Elements that lie in one place, little-endian and row-major.
@@ -71,8 +71,8 @@ public record ModelVariable(String name, int dtypeNumber, List<Long> shape, List
     if (known.get() == DType.STRING && parts.size() > 1) {
       throw refused(model, "strings in " + parts.size() + " parts", "strings in one");
     }
-    if (size() > MOST_BYTES) {
-      throw refused(model, size() + " bytes", "at most " + MOST_BYTES + ", which fit into a row");
+    if (size() > MAX_BYTES) {
+      throw refused(model, size() + " bytes", "at most " + MAX_BYTES + ", which fit into a row");
     }
   }
 

@@ -33,7 +33,7 @@ import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
  * data.
  */
 public final class ModelVariables {
-  private static final int LARGEST_INDEX = 256 << 20;
+  private static final int MAX_INDEX_BYTES = 256 << 20;
 
   private final ModelFiles files;
   private final Listing listing;
@@ -89,7 +89,7 @@ public final class ModelVariables {
     Listing listing = new Listing();
     Optional<long[]> sizes;
     try (InputStream in = files.open(index.name())) {
-      sizes = CheckpointIndex.read(in.readNBytes(LARGEST_INDEX), listing);
+      sizes = CheckpointIndex.read(in.readNBytes(MAX_INDEX_BYTES), listing);
     } catch (CheckpointIndex.MalformedException e) {
       throw InvalidModelException.corrupt(
           "a " + index.name() + " that is " + e.getMessage(), "the file as TensorFlow wrote it", e);
@@ -212,7 +212,7 @@ public final class ModelVariables {
     if (!graph.shape().isEmpty()
         || !graph.dtype().equals(Optional.of(DType.STRING))
         || graph.parts().size() != 1
-        || graph.size() > LARGEST_INDEX) {
+        || graph.size() > MAX_INDEX_BYTES) {
       throw damaged(key, "no graph of objects");
     }
     try (VariableReader reader = VariableReader.of(files)) {

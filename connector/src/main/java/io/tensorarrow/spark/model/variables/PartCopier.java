@@ -3,7 +3,7 @@ package io.tensorarrow.spark.model.variables;
 import io.tensorarrow.spark.model.variables.ModelVariable.Part;
 import java.util.List;
 
-/** Puts the elements of a part where they belong in the whole variable. */
+/** Puts the elements of a part where they belong in the variable. */
 final class PartCopier {
   private PartCopier() {}
 
@@ -12,11 +12,11 @@ final class PartCopier {
    *
    * @param bytes its elements, row-major
    * @param part where it belongs
-   * @param whole the elements of the variable, row-major
+   * @param variable the elements of the variable, row-major
    * @param shape the variable's shape
    * @param width bytes of an element
    */
-  static void copy(byte[] bytes, Part part, byte[] whole, List<Long> shape, int width) {
+  static void copy(byte[] bytes, Part part, byte[] variable, List<Long> shape, int width) {
     if (bytes.length == 0) {
       return;
     }
@@ -37,7 +37,7 @@ final class PartCopier {
         to += (Math.toIntExact(part.begin().get(dim)) + rest % extent) * strides[dim];
         rest /= extent;
       }
-      System.arraycopy(bytes, from, whole, to, run);
+      System.arraycopy(bytes, from, variable, to, run);
     }
   }
 

@@ -24,7 +24,7 @@ final class PartKey {
   /**
    * Returns the key of a part.
    *
-   * @param key the key of the whole variable
+   * @param key the key of the variable
    * @param slice which part of it
    */
   static String of(String key, TensorSliceProto slice) {
@@ -49,11 +49,11 @@ final class PartKey {
   }
 
   private static void writeText(ByteArrayOutputStream out, byte[] text) {
-    for (byte each : text) {
-      out.write(each);
-      if (each == 0) {
+    for (byte letter : text) {
+      out.write(letter);
+      if (letter == 0) {
         out.write(0xff);
-      } else if (each == -1) {
+      } else if (letter == -1) {
         out.write(0);
       }
     }

@@ -25,16 +25,19 @@ final class StoredStrings {
     ByteBuffer stored = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     CRC32C crc = new CRC32C();
-    long all = 0;
+    long totalLength = 0;
     for (long i = 0; i < count; i++) {
-      long next = readVarint(stored);
-      all += next;
+      long nextLength = readVarint(stored);
+      totalLength += nextLength;
       length.clear();
       crc.update(
-          (next >>> Integer.SIZE == 0 ? length.putInt((int) next) : length.putLong(next)).flip());
+          (nextLength >>> Integer.SIZE == 0
+                  ? length.putInt((int) nextLength)
+                  : length.putLong(nextLength))
+              .flip());
     }
-    int ofLengths = stored.getInt();
-    if (ofLengths != Checksum.of(crc) || all != stored.remaining()) {
+    int checksumOfLengths = stored.getInt();
+    if (checksumOfLengths != Checksum.of(crc) || totalLength != stored.remaining()) {
       throw new BufferUnderflowException();
     }
     crc.update(bytes, stored.position() - Integer.BYTES, Integer.BYTES);

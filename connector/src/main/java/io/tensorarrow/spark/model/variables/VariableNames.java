@@ -100,17 +100,20 @@ final class VariableNames {
   private static Set<String> copies(
       SortedMap<String, BundleEntryProto> entries, Map<String, String> names) {
     Set<Content> originals = new HashSet<>();
-    names.forEach(
-        (key, name) -> {
-          if (!key.startsWith(KERAS_COPIES)) {
-            originals.add(Content.of(name, entries.get(key)));
+    entries.forEach(
+        (key, entry) -> {
+          String name = names.get(key);
+          if (name != null && !key.startsWith(KERAS_COPIES)) {
+            originals.add(Content.of(name, entry));
           }
         });
     Set<String> copies = new HashSet<>();
-    names.forEach(
-        (key, name) -> {
-          if (key.startsWith(KERAS_COPIES)
-              && originals.contains(Content.of(name, entries.get(key)))) {
+    entries.forEach(
+        (key, entry) -> {
+          String name = names.get(key);
+          if (name != null
+              && key.startsWith(KERAS_COPIES)
+              && originals.contains(Content.of(name, entry))) {
             copies.add(key);
           }
         });

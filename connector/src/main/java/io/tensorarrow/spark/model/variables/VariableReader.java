@@ -112,12 +112,12 @@ public final class VariableReader implements AutoCloseable {
     if (first.extent().equals(variable.shape())) {
       return bytes(variable, first);
     }
-    byte[] whole = new byte[Math.toIntExact(variable.size())];
+    byte[] joined = new byte[Math.toIntExact(variable.size())];
     int width = variable.dtype().map(DType::byteSize).orElseThrow();
     for (Part part : variable.parts()) {
-      PartCopier.copy(bytes(variable, part), part, whole, variable.shape(), width);
+      PartCopier.copy(bytes(variable, part), part, joined, variable.shape(), width);
     }
-    return whole;
+    return joined;
   }
 
   private byte[] bytes(ModelVariable variable, Part part)
@@ -136,13 +136,13 @@ public final class VariableReader implements AutoCloseable {
       read += next;
       shard.position += next;
     }
-    if (!isWhole(variable, part, bytes)) {
+    if (!hasChecksum(variable, part, bytes)) {
       throw damaged(variable, part, "bytes with another checksum than in variables.index");
     }
     return bytes;
   }
 
-  private static boolean isWhole(ModelVariable variable, Part part, byte[] bytes) {
+  private static boolean hasChecksum(ModelVariable variable, Part part, byte[] bytes) {
     if (!variable.dtype().equals(Optional.of(DType.STRING))) {
       return Checksum.of(ByteBuffer.wrap(bytes)) == part.checksum();
     }
