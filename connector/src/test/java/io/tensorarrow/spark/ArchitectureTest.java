@@ -152,15 +152,16 @@ final class ArchitectureTest {
           .resideInAPackage(in("source.."));
 
   @ArchTest
-  static final ArchRule planner_nodes_of_python_know_only_scan_interface_and_row_filter_of_the_source =
-      noClasses()
-          .that()
-          .resideInAPackage(in("python.plan"))
-          .should()
-          .dependOnClassesThat(
-              JavaClass.Predicates.resideInAPackage(in("source.."))
-                  .and(DescribedPredicate.not(named(in("source.TensorScan"))))
-                  .and(DescribedPredicate.not(named(in("source.RowFilter")))));
+  static final ArchRule
+      planner_nodes_of_python_know_only_scan_interface_and_row_filter_of_the_source =
+          noClasses()
+              .that()
+              .resideInAPackage(in("python.plan"))
+              .should()
+              .dependOnClassesThat(
+                  JavaClass.Predicates.resideInAPackage(in("source.."))
+                      .and(DescribedPredicate.not(named(in("source.TensorScan"))))
+                      .and(DescribedPredicate.not(named(in("source.RowFilter")))));
 
   /** The History Server instantiates metrics where the rest of the class path is missing. */
   @ArchTest

@@ -13,8 +13,9 @@
  * <p>A segment is a file of mode 0600 without a name on a file system in memory ({@link
  * io.tensorarrow.spark.python.shm.Segment}), its pages written before it is mapped, so that neither
  * side can be killed for touching them. The first page is the header; only this page is mapped
- * writable by workers, but for a tensor that is changed in place. Words are int32, each written by
- * one side alone and on a cache line of its own:
+ * writable by workers, but for a tensor that is changed in place. Words are int32, and each is
+ * written by one side only, on a cache line of its own ({@link
+ * io.tensorarrow.spark.python.shm.SegmentLayout}):
  *
  * <pre>
  *   0  magic 'TAS1'         JVM, once
@@ -23,7 +24,7 @@
  *  64  released             worker: the generation whose last view has died
  * 128  seen                 worker: the generation after which it asked for the next batch
  * 192  dead                 JVM: not 0 when it will not use the segment again
- * 4096 frame
+ * 4096 batch
  * </pre>
  *
  * <h2>Leases</h2>
@@ -34,17 +35,18 @@
  *   <li>The worker builds the batch over its read-only mapping. Each buffer of it refers to one
  *       lease object. When the last view has died, that object writes <i>released</i>.
  *   <li>Asked for the next batch, the worker writes <i>seen</i>, unless it has released the
- *       segment, which may be another task's by then. The writer has at most two batches on their
- *       way that were not seen; each handle is flushed at once, so that the worker has what is
- *       waited for, and begins while the next batch is made. It never waits for <i>released</i>: a
- *       function that keeps all its batches would wait for itself. When no segment can be had, the
- *       batch goes inline.
+ *       segment, which may be leased by another task by then. The writer has at most two batches on
+ *       their way that were not seen; each handle is flushed at once, so that the worker has the
+ *       batch that the writer waits for, and begins while the next one is made. It never waits for
+ *       <i>released</i>: a function that keeps all its batches would wait for itself. When no
+ *       segment can be had, the batch goes inline.
  *   <li>The pool takes a segment back when <i>released</i> is its generation. Last back is first
  *       out, since its pages are in the caches.
  *   <li>At the end of the task, however it ends, the segments of its leases that were not released
  *       are closed, never used again: the JVM sets <i>dead</i>, and drops file and mapping. A view
  *       that still lives keeps the pages as they are; the system frees them with the last mapping.
- *       A task ends only generations of its own: what was released early may be another's by then.
+ *       A task ends only its own generations: a segment released early may be leased by another
+ *       task.
  *   <li>A worker that forks never writes <i>released</i> of the batches that were alive then: the
  *       child sees the same pages. A worker forgets segments that are <i>dead</i> when it begins a
  *       task.
@@ -56,7 +58,7 @@
  * processors that keep little of it (aarch64) as on those that keep most (x86-64):
  *
  * <ul>
- *   <li>JVM to worker: the frame and the <i>generation</i> are written before the handle is sent.
+ *   <li>JVM to worker: the batch and the <i>generation</i> are written before the handle is sent.
  *       The system's locks around the socket's queue order what the sender wrote before what the
  *       receiver reads after; the words need nothing of their own.
  *   <li>Worker to JVM: whatever was read of the batch must have been read before <i>released</i>

@@ -35,14 +35,14 @@ import scala.PartialFunction;
 final class BatchReader extends BasePythonRunner.ReaderIterator {
   private final DataInputStream stream;
   private final BasePythonRunner.WriterThread writer;
-  private final boolean wholeBatches;
+  private final boolean takesWholeBatches;
   private final boolean forTensors;
   private final DeclaredColumns declared;
   private final HandoverCounters counters;
   private final BufferAllocator allocator;
   private final InPlaceReplies replies;
-  private @Nullable ReplyStream batches;
-  private @Nullable ArrowColumns columns;
+  private @Nullable ReplyStream replyStream;
+  private @Nullable ArrowColumns currentColumns;
 
   BatchReader(
       ColumnarPythonRunner runner,
@@ -58,7 +58,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     runner.super(stream, writer, startTime, env, worker, pid, releasedOrClosed, task);
     this.stream = stream;
     this.writer = writer;
-    this.wholeBatches = call.takesWholeBatches();
+    this.takesWholeBatches = call.takesWholeBatches();
     this.forTensors = call.schema().forms().forTensors();
     this.counters = new HandoverCounters(call.metrics());
     this.allocator =
@@ -72,7 +72,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     task.addTaskCompletionListener(closing);
   }
 
-  // Null is how Spark's iterator is told the end.
+  // Null tells Spark's iterator that there are no more batches.
   @SuppressWarnings("NullAway")
   @Override
   public @Nullable Object read() {
@@ -94,34 +94,34 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     while (true) {
       freeColumns();
       replies.close();
-      if (batches != null) {
-        long before = batches.bytesRead();
-        boolean more = batches.loadNextBatch();
-        counters.received(batches.bytesRead() - before);
+      if (replyStream != null) {
+        long before = replyStream.bytesRead();
+        boolean more = replyStream.loadNextBatch();
+        counters.received(replyStream.bytesRead() - before);
         if (more) {
-          VectorSchemaRoot root = batches.getVectorSchemaRoot();
-          // Without rows nothing is read of the columns, whatever they are.
-          if (wholeBatches && root.getRowCount() == 0) {
-            declared.checkCount(batches.sentFields().get(0).getChildren());
+          VectorSchemaRoot root = replyStream.getVectorSchemaRoot();
+          // Columns without rows are not read, so their types do not matter.
+          if (takesWholeBatches && root.getRowCount() == 0) {
+            declared.checkCount(replyStream.sentFields().get(0).getChildren());
             continue;
           }
-          return unwrap(root, batches.sentFields());
+          return unwrap(root, replyStream.sentFields());
         }
-        batches.close(false);
-        batches = null;
+        replyStream.close(false);
+        replyStream = null;
       }
-      int section = stream.readInt();
-      if (section == SpecialLengths.START_ARROW_STREAM()) {
-        batches = new ReplyStream(stream, allocator);
-      } else if (section == SpecialLengths.TIMING_DATA()) {
+      int marker = stream.readInt();
+      if (marker == SpecialLengths.START_ARROW_STREAM()) {
+        replyStream = new ReplyStream(stream, allocator);
+      } else if (marker == SpecialLengths.TIMING_DATA()) {
         handleTimingData();
-      } else if (section == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
+      } else if (marker == SpecialLengths.PYTHON_EXCEPTION_THROWN()) {
         throw asPySparkException(handlePythonException());
-      } else if (section == SpecialLengths.END_OF_DATA_SECTION()) {
+      } else if (marker == SpecialLengths.END_OF_DATA_SECTION()) {
         handleEndOfDataSection();
         return null;
       } else {
-        throw new IllegalStateException("a section of unknown kind from Python: " + section);
+        throw new IllegalStateException("a section of unknown kind from Python: " + marker);
       }
     }
   }
@@ -139,18 +139,18 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     return fault;
   }
 
-  private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sent) throws IOException {
+  private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sentFields) throws IOException {
     int count = root.getRowCount();
     List<FieldVector> vectors = root.getFieldVectors();
-    if (wholeBatches) {
-      List<FieldVector> parts = vectors.get(0).getChildrenFromFields();
-      if (forTensors && InPlaceReplies.isEnvelope(parts)) {
-        ColumnarBatch reply = replies.open(parts);
+    if (takesWholeBatches) {
+      List<FieldVector> structColumns = vectors.get(0).getChildrenFromFields();
+      if (forTensors && InPlaceReplies.isEnvelope(structColumns)) {
+        ColumnarBatch reply = replies.open(structColumns);
         counters.receivedRows(reply.numRows());
         return reply;
       }
-      columns = declared.convert(parts, sent.get(0).getChildren());
-      vectors = columns.vectors();
+      currentColumns = declared.convert(structColumns, sentFields.get(0).getChildren());
+      vectors = currentColumns.vectors();
     }
     counters.receivedRows(count);
     ColumnVector[] batch = vectors.stream().map(BorrowedColumn::new).toArray(ColumnVector[]::new);
@@ -158,9 +158,9 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
   }
 
   private void freeColumns() {
-    if (columns != null) {
-      columns.close();
-      columns = null;
+    if (currentColumns != null) {
+      currentColumns.close();
+      currentColumns = null;
     }
   }
 
@@ -168,16 +168,16 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
     try (allocator;
         replies) {
       freeColumns();
-      if (batches != null) {
-        batches.close(false);
-        batches = null;
+      if (replyStream != null) {
+        replyStream.close(false);
+        replyStream = null;
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** Spark's reader has no checked exceptions, as Scala has none. */
+  /** Throws a checked exception from a method of Spark that declares none, as in Scala. */
   @SuppressWarnings("TypeParameterUnusedInFormals")
   private static <T extends Throwable> T unchecked(Throwable fault) throws T {
     throw (T) fault;

@@ -23,7 +23,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
 import scala.collection.Iterator;
 
-/** Hands batches to a worker. A thread; Spark starts, stops and joins it. */
+/** The thread that writes batches to a worker. Spark starts, stops and joins it. */
 @SuppressWarnings({"rawtypes", "unchecked"})
 final class BatchWriter extends BasePythonRunner.WriterThread {
   private final ColumnarPythonRunner runner;
@@ -53,13 +53,13 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
     this.socket = worker;
     this.onDriver = env.executorId().equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER());
     // Spark adds a listener after this one that stops and joins this thread; it runs before.
-    TaskCompletionListener ending =
+    TaskCompletionListener closing =
         context -> {
           try (leases) {
             awaitEnd();
           }
         };
-    task.addTaskCompletionListener(ending);
+    task.addTaskCompletionListener(closing);
   }
 
   /**
@@ -134,10 +134,10 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
   }
 
   /**
-   * Makes what fails a task of local mode. Spark leaves fatal errors to the process's handler,
-   * which ends an executor. The driver's process has none: the task would wait for a worker that
-   * waits for its next batch. The error is not the cause, for which Spark would end the driver's
-   * process.
+   * Returns the exception that fails a task of local mode. Spark leaves fatal errors to the
+   * process's handler, which ends an executor. The driver's process has no such handler: the task
+   * would wait for a worker that waits for its next batch. The error is suppressed and not the
+   * cause, because Spark ends the driver's process for a fatal cause.
    */
   private static TensorArrowException fatal(Error e) {
     TensorArrowException exception =

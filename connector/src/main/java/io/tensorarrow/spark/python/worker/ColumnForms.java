@@ -23,7 +23,7 @@ import org.apache.spark.sql.types.StructType;
  */
 public record ColumnForms(Set<Integer> nativeColumns, Set<Integer> inPlace, boolean forTensors)
     implements Serializable {
-  /** All columns as Spark has them. */
+  /** All columns with Spark's types. */
   public static final ColumnForms SPARK = new ColumnForms(Set.of(), Set.of(), false);
 
   public ColumnForms {
@@ -32,7 +32,7 @@ public record ColumnForms(Set<Integer> nativeColumns, Set<Integer> inPlace, bool
   }
 
   /**
-   * Chooses the forms.
+   * Chooses the form of each column for a function.
    *
    * @param input the columns
    * @param tensors the ordinals of those that are unchanged outputs of a model
@@ -42,8 +42,8 @@ public record ColumnForms(Set<Integer> nativeColumns, Set<Integer> inPlace, bool
     StructField[] fields = input.fields();
     Set<Integer> nativeColumns =
         ordinals(fields, i -> tensors.contains(i) && hasNativeElements(fields[i]));
-    Optional<TensorFunction> function = TensorFunction.named(functionName);
-    List<String> changed = function.map(TensorFunction::inPlace).orElse(List.of());
+    Optional<TensorFunction> tensorFunction = TensorFunction.named(functionName);
+    List<String> changed = tensorFunction.map(TensorFunction::inPlace).orElse(List.of());
     // Columns that were changed since may have nulls, or rows of any length: the worker checks and
     // copies those.
     Set<Integer> inPlace =
@@ -53,7 +53,7 @@ public record ColumnForms(Set<Integer> nativeColumns, Set<Integer> inPlace, bool
                 tensors.contains(i)
                     && changed.contains(fields[i].name())
                     && isChangeable(fields[i]));
-    return new ColumnForms(nativeColumns, inPlace, function.isPresent());
+    return new ColumnForms(nativeColumns, inPlace, tensorFunction.isPresent());
   }
 
   private static Set<Integer> ordinals(StructField[] fields, IntPredicate which) {

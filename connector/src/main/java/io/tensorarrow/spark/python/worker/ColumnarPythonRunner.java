@@ -30,7 +30,7 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
     super(
         ScalaLists.of(
             call.takesWholeBatches()
-                ? List.of(WorkerModule.before(call.functions().get(0), call))
+                ? List.of(WorkerModule.prepend(call.functions().get(0), call))
                 : call.functions()),
         call.evalType(),
         call.argumentOffsets(),
@@ -74,7 +74,7 @@ final class ColumnarPythonRunner extends ArrowPythonRunner {
         task);
   }
 
-  /** Tells the worker what to call. */
+  /** Writes the functions that the worker is to call. */
   void writeCommand(DataOutputStream out) {
     handleMetadataBeforeExec(out);
     writeUDF(out, funcs(), argOffsets());

@@ -4,7 +4,7 @@ import java.util.List;
 import scala.collection.JavaConverters;
 
 /**
- * Scala's own immutable lists: wrapped Java ones would break serialization and equality of plans.
+ * Creates Scala's immutable lists: wrapped Java lists break serialization and equality of plans.
  */
 public final class ScalaLists {
   private ScalaLists() {}

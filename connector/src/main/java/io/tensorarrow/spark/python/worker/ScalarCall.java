@@ -19,11 +19,11 @@ import org.apache.spark.util.TaskCompletionListener;
 import scala.collection.Iterator;
 
 /**
- * Calls Python functions of columns, and puts what they answer after the columns that they were
- * given some of. Immutable; shipped to the executors.
+ * Calls scalar Python functions, and returns the child's columns followed by the functions'
+ * results. Immutable; shipped to the executors.
  *
- * @param call gets the arguments, and answers
- * @param arguments which of the child's columns these are
+ * @param call the call of the functions
+ * @param arguments the ordinals of those child's columns that are sent
  * @param child all columns of the child
  */
 public record ScalarCall(PythonCall call, List<Integer> arguments, StructType child)
@@ -36,23 +36,24 @@ public record ScalarCall(PythonCall call, List<Integer> arguments, StructType ch
 
   private Iterator<ColumnarBatch> run(Iterator<ColumnarBatch> input, TaskContext task) {
     RetainedBatches retained =
-        new RetainedBatches(fields(), ExecutorSettings.ofProcess().retainedBytes());
-    TaskCompletionListener ending =
+        new RetainedBatches(childFields(), ExecutorSettings.ofProcess().retainedBytes());
+    TaskCompletionListener closing =
         context -> {
           retained.close();
           context.taskMetrics().incDiskBytesSpilled(retained.spilledBytes());
         };
-    // Spark calls the last listener first: this one after that which joins the writing thread.
-    task.addTaskCompletionListener(ending);
+    // Spark calls the last listener first, so this one is called after the one that joins the
+    // writing thread.
+    task.addTaskCompletionListener(closing);
     // The thread that writes to the worker must not read the source after the task's end.
-    Iterator<ColumnarBatch> sent =
+    Iterator<ColumnarBatch> argumentBatches =
         new ContextAwareIterator<>(task, input).map(batch -> retained.add(batch).select(arguments));
-    List<DataType> types =
+    List<DataType> resultTypes =
         Arrays.stream(call.schema().output().fields()).map(StructField::dataType).toList();
-    return new RowZipper(retained, call.run(sent, task), types);
+    return new RowZipper(retained, call.run(argumentBatches, task), resultTypes);
   }
 
-  private List<Field> fields() {
+  private List<Field> childFields() {
     return ArrowUtils.toArrowSchema(
             child, call.settings().timeZone(), false, call.settings().largeVarTypes())
         .getFields();

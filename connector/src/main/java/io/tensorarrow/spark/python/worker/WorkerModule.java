@@ -18,33 +18,33 @@ import org.apache.spark.api.python.SimplePythonFunction;
 import scala.collection.JavaConverters;
 
 /**
- * This connector's own function in the worker, which takes batches out of their envelopes. It is
- * put before the user's: a worker applies chained functions one to the result of the other.
+ * The connector's function in the worker, which takes batches out of envelopes. It is put before
+ * the user's function: a worker applies each function of a chain to the result of the one before.
  *
  * <p>The jar, which holds the function's module, goes on the {@code PYTHONPATH} of the workers that
- * run it. Spark keeps workers of another environment apart, so its own never see an envelope.
+ * run it. Spark reuses a worker only for the same environment variables, so workers of other
+ * queries never get an envelope.
  */
 final class WorkerModule {
   private static final String PYTHON_PATH = "PYTHONPATH";
 
-  // Pickles are written by hand, by name: Java has no functions of Python's. Operations of protocol
-  // 2: PROTO; TUPLE1, REDUCE; NONE, TUPLE2, STOP.
+  // Pickles refer to the functions by name, and are written here, without Python. Operations of
+  // pickle's protocol 2: PROTO; TUPLE1, REDUCE; NONE, TUPLE2, STOP.
   private static final byte[] PICKLE_PROTOCOL = {(byte) 0x80, 2};
   private static final byte[] CALL_WITH_ONE = {(byte) 0x85, 'R'};
   private static final byte[] WITHOUT_RETURN_TYPE = {'N', (byte) 0x86, '.'};
 
   private WorkerModule() {}
 
-  /** Returns the functions with ours before them; on the executor, whose copy of the jar it is. */
-  private static ChainedPythonFunctions chained(ChainedPythonFunctions functions, byte[] attach) {
+  private static ChainedPythonFunctions prepend(byte[] pickle, ChainedPythonFunctions functions) {
     List<PythonFunction> chain = new ArrayList<>(JavaConverters.seqAsJavaList(functions.funcs()));
     PythonFunction first = chain.get(0);
     Map<String, String> environment = new HashMap<>(first.envVars());
-    environment.merge(PYTHON_PATH, jar(), (given, jar) -> jar + File.pathSeparator + given);
+    environment.merge(PYTHON_PATH, jar(), (path, jar) -> jar + File.pathSeparator + path);
     chain.add(
         0,
         new SimplePythonFunction(
-            attach,
+            pickle,
             environment,
             first.pythonIncludes(),
             first.pythonExec(),
@@ -55,12 +55,12 @@ final class WorkerModule {
   }
 
   /**
-   * Returns the functions of a node with ours before them; on the executor, whose copy of the jar
-   * it is.
+   * Puts the function that opens envelopes before those of a node; on the executor, whose copy of
+   * the jar it names.
    *
-   * @param call how the user's function takes its batches
+   * @param call says what the user's function takes: Arrow batches, pandas batches or tensors
    */
-  static ChainedPythonFunctions before(ChainedPythonFunctions functions, PythonCall call) {
+  static ChainedPythonFunctions prepend(ChainedPythonFunctions functions, PythonCall call) {
     ByteArrayOutputStream pickle = new ByteArrayOutputStream();
     pickle.writeBytes(PICKLE_PROTOCOL);
     if (call.evalType() == PythonEvalType.SQL_MAP_PANDAS_ITER_UDF()) {
@@ -73,7 +73,7 @@ final class WorkerModule {
       pickle.writeBytes(global("batches"));
     }
     pickle.writeBytes(WITHOUT_RETURN_TYPE);
-    return chained(functions, pickle.toByteArray());
+    return prepend(pickle.toByteArray(), functions);
   }
 
   private static byte[] global(String function) {

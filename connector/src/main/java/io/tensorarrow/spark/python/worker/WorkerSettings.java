@@ -12,7 +12,7 @@ import scala.collection.immutable.Map;
  *
  * @param timeZone the session's time zone, which timestamps carry
  * @param largeVarTypes whether strings and binaries have offsets of 64 bits
- * @param maxRecordsPerBatch the most rows of a batch that a worker gets; none if not positive
+ * @param maxRecordsPerBatch the most rows of a batch that a worker gets; no limit if not positive
  * @param workerConf Spark's own settings for the worker
  * @param artifacts the name of the session's artifacts, if it has any
  */
@@ -24,7 +24,7 @@ public record WorkerSettings(
     Option<String> artifacts)
     implements Serializable {
 
-  /** Reads them; on the driver, while a query is planned or begun. */
+  /** Reads the session's settings; on the driver, while a query is planned or started. */
   public static WorkerSettings of(SQLConf conf) {
     return new WorkerSettings(
         conf.sessionLocalTimeZone(),

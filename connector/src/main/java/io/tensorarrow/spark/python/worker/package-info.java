@@ -21,7 +21,7 @@
  *
  * <p>The schema of an Arrow stream is fixed and PySpark drops the metadata of batches, so with
  * {@code shared-memory} the stream has one binary column, {@code tensorarrow/1}, with one row per
- * message. The name has the protocol's version: who does not know it takes nothing out. A function
+ * message. The name has the protocol's version: a module of another version refuses it. A function
  * of the Python module {@code tensorarrow._worker}, put before the user's, opens the envelopes.
  * With {@code arrow}, functions of whole batches get the same envelopes, all of them inline. All
  * numbers are little-endian; an envelope begins with its kind, an int32:
@@ -29,32 +29,31 @@
  * <ul>
  *   <li>1, schema, once, first: at byte 8 an Arrow IPC schema message.
  *   <li>2, handle: see below.
- *   <li>3, inline: at byte 64 a frame, for batches below 128 KiB, which the socket carries faster,
- *       and for those that no segment can be had for.
+ *   <li>3, inline: at byte 64 an Arrow message (see below), for batches below 128 KiB, which the
+ *       socket carries faster, and for those for which no segment is free.
  *   <li>4, in place: a handle of a segment that holds nothing but the elements of one column, whose
  *       ordinal is in the handle; then the tensor's shape, rows first, int64 each. It comes before
- *       its batch (kind 2 or 3), whose frame lacks that column.
+ *       its batch (kind 2 or 3), which lacks that column.
  * </ul>
  *
- * <p>The schema's fields are those that Spark's own way has. Where one has the key {@code
- * tensorarrow.raw} in its metadata, the frame has the elements of the tensor itself, which the key
- * {@code tensor.dtype} tells: unsigned integers and float16 as Arrow has them, bfloat16 as uint16,
+ * <p>The schema's fields are those that Spark's own nodes send. Where one has the key {@code
+ * tensorarrow.raw} in its metadata, the batch has the tensor's native elements, whose dtype is in
+ * {@code tensor.dtype}: unsigned integers and float16 as Arrow has them, bfloat16 as uint16,
  * booleans as uint8, complex numbers as binaries of 8 or 16 bytes, everything else as bytes. The
- * worker widens them for functions that expect Spark's types, and shows {@code ta.numpy} the
- * others.
+ * worker widens them for functions that expect Spark's types; {@code ta.numpy} reads the native
+ * ones.
  *
- * <p>A frame is one encapsulated Arrow IPC message of a record batch whose metadata are padded so
- * that each of its buffers lies on 64 bytes, as NumPy and vector instructions like them; Arrow's
- * own writer aligns to 8. Validity bits are left out where nothing is null. Any reader of Arrow IPC
- * reads it.
+ * <p>A batch is one encapsulated Arrow IPC message of a record batch whose metadata are padded so
+ * that each of its buffers is aligned to 64 bytes; Arrow's own writer aligns to 8. Validity bits
+ * are left out where nothing is null. Any reader of Arrow IPC can read it.
  *
  * <p>A handle, 56 bytes: kind, the JVM's process id, the descriptor of the segment's file there,
  * the segment's number, the generation, an ordinal or 0 (int32 each), the segment's size, the
- * frame's offset in it, the frame's length, the segment's nonce (int64 each). The worker opens
+ * batch's offset in it, the batch's length, the segment's nonce (int64 each). The worker opens
  * {@code /proc/<pid>/fd/<descriptor>} once per segment, checks size, magic and nonce, and with each
- * handle the generation and that the frame lies in the segment; whatever differs is {@code
- * TA_HANDOVER} and no batch. Numbers of segments are not used again, so a mapping is known by
- * process id, number and nonce.
+ * handle the generation and that the batch is inside the segment; any difference is an error,
+ * {@code TA_HANDOVER}. Numbers of segments are not used again, so a mapping is known by process id,
+ * number and nonce.
  *
  * <h2>In place, and back</h2>
  *
@@ -65,14 +64,17 @@
  *
  * <p>When the function has returned, the worker looks whether any array over the segment is alive,
  * or a child was forked meanwhile. If not, it makes the mapping read-only and answers with the
- * lease. If so, it answers with a copy, and what is written later is seen by nobody. Each batch is
- * answered by one row of two binaries, {@code tensorarrow/1} and {@code data}. The first is a
- * header: the number of rows, that of columns, that of leases that are not returned, a zero (int32
- * each), how many bytes were copied for the reason above (int64); for each declared column the
- * segment's number and the generation, or -1 and 0 (int32 each), and offset and length of an Arrow
- * IPC stream of that column in {@code data} (int64 each); for each lease that is not returned its
- * segment's number and generation (int32 each). The JVM takes only leases that the task has, each
- * once, of as many rows and of the declared type; anything else is {@code TA_HANDOVER}.
+ * lease. If so, it answers with a copy, and later writes have no effect. Each batch is answered by
+ * one row of two binaries, {@code tensorarrow/1} and {@code data}. The first is a header: the
+ * number of rows, that of columns, that of leases that are not returned, a zero (int32 each), how
+ * many bytes were copied because views were kept (int64); for each declared column the segment's
+ * number and the generation, or -1 and 0 (int32 each), and offset and length of an Arrow IPC stream
+ * of that column in {@code data} (int64 each); for each lease that is not returned its segment's
+ * number and generation (int32 each). The JVM takes only leases that the task has, each once, of as
+ * many rows and of the declared type; anything else is {@code TA_HANDOVER}.
+ *
+ * <p>{@code Envelopes}, {@code SegmentHandle} and {@code ReplyHeader} declare these bytes; {@code
+ * tensorarrow._envelopes} is their other side. Tests of both read {@code handover-protocol.txt}.
  */
 @NullMarked
 package io.tensorarrow.spark.python.worker;
