@@ -101,8 +101,8 @@ class Element:
     def _in_limits(self, array: Array) -> bool:
         if self.limits is None or not array.size:
             return True
-        least, greatest = self.limits
-        return bool(least <= array.min() and array.max() <= greatest)
+        minimum, maximum = self.limits
+        return bool(minimum <= array.min() and array.max() <= maximum)
 
 
 # What Spark has for an element, as an Arrow type, by the names of SparkElement.java.
@@ -212,11 +212,11 @@ def is_bytes(arrow_type: pa.DataType) -> bool:
     return binary
 
 
-def _same(found: pa.DataType, known: pa.DataType) -> bool:
+def _same(actual: pa.DataType, known: pa.DataType) -> bool:
     """Compares types without regard to whether fields of structs may be null."""
-    if pa.types.is_struct(found) and pa.types.is_struct(known):
-        return [(f.name, f.type) for f in found] == [(f.name, f.type) for f in known]
-    equal: bool = found == known
+    if pa.types.is_struct(actual) and pa.types.is_struct(known):
+        return [(f.name, f.type) for f in actual] == [(f.name, f.type) for f in known]
+    equal: bool = actual == known
     return equal
 
 

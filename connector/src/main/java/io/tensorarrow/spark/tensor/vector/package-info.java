@@ -1,6 +1,7 @@
 /**
- * Spark's column vectors, read in bulk: arrays of any representation ({@code ArrayReader}),
- * selections of rows, columns over memory that somebody else owns, and validity bits.
+ * Spark's column vectors, read in bulk: numbers ({@code BulkReader}), arrays of any representation
+ * ({@code ArrayReader}), the tensor under a column ({@code TensorColumn}), selections of rows,
+ * columns over memory that somebody else owns, and validity bits.
  *
  * <p>Threads: nothing here is thread-safe and nothing is bound to a thread.
  *

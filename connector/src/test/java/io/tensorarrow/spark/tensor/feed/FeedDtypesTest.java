@@ -71,20 +71,20 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
                 .filter(d -> d.numpyName().equals(target))
                 .findFirst()
                 .orElseThrow();
-        String least =
+        String strictestMode =
             Arrays.stream(CastMode.values())
                 .filter(mode -> accepts(to, source, mode))
                 .findFirst()
                 .map(mode -> mode == CastMode.SAME_KIND ? "k" : mode == CastMode.SAFE ? "s" : "u")
                 .orElse("none");
-        assertThat(least).as("%s to %s", source.catalogString(), to).isEqualTo(row[i + 1]);
+        assertThat(strictestMode).as("%s to %s", source.catalogString(), to).isEqualTo(row[i + 1]);
       }
     }
   }
 
   @Test
   void quantizedAndSmallDtypesAcceptOnlyTheirIntegers() {
-    for (DType raw :
+    for (DType target :
         List.of(
             DType.QINT8,
             DType.QUINT8,
@@ -94,7 +94,7 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
             DType.FLOAT8_E4M3FN,
             DType.INT4,
             DType.UINT4)) {
-      DataType own = TensorColumns.columnType(spec(raw, -1), ColumnTypes.DEFAULT);
+      DataType outputType = TensorColumns.columnType(spec(target, -1), ColumnTypes.DEFAULT);
       for (DataType type :
           List.of(
               DataTypes.BooleanType,
@@ -103,9 +103,9 @@ final class FeedDtypesTest extends NativeMemoryTestBase {
               DataTypes.IntegerType,
               DataTypes.LongType,
               DataTypes.FloatType)) {
-        assertThat(accepts(raw, type, CastMode.UNSAFE))
-            .as("%s %s", raw, type)
-            .isEqualTo(type == own);
+        assertThat(accepts(target, type, CastMode.UNSAFE))
+            .as("%s %s", target, type)
+            .isEqualTo(type == outputType);
       }
     }
   }

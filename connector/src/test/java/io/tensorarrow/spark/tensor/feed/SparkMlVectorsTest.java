@@ -25,16 +25,16 @@ final class SparkMlVectorsTest extends NativeMemoryTestBase {
       TestFeeds.appendVector(column, 0, 4, new int[] {1, 3}, 7, 9);
       TestFeeds.appendVector(column, 1, 0, new int[0], 5, 6, 7, 8);
       ArrayReader reader = ArrayReader.over(column);
-      List<List<Double>> found = new ArrayList<>();
+      List<List<Double>> actualVectors = new ArrayList<>();
       for (int row = 0; row < 3; row++) {
         reader.seek(row);
         List<Double> values = new ArrayList<>();
         for (int i = 0; i < reader.length(); i++) {
           values.add(reader.elements().getDouble(reader.offset() + i));
         }
-        found.add(values);
+        actualVectors.add(values);
       }
-      assertThat(found)
+      assertThat(actualVectors)
           .containsExactly(
               List.of(1.0, 2.0, 3.0, 4.0),
               List.of(0.0, 7.0, 0.0, 9.0),

@@ -91,12 +91,12 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     check(dtype, new long[] {-1}, new long[] {2}, new byte[2 * dtype.byteSize()], 0);
   }
 
-  private void check(DType dtype, long[] shape, long[] dims, byte[] bytes, int kept) {
+  private void check(DType dtype, long[] shape, long[] dims, byte[] bytes, int keptRows) {
     TensorSpec spec = spec(dtype, shape);
     int width = dims[0] == 0 ? 0 : (int) (Dims.knownProduct(dims) / dims[0]);
     IntFunction<Object> element = i -> ReferenceValues.reference(dtype, bytes, i);
     List<Object> expected = new ArrayList<>();
-    for (int row = 0; row < kept; row++) {
+    for (int row = 0; row < keptRows; row++) {
       int from = row * width;
       List<Object> elements = IntStream.range(from, from + width).mapToObj(element).toList();
       List<Object> rowShape =
@@ -109,21 +109,21 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     NativeTensor tensor = tensor(dtype, dims, bytes);
     long address = tensor.address();
     long live = NativeTensor.live();
-    ColumnVector column = wrap(tensor, spec, ColumnTypes.DEFAULT, kept);
+    ColumnVector column = wrap(tensor, spec, ColumnTypes.DEFAULT, keptRows);
     DataType type = TensorColumns.columnType(spec, ColumnTypes.DEFAULT);
     assertThat(column.dataType()).isEqualTo(type);
-    assertThat(ReferenceValues.readInEachWay(column, type, kept)).allMatch(expected::equals);
+    assertThat(ReferenceValues.readInEachWay(column, type, keptRows)).allMatch(expected::equals);
     if (bytes.length > 0) {
       assertThat(addressOf(column)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
     }
-    checkRaw(column, dtype, bytes, kept * width);
-    checkElsewhere(spec, dims, bytes, kept, expected);
+    checkNativeElements(column, dtype, bytes, keptRows * width);
+    checkElsewhere(spec, dims, bytes, keptRows, expected);
     ColumnVector retained = RetainedColumns.retain(column, allocator).orElseThrow();
     column.close();
     column.close();
     assertThat(retained.dataType()).isEqualTo(type);
-    assertThat(ReferenceValues.readInEachWay(retained, type, kept)).allMatch(expected::equals);
+    assertThat(ReferenceValues.readInEachWay(retained, type, keptRows)).allMatch(expected::equals);
     if (bytes.length > 0) {
       assertThat(addressOf(retained)).isEqualTo(address);
       assertThat(NativeTensor.live()).isEqualTo(live);
@@ -134,27 +134,29 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
   }
 
   /** Where Spark has to widen, the tensor's own bytes can be had, over the same memory. */
-  private void checkRaw(ColumnVector column, DType dtype, byte[] bytes, int elements) {
-    Optional<TensorColumn> raw = TensorColumn.under(column);
-    assertThat(raw.isPresent())
+  private void checkNativeElements(ColumnVector column, DType dtype, byte[] bytes, int elements) {
+    Optional<TensorColumn> tensor = TensorColumn.under(column);
+    assertThat(tensor.isPresent())
         .isEqualTo(WIDENED.contains(dtype))
         .isEqualTo(
             new TensorMetadata(dtype, TensorShape.UNKNOWN_DIM).isWidenedIn(column.dataType()));
-    if (raw.isEmpty()) {
+    if (tensor.isEmpty()) {
       return;
     }
     int rows = column.dataType() instanceof ArrayType ? 2 : 1;
-    assertThat(raw.get().rowBytes() % dtype.byteSize()).isZero();
-    int size = Math.min(elements * dtype.byteSize(), rows * raw.get().rowBytes());
-    int whole = raw.get().rowBytes() == 0 ? 0 : size / raw.get().rowBytes();
-    try (FieldVector vector = raw.get().nativeVector(whole, raw.get().elements(), allocator)) {
-      ArrowBuf own = leaf(vector).getDataBuffer();
-      assertThat(vector.getValueCount()).isEqualTo(whole);
-      byte[] found = new byte[whole * raw.get().rowBytes()];
-      own.getBytes(0, found);
-      assertThat(found).isEqualTo(Arrays.copyOf(bytes, found.length));
-      if (found.length > 0) {
-        assertThat(own.memoryAddress()).isEqualTo(raw.get().elements().memoryAddress());
+    assertThat(tensor.get().rowBytes() % dtype.byteSize()).isZero();
+    int size = Math.min(elements * dtype.byteSize(), rows * tensor.get().rowBytes());
+    int wholeRows = tensor.get().rowBytes() == 0 ? 0 : size / tensor.get().rowBytes();
+    try (FieldVector vector =
+        tensor.get().nativeVector(wholeRows, tensor.get().elements(), allocator)) {
+      ArrowBuf nativeElements = leaf(vector).getDataBuffer();
+      assertThat(vector.getValueCount()).isEqualTo(wholeRows);
+      byte[] actualBytes = new byte[wholeRows * tensor.get().rowBytes()];
+      nativeElements.getBytes(0, actualBytes);
+      assertThat(actualBytes).isEqualTo(Arrays.copyOf(bytes, actualBytes.length));
+      if (actualBytes.length > 0) {
+        assertThat(nativeElements.memoryAddress())
+            .isEqualTo(tensor.get().elements().memoryAddress());
       }
     }
   }
@@ -167,18 +169,18 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
 
   /** The same bytes at another place are the same column, which frees them. */
   private void checkElsewhere(
-      TensorSpec spec, long[] dims, byte[] bytes, int kept, List<Object> expected) {
+      TensorSpec spec, long[] dims, byte[] bytes, int keptRows, List<Object> expected) {
     if (spec.dtype() == DType.INT4 || spec.dtype() == DType.UINT4) {
       return;
     }
     long[] keptDims = dims.clone();
-    keptDims[0] = kept;
+    keptDims[0] = keptRows;
     int size = (int) Dims.knownProduct(keptDims) * spec.dtype().byteSize();
     StructField field = TensorColumns.field(spec, "c", "m", "v", ColumnTypes.DEFAULT);
     ArrowBuf elements = allocator.buffer(Math.max(1, size));
     elements.setBytes(0, bytes, 0, size);
     ColumnVector column = TensorColumns.over(elements.slice(0, size), field, keptDims, allocator);
-    assertThat(ReferenceValues.readInEachWay(column, field.dataType(), kept))
+    assertThat(ReferenceValues.readInEachWay(column, field.dataType(), keptRows))
         .allMatch(expected::equals);
     column.close();
     column.close();
@@ -293,9 +295,9 @@ final class OutputDtypesTest extends NativeMemoryTestBase {
     }
   }
 
-  private ColumnVector wrap(NativeTensor tensor, TensorSpec spec, ColumnTypes types, int kept) {
+  private ColumnVector wrap(NativeTensor tensor, TensorSpec spec, ColumnTypes types, int keptRows) {
     int rows = (int) tensor.dims()[0];
-    return TensorColumns.wrap(tensor, spec, "out", rows, kept, types, allocator);
+    return TensorColumns.wrap(tensor, spec, "out", rows, keptRows, types, allocator);
   }
 
   private static byte[] bytes(Random random, DType dtype, long[] dims) {

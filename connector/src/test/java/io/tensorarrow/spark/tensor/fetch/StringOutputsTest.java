@@ -118,7 +118,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
       random.nextBytes(value);
       values.add(value);
     }
-    int kept = random.nextInt(rows + 1);
+    int keptRows = random.nextInt(rows + 1);
     IntStream.range(0, 3)
         .forEach(
             rank -> {
@@ -129,16 +129,17 @@ final class StringOutputsTest extends NativeMemoryTestBase {
                   tensor(values.subList(0, count), i -> anyKind(random, values.get(i)), dims);
               TensorSpec spec = spec(DType.STRING, shape);
               try (ColumnVector column =
-                  TensorColumns.wrap(tensor, spec, "out", rows, kept, BINARY, allocator)) {
+                  TensorColumns.wrap(tensor, spec, "out", rows, keptRows, BINARY, allocator)) {
                 assertThat(tensor.isClosed()).isTrue();
                 assertThat(column.dataType()).isEqualTo(TensorColumns.columnType(spec, BINARY));
                 assertThat(((ArrowColumnVector) column).getValueVector().getValueCount())
-                    .isEqualTo(kept);
-                for (int row = 0; row < kept; row++) {
-                  List<byte[]> found = rowOf(column, row, rank);
-                  assertThat(found).hasSize(rank == 0 ? 1 : width);
-                  for (int i = 0; i < found.size(); i++) {
-                    assertThat(found.get(i)).isEqualTo(values.get(row * found.size() + i));
+                    .isEqualTo(keptRows);
+                for (int row = 0; row < keptRows; row++) {
+                  List<byte[]> actualStrings = rowOf(column, row, rank);
+                  assertThat(actualStrings).hasSize(rank == 0 ? 1 : width);
+                  for (int i = 0; i < actualStrings.size(); i++) {
+                    assertThat(actualStrings.get(i))
+                        .isEqualTo(values.get(row * actualStrings.size() + i));
                   }
                 }
               }
@@ -255,15 +256,16 @@ final class StringOutputsTest extends NativeMemoryTestBase {
 
   @Test
   void stringsBeyondArrowOffsetsAreRefusedBeforeCopy() {
-    TF_Tensor raw = TF_AllocateTensor(DType.STRING.number(), new long[] {3}, 1, 3 * STRING_BYTES);
-    long address = TF_TensorData(raw).address();
+    TF_Tensor handle =
+        TF_AllocateTensor(DType.STRING.number(), new long[] {3}, 1, 3 * STRING_BYTES);
+    long address = TF_TensorData(handle).address();
     for (int i = 0; i < 3; i++) {
       // A gigabyte each, which nobody may touch.
       Platform.putLong(
           null, address + (long) i * STRING_BYTES, (1L << 30 << 2) | Kind.VIEW.number());
       Platform.putLong(null, address + (long) i * STRING_BYTES + 8, texts);
     }
-    NativeTensor tensor = NativeTensor.adopt(raw);
+    NativeTensor tensor = NativeTensor.adopt(handle);
     assertThatThrownBy(() -> wrap(tensor, BINARY, 3, -1))
         .isInstanceOfSatisfying(
             TensorArrowException.class,
@@ -313,8 +315,8 @@ final class StringOutputsTest extends NativeMemoryTestBase {
   private NativeTensor tensor(List<byte[]> values, IntFunction<Kind> kinds, long... dims) {
     long inLine = (long) values.size() * STRING_BYTES;
     long behind = values.stream().mapToLong(value -> value.length).sum();
-    TF_Tensor raw = TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
-    long address = values.isEmpty() ? 0 : TF_TensorData(raw).address();
+    TF_Tensor handle = TF_AllocateTensor(DType.STRING.number(), dims, dims.length, inLine + behind);
+    long address = values.isEmpty() ? 0 : TF_TensorData(handle).address();
     long nextBehind = address + inLine;
     for (int i = 0; i < values.size(); i++) {
       byte[] value = values.get(i);
@@ -322,7 +324,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
       Kind kind = kinds.apply(i);
       long head = ((long) value.length << 2) | kind.number();
       Platform.setMemory(at, (byte) 0, STRING_BYTES);
-      TF_TString string = new TF_TString(TF_TensorData(raw)).position(i);
+      TF_TString string = new TF_TString(TF_TensorData(handle)).position(i);
       switch (kind) {
         case SMALL -> {
           Platform.putByte(null, at, (byte) head);
@@ -347,7 +349,7 @@ final class StringOutputsTest extends NativeMemoryTestBase {
       TF_TString_GetDataPointer(string).get(read);
       assertThat(read).isEqualTo(value);
     }
-    return NativeTensor.adopt(raw);
+    return NativeTensor.adopt(handle);
   }
 
   private long outOfLine(byte[] value) {
