@@ -48,18 +48,18 @@ class TensorArrowExceptionTest {
 
   @Test
   void rowIsNamedByItsPlaceOnceThatIsKnown() {
-    TensorArrowException found =
+    TensorArrowException error =
         cannot(ErrorCode.TA_NULL_INPUT, "feed 'x'").found("a null").inRow(3).expected("a value");
 
-    assertThat(found)
+    assertThat(error)
         .hasMessage(
             "[TA_NULL_INPUT] Cannot feed 'x': found a null in row 3 of the batch; expected a value");
-    assertThat(found.isOfRows()).isTrue();
-    assertThat(found.row()).hasValue(3);
-    assertThat(found.inRow(5).row()).hasValue(5);
-    assertThat(found.inRow(5).reason())
+    assertThat(error.isOfRows()).isTrue();
+    assertThat(error.row()).hasValue(3);
+    assertThat(error.inRow(5).row()).hasValue(5);
+    assertThat(error.inRow(5).reason())
         .isEqualTo("Cannot feed 'x': found a null in row 5 of the batch; expected a value");
-    TensorArrowException placed = found.inRow(5).at("in row 105 of 'f'", "rows count from 0");
+    TensorArrowException placed = error.inRow(5).at("in row 105 of 'f'", "rows count from 0");
     assertThat(placed)
         .hasMessage(
             "[TA_NULL_INPUT] Cannot feed 'x': found a null in row 105 of 'f'; expected a value"
@@ -72,16 +72,16 @@ class TensorArrowExceptionTest {
 
   @Test
   void rowsOfACallAreNamedTogether() {
-    TensorArrowException found =
+    TensorArrowException error =
         cannot(ErrorCode.TA_MODEL_RUN, "run 'm'")
             .forRowsOfCall()
             .found("an error")
             .expected("none");
 
-    assertThat(found).hasMessage("[TA_MODEL_RUN] Cannot run 'm': found an error; expected none");
-    assertThat(found.isOfRows()).isTrue();
-    assertThat(found.row()).isEmpty();
-    assertThat(found.at("for rows 0 to 9 of 'f'", "rows count from 0"))
+    assertThat(error).hasMessage("[TA_MODEL_RUN] Cannot run 'm': found an error; expected none");
+    assertThat(error.isOfRows()).isTrue();
+    assertThat(error.row()).isEmpty();
+    assertThat(error.at("for rows 0 to 9 of 'f'", "rows count from 0"))
         .hasMessage(
             "[TA_MODEL_RUN] Cannot run 'm' for rows 0 to 9 of 'f': found an error; expected none"
                 + " (rows count from 0)");
@@ -100,15 +100,15 @@ class TensorArrowExceptionTest {
   @Test
   void placedErrorKeepsCodeSuppressedExceptionsAndStackTrace()
       throws IOException, ClassNotFoundException {
-    TensorArrowException found =
+    TensorArrowException error =
         cannot(ErrorCode.TA_CAST_OVERFLOW, "feed 'x'").found("300").inRow(3).expected("255");
     IOException suppressed = new IOException("suppressed");
-    found.addSuppressed(suppressed);
+    error.addSuppressed(suppressed);
 
-    TensorArrowException placed = found.at("in row 7 of 'f'", "");
+    TensorArrowException placed = error.at("in row 7 of 'f'", "");
     assertThat(placed.code()).isEqualTo(ErrorCode.TA_CAST_OVERFLOW);
     assertThat(placed).hasSuppressedException(suppressed);
-    assertThat(placed.getStackTrace()).isEqualTo(found.getStackTrace());
-    assertThat(Copies.javaCopy(found).row()).hasValue(3);
+    assertThat(placed.getStackTrace()).isEqualTo(error.getStackTrace());
+    assertThat(Copies.javaCopy(error).row()).hasValue(3);
   }
 }

@@ -163,7 +163,7 @@ class TensorAliasingTest extends SparkTestBase {
   @Test
   void stringsKeptByTheModelOutliveTheCall() {
     int rows = 3000;
-    List<String> found = new ArrayList<>();
+    List<String> texts = new ArrayList<>();
     List<String> expected = new ArrayList<>();
     try (BatchInference inference =
         inference(
@@ -171,13 +171,13 @@ class TensorAliasingTest extends SparkTestBase {
       for (int first = 0; first < 5 * rows; first += rows) {
         List<ColumnVector> earlier = run(inference, first, rows);
         for (int i = 0; i < rows; i++) {
-          found.add(earlier.get(0).getUTF8String(i).toString());
+          texts.add(earlier.get(0).getUTF8String(i).toString());
           expected.add(first == 0 ? "none" : text((long) first + i - rows));
         }
         earlier.forEach(ColumnVector::close);
       }
     }
-    assertThat(found).isEqualTo(expected);
+    assertThat(texts).isEqualTo(expected);
   }
 
   @ParameterizedTest

@@ -38,9 +38,9 @@ class NameMappingTest {
   }
 
   /** What is written with dots may be one column or a field. */
-  private static Entry<ColumnName> dotted(String tensor, String whole, String... parts) {
+  private static Entry<ColumnName> dotted(String tensor, String column, String... parts) {
     return new Entry<>(
-        tensor, Optional.of(new ColumnName(List.of(List.of(whole), List.of(parts)))));
+        tensor, Optional.of(new ColumnName(List.of(List.of(column), List.of(parts)))));
   }
 
   @Test

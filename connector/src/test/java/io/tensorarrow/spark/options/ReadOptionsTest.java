@@ -177,11 +177,11 @@ class ReadOptionsTest {
 
   @Test
   void sourceGetsPathsAndPrefixedOptionsWithTheirCase() {
-    CaseInsensitiveStringMap own =
+    CaseInsensitiveStringMap sourceOptions =
         options("model", "m", "path", "p", "source.mergeSchema", "true", "SOURCE.Sep", ";")
             .forSource();
 
-    assertThat(own.asCaseSensitiveMap())
+    assertThat(sourceOptions.asCaseSensitiveMap())
         .containsExactlyInAnyOrderEntriesOf(Map.of("path", "p", "mergeSchema", "true", "Sep", ";"));
   }
 

@@ -37,7 +37,7 @@ class ChangedFilesTest extends ChangedReadTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"catalog", "sql"})
-  void cachedReadFollowsARefreshOfItsPath(String way) throws IOException {
+  void cachedReadFollowsARefreshOfItsPath(String command) throws IOException {
     String path = dir.resolve("data").toString();
     write("parquet", SaveMode.Append, 0, 10, path);
     Dataset<Row> cached = read("parquet", path).cache();
@@ -45,7 +45,7 @@ class ChangedFilesTest extends ChangedReadTestBase {
 
     writeBehindSparksBack("parquet", 10, 15, path);
     assertThat(sum(cached)).isEqualTo(sumOf(0, 10));
-    if (way.equals("sql")) {
+    if (command.equals("sql")) {
       spark().sql("REFRESH \"%s\"".formatted(path));
     } else {
       spark().catalog().refreshByPath(path);

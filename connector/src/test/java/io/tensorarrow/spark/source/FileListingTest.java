@@ -67,19 +67,19 @@ class FileListingTest extends ChangedReadTestBase {
 
     long before = TestFileSystem.listings();
     spark().read().options(options).parquet(uri);
-    long stock = TestFileSystem.listings() - before;
+    long plainListings = TestFileSystem.listings() - before;
 
-    DataFrameReader ours = reader().options(options);
+    DataFrameReader reader = reader().options(options);
     before = TestFileSystem.listings();
-    Dataset<Row> scored = ours.option("model", model).load(uri);
+    Dataset<Row> scored = reader.option("model", model).load(uri);
     long load = TestFileSystem.listings() - before;
     before = TestFileSystem.listings();
     assertThat(scored.select("id").count()).isEqualTo(200);
     long query = TestFileSystem.listings() - before;
 
-    assertThat(stock).isPositive();
+    assertThat(plainListings).isPositive();
     // One more look each: whether an Iceberg table's metadata lies there.
-    assertThat(load).as("listings of a load").isEqualTo(stock + 1);
-    assertThat(query).as("listings of a query").isEqualTo(stock + 1);
+    assertThat(load).as("listings of a load").isEqualTo(plainListings + 1);
+    assertThat(query).as("listings of a query").isEqualTo(plainListings + 1);
   }
 }

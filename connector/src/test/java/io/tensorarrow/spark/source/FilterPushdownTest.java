@@ -87,7 +87,7 @@ class FilterPushdownTest extends SourceTestBase {
         .write()
         .format(format)
         .save(path);
-    Dataset<Row> stock = spark().read().format(format).load(path);
+    Dataset<Row> plain = spark().read().format(format).load(path);
     Dataset<Row> scored = reader().option("source", format).load(path);
 
     for (String filter :
@@ -103,7 +103,7 @@ class FilterPushdownTest extends SourceTestBase {
           .as(filter)
           .isNotEmpty()
           .containsExactlyInAnyOrderElementsOf(
-              stock.where(filter).selectExpr("id", "cast(x * 2 as float)").collectAsList());
+              plain.where(filter).selectExpr("id", "cast(x * 2 as float)").collectAsList());
     }
   }
 

@@ -36,14 +36,14 @@ class FixedBatchTest extends SourceTestBase {
             .option("outputs", "twice, next, deviation")
             .load(table)
             .select("next", "deviation", "twice", "id");
-    List<Row> found = query.collectAsList();
+    List<Row> outputs = query.collectAsList();
 
-    assertThat(found).hasSize(rows);
+    assertThat(outputs).hasSize(rows);
     for (int i = 0; i < rows; i++) {
-      assertThat(found.get(i).getFloat(0)).isEqualTo(i + 1f);
-      assertThat(found.get(i).getFloat(1)).isEqualTo((float) (i % 3));
-      assertThat(found.get(i).<Float>getList(2)).containsExactly(2f * i, 2f);
-      assertThat(found.get(i).getLong(3)).isEqualTo(i);
+      assertThat(outputs.get(i).getFloat(0)).isEqualTo(i + 1f);
+      assertThat(outputs.get(i).getFloat(1)).isEqualTo((float) (i % 3));
+      assertThat(outputs.get(i).<Float>getList(2)).containsExactly(2f * i, 2f);
+      assertThat(outputs.get(i).getLong(3)).isEqualTo(i);
     }
     assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(rows);
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(calls);

@@ -45,8 +45,8 @@ class GivenSchemaTest extends LakeTestBase {
     return lake().read().format("tensorflow").option("model", model).option("source", source);
   }
 
-  private Dataset<Row> read(String way, String source, String path) {
-    return switch (way) {
+  private Dataset<Row> read(String api, String source, String path) {
+    return switch (api) {
       case "reader" -> reader(source).schema(DDL).load(path);
       case "structure" -> reader(source).schema(StructType.fromDDL(DDL)).load(path);
       case "option" -> reader(source).option("source.schema", DDL).load(path);
@@ -72,10 +72,10 @@ class GivenSchemaTest extends LakeTestBase {
     "reader, parquet",
     "sql, orc"
   })
-  void userSchemaNamesSourceColumnsAndOutputsAreAdded(String way, String source) {
+  void userSchemaNamesSourceColumnsAndOutputsAreAdded(String api, String source) {
     String path = write(source);
 
-    Dataset<Row> scored = read(way, source, path);
+    Dataset<Row> scored = read(api, source, path);
 
     assertThat(scored.schema().toDDL()).startsWith("id BIGINT,x FLOAT,part STRING,y FLOAT");
     assertThat(scored.collectAsList())
@@ -122,9 +122,9 @@ class GivenSchemaTest extends LakeTestBase {
   void userSchemaIsRefusedForSourceWithOwnColumns() {
     lake().sql("CREATE TABLE ice.db.t (id BIGINT, x FLOAT) USING iceberg");
 
-    for (String way : new String[] {"reader", "option", "sql"}) {
-      assertThatThrownBy(() -> read(way, "iceberg", "ice.db.t"))
-          .as(way)
+    for (String api : new String[] {"reader", "option", "sql"}) {
+      assertThatThrownBy(() -> read(api, "iceberg", "ice.db.t"))
+          .as(api)
           .hasMessageContaining("[TA_SOURCE_UNSUPPORTED] Cannot give a schema to source 'iceberg'");
     }
   }

@@ -239,14 +239,14 @@ class InputDtypeRoundTripTest extends SparkTestBase {
   }
 
   private static void assertEchoed(Dataset<Row> echoed, Dataset<Row> plain) {
-    List<Row> found = echoed.sort("row").collectAsList();
+    List<Row> rows = echoed.sort("row").collectAsList();
     List<Row> expected = plain.sort("row").collectAsList();
     assertThat(expected).hasSize(ROWS);
     for (DtypeSample sample : DtypeSample.samples()) {
       for (String shape : SHAPES) {
         String input = sample.dtype() + "_" + shape;
         for (String output : List.of(input + "_out", input + "_again")) {
-          assertThat(column(found, output)).as(output).isEqualTo(column(expected, input));
+          assertThat(column(rows, output)).as(output).isEqualTo(column(expected, input));
           assertThat(type(echoed, output)).as(output).isEqualTo(type(plain, input));
         }
       }

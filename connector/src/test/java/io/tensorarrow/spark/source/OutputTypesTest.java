@@ -196,7 +196,7 @@ class OutputTypesTest extends SparkTestBase {
 
   /** Returns a reader with outputs {@code UINT8_scalar}, {@code UINT8_single} and so on. */
   private DataFrameReader reader(DataType... dtypes) {
-    List<DtypeSample> wanted =
+    List<DtypeSample> samples =
         DtypeSample.samples().stream().filter(s -> List.of(dtypes).contains(s.dtype())).toList();
     return spark()
         .read()
@@ -205,7 +205,7 @@ class OutputTypesTest extends SparkTestBase {
             "model",
             DtypeSample.model(
                     dir.resolve("model"),
-                    wanted,
+                    samples,
                     s -> s.dtype().name().substring("DT_".length()) + "_")
                 .toString());
   }

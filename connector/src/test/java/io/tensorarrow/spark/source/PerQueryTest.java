@@ -46,7 +46,7 @@ class PerQueryTest {
     number();
     IllegalStateException failure = new IllegalStateException("gone");
 
-    PerQuery.Lookup<Integer> found =
+    PerQuery.Lookup<Integer> lookup =
         QueryPlanningTracker$.MODULE$.withTracker(
             query,
             () ->
@@ -55,8 +55,8 @@ class PerQueryTest {
                       throw failure;
                     }));
 
-    assertThat(found.value()).isEqualTo(1);
-    assertThat(found.failure()).contains(failure);
+    assertThat(lookup.value()).isEqualTo(1);
+    assertThat(lookup.failure()).contains(failure);
     assertThat(numberIn(query)).isEqualTo(1);
     assertThat(numberIn(new QueryPlanningTracker(Option.empty()))).isEqualTo(2);
   }

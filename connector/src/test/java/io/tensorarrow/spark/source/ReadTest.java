@@ -100,16 +100,16 @@ class ReadTest extends SourceTestBase {
 
   @Test
   void theResultDoesNotDependOnTheBatchSize() {
-    List<Row> whole = scored().select("id", "y").sort("id").collectAsList();
-    for (int rows : new int[] {1, 7, 4096}) {
+    List<Row> expectedRows = scored().select("id", "y").sort("id").collectAsList();
+    for (int batchRows : new int[] {1, 7, 4096}) {
       assertThat(
               reader()
-                  .option("batchRows", rows)
+                  .option("batchRows", batchRows)
                   .load(table)
                   .select("id", "y")
                   .sort("id")
                   .collectAsList())
-          .isEqualTo(whole);
+          .isEqualTo(expectedRows);
     }
   }
 

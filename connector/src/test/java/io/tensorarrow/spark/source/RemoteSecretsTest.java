@@ -229,9 +229,9 @@ class RemoteSecretsTest extends RemoteReadTestBase {
 
   @Test
   void queriesWithOtherCredentialsAreNotEqual() {
-    Batch mine = batch(remotelyScored());
-    assertThat(mine).isEqualTo(batch(remotelyScored()));
-    assertThat(mine)
+    Batch batch = batch(remotelyScored());
+    assertThat(batch).isEqualTo(batch(remotelyScored()));
+    assertThat(batch)
         .isNotEqualTo(batch(remote(Path.of(model)).option("fs.test.user", "another").load(table)));
   }
 

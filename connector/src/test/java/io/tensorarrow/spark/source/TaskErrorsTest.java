@@ -30,7 +30,7 @@ import org.tensorflow.proto.DataType;
 
 /** Errors in a task tell the file, the split and the row, and what can be done about it. */
 class TaskErrorsTest extends LakeTestBase {
-  /** The row with the fault: row 17 of the third file of 100 rows. */
+  /** The row that fails: row 17 of the third file of 100 rows. */
   private static final int BAD = 217;
 
   private static final String NULL_FOUND =
@@ -67,14 +67,14 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   /**
-   * A row's place, as stock Spark has it.
+   * A row's place, as plain Spark has it.
    *
    * @param row its number among the rows of the split
    */
   private record Place(String file, long start, long length, long row) {
-    static Place of(Dataset<Row> stock, long id) {
+    static Place of(Dataset<Row> plain, long id) {
       List<Row> all =
-          stock
+          plain
               .selectExpr(
                   "id",
                   "input_file_name()",
@@ -97,11 +97,11 @@ class TaskErrorsTest extends LakeTestBase {
   }
 
   private Place place(String format) {
-    Dataset<Row> stock =
+    Dataset<Row> plain =
         format.equals("iceberg")
             ? lake().table(data).select("id")
             : lake().read().format(format).load(data);
-    return Place.of(stock, BAD);
+    return Place.of(plain, BAD);
   }
 
   private static void failsEarly(Dataset<Row> query, String place) {
@@ -163,9 +163,9 @@ class TaskErrorsTest extends LakeTestBase {
         format.equals("csv")
             ? reader.option("source.inferSchema", true).option("inputs", "x=_c1").load(data)
             : reader.load(data);
-    Dataset<Row> stock = lake().read().format(format).load(data);
+    Dataset<Row> plain = lake().read().format(format).load(data);
     Place place =
-        Place.of(format.equals("csv") ? stock.selectExpr("cast(_c0 as long) as id") : stock, 3217);
+        Place.of(format.equals("csv") ? plain.selectExpr("cast(_c0 as long) as id") : plain, 3217);
 
     assertThat(place.start()).isGreaterThan(100_000);
     assertThat(place.row()).isPositive();
@@ -177,8 +177,8 @@ class TaskErrorsTest extends LakeTestBase {
   void rowsAreNumberedPerReader() throws IOException {
     writeWithNull("parquet");
     Dataset<Row> scored = reader("parquet", TestModels.scale(dir)).load(data);
-    Dataset<Row> whole = scored.where("x is not null");
-    Dataset<Row> query = whole.union(whole).union(scored).coalesce(1).selectExpr("sum(y)");
+    Dataset<Row> complete = scored.where("x is not null");
+    Dataset<Row> query = complete.union(complete).union(scored).coalesce(1).selectExpr("sum(y)");
 
     failsEarly(query, NULL_FOUND + "row 17" + place("parquet").ofSplit());
   }

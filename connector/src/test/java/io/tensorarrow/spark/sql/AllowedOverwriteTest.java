@@ -100,14 +100,14 @@ class AllowedOverwriteTest extends OverwriteTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"insert", "replace", "dynamic"})
-  void icebergOverwritesATableWithItsOwnScoredRows(String way) throws Exception {
+  void icebergOverwritesATableWithItsOwnScoredRows(String command) throws Exception {
     lake().sql("CREATE TABLE ice.t (id BIGINT, x FLOAT) USING iceberg");
     rows().drop("part").writeTo("ice.t").append();
     Dataset<Row> scored =
         reader().option("source", "iceberg").load("ice.t").selectExpr("id", "y AS x");
     scored.createOrReplaceTempView("scored");
 
-    switch (way) {
+    switch (command) {
       case "insert" -> lake().sql("INSERT OVERWRITE ice.t SELECT * FROM scored");
       case "replace" -> scored.writeTo("ice.t").using("iceberg").createOrReplace();
       default -> scored.writeTo("ice.t").overwritePartitions();

@@ -136,7 +136,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
               // Spark wants more than that, but needs none of it here.
               .config("spark.testing.memory", 1L << 30)
               .getOrCreate()) {
-        Row found =
+        Row sums =
             spark
                 .read()
                 .format("tensorflow")
@@ -146,7 +146,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
                 .load(args[2])
                 .selectExpr("count(*)", "count_if(total <> id % 7 * " + PIXELS + ")")
                 .first();
-        System.out.println(found.getLong(0) + " rows, " + found.getLong(1) + " wrong");
+        System.out.println(sums.getLong(0) + " rows, " + sums.getLong(1) + " wrong");
       }
     }
   }

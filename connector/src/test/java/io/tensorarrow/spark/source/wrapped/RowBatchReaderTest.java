@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RowBatchReaderTest {
   private static final int MEGABYTE = 1 << 20;
 
-  /** As many equal rows as wanted. */
+  /** A number of equal rows. */
   // Nobody compares them.
   @SuppressWarnings("ArrayRecordComponent")
   private record Rows(int[] left, InternalRow row) implements PartitionReader<InternalRow> {
@@ -83,8 +83,8 @@ class RowBatchReaderTest {
               new GenericInternalRow(
                   new Object[] {1, new GenericInternalRow(new Object[] {bytes})});
         };
-    int most = (int) (RowBatchReader.BATCH_BYTES / MEGABYTE);
+    int maxRows = (int) (RowBatchReader.BATCH_BYTES / MEGABYTE);
 
-    assertThat(batches(2 * most + 3, column, value)).containsExactly(most, most, 3);
+    assertThat(batches(2 * maxRows + 3, column, value)).containsExactly(maxRows, maxRows, 3);
   }
 }
