@@ -2,9 +2,11 @@
 
     import tensorarrow as ta
 
+    schema = scored.schema                # outside: a DataFrame can't be sent to workers
+
     def best(batches):
         for batch in batches:
-            p = ta.numpy(batch, "probabilities", schema=scored.schema)   # (rows, 10) float32
+            p = ta.numpy(batch, "probabilities", schema=schema)   # (rows, 10) float32
             yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(p.argmax(1))],
                                              names=["id", "best"])
 

@@ -116,7 +116,8 @@ def arrow(batch: pa.RecordBatch, *, schema: StructType | None = None) -> pa.Reco
         raise TensorArrowError(
             "TA_TENSOR_UNKNOWN",
             "Cannot label the batch's tensors: found no column with tensor metadata; expected the"
-            " schema of the DataFrame that has the model's outputs, as schema=scored.schema",
+            " schema of the DataFrame that has the model's outputs: schema=scored.schema, taken"
+            " outside of the function",
         )
     labelled = [
         _labelled(field, cells, spec) if spec else (field, cells)

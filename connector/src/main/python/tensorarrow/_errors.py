@@ -21,9 +21,9 @@ CODES = {
         "Use one of the names that the message lists, each once.",
     ),
     "TA_HANDOVER": Code(
-        "an envelope or a segment of shared memory that is not what was sent",
+        "a worker received a batch that it cannot read",
         "Make sure that the driver's jar and the workers' module have the same version. If they"
-        " have, the option `handover=arrow` does without shared memory.",
+        " have, the option `handover=arrow` avoids shared memory.",
     ),
     "TA_MODEL_EMPTY": Code(
         "a model without signatures to show",
@@ -68,7 +68,8 @@ CODES = {
     ),
     "TA_TENSOR_UNKNOWN": Code(
         "a column of which nothing says that it is a tensor",
-        "Pass `schema=scored.schema`, the schema of the DataFrame that has the model's outputs.",
+        "Take `schema = scored.schema`, the schema of the DataFrame that has the model's outputs,"
+        " outside of the function, and pass `schema=schema`.",
     ),
     "TA_TENSOR_UNSUPPORTED": Code(
         "a tensor of a dtype that this version or this Python can't view",

@@ -97,7 +97,8 @@ def spec_of_column(batch: pa.RecordBatch, column: str, schema: StructType | None
     raise TensorArrowError(
         "TA_TENSOR_UNKNOWN",
         f"Cannot view column '{column}' as a tensor: found {found}; expected the schema of the"
-        f" DataFrame that has the model's outputs, as schema=scored.schema{known}",
+        f" DataFrame that has the model's outputs, as schema=scored.schema, taken outside of"
+        f" the function{known}",
     )
 
 

@@ -78,8 +78,7 @@ public enum ErrorCode {
   TA_INPUT_TYPE(
       "an input column's type can't be fed to its tensor",
       "Write the converted rows to a table and read that, or give a CSV or JSON source "
-          + "its types with `.schema(...)`. Numbers that only need a wider rule are read with "
-          + "`cast=unsafe`."),
+          + "its types with `.schema(...)`. To convert float to int, set `cast=unsafe`."),
   TA_TENSOR_UNSUPPORTED(
       "a tensor whose dtype or shape can't be fed or fetched row by row",
       "Leave the output out of `outputs`, or export a signature with a batch axis and a "

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.errors;
 
 /**
- * What users can do about their data, worded for messages. Nothing computed can stand between the
- * wrapped table and the model, so no expression over a column is among it.
+ * What users can do about their data, worded for messages. Remedies never suggest an expression
+ * over a column as an input, because no projection can run before the model.
  */
 public final class Remedies {
   private Remedies() {}
@@ -10,13 +10,23 @@ public final class Remedies {
   /**
    * Says how to keep rows with nulls away from a model.
    *
-   * @param condition what is true of the other rows, in SQL
+   * @param condition a condition in SQL that is true for the rows without nulls
    */
   public static String withoutNulls(String condition) {
     return "a filter such as where(\""
         + condition
-        + "\") drops the other rows before the model runs; or write rows without nulls to a table"
+        + "\") drops these rows before the model runs; or write rows without nulls to a table"
         + " (Parquet) and read that";
+  }
+
+  /**
+   * Returns a column's name as SQL writes it.
+   *
+   * @param column the exact name of a column, or a path to a field as Spark writes it
+   */
+  public static String sqlName(String column) {
+    boolean isWritten = column.contains("`") || column.matches("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*");
+    return isWritten ? column : "`" + column + "`";
   }
 
   /**

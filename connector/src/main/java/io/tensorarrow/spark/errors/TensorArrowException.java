@@ -13,9 +13,8 @@ import org.jspecify.annotations.Nullable;
  * task's exception into text. It is an {@link IllegalArgumentException} because PySpark shows those
  * by their message alone, and others with the JVM's stack trace.
  *
- * <p>An error of rows is found where only a batch is known. It keeps open where in its message the
- * place of the rows stands, and the reader of the source, which knows the file, says it with {@link
- * #at}.
+ * <p>An error of rows is found where only a batch is known. The feeder knows only the row's number
+ * in the batch. The partition reader, which knows file and split, adds them with {@link #at}.
  */
 public final class TensorArrowException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
@@ -35,24 +34,7 @@ public final class TensorArrowException extends IllegalArgumentException {
     }
   }
 
-  /**
-   * Makes an exception without a cause.
-   *
-   * @param code what kind of error it is
-   * @param message {@code Cannot <verb> <thing> '<name>': found ...; expected ...}
-   */
-  public TensorArrowException(ErrorCode code, String message) {
-    this(code, message, null);
-  }
-
-  /**
-   * Makes an exception that keeps the exception that led to it.
-   *
-   * @param code what kind of error it is
-   * @param message {@code Cannot <verb> <thing> '<name>': found ...; expected ...}
-   * @param cause the underlying exception, kept for the stack trace
-   */
-  public TensorArrowException(ErrorCode code, String message, @Nullable Throwable cause) {
+  TensorArrowException(ErrorCode code, String message, @Nullable Throwable cause) {
     this(code, message, null, cause);
   }
 
@@ -95,30 +77,6 @@ public final class TensorArrowException extends IllegalArgumentException {
   /** Returns the same error with more text at the end of its message, and this one as its cause. */
   public TensorArrowException followedBy(String text) {
     return new TensorArrowException(code, reason() + text, this);
-  }
-
-  /**
-   * Makes the exception of one row of a batch.
-   *
-   * @param code what kind of error it is
-   * @param before the message up to what was found, {@code Cannot <verb> <thing> '<name>': found
-   *     ...}
-   * @param row the row's number in the batch, from 0
-   * @param after the rest of the message, {@code ; expected ...}
-   */
-  public static TensorArrowException ofRow(ErrorCode code, String before, int row, String after) {
-    return of(code, new Rows(before, row, after), null);
-  }
-
-  /**
-   * Makes the exception of all the rows that were to be run together.
-   *
-   * @param code what kind of error it is
-   * @param before the message up to where the place of the rows fits in, which is early
-   * @param after the rest of the message
-   */
-  public static TensorArrowException ofCall(ErrorCode code, String before, String after) {
-    return of(code, new Rows(before, null, after), null);
   }
 
   private static TensorArrowException of(ErrorCode code, Rows rows, @Nullable Throwable cause) {

@@ -61,10 +61,12 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
     }
     for (int i = 0; i < rows.size(); i++) {
       if (struct.isNullAt(rows.at(i))) {
+        ColumnPath nullStruct = new ColumnPath(name.parts().subList(0, level));
+        String condition = Remedies.sqlName(nullStruct.toString()) + " is not null";
         throw cannot(ErrorCode.TA_NULL_INPUT, "feed column '%s'", name)
-            .found("a null in struct '%s'", new ColumnPath(name.parts().subList(0, level)))
+            .found("a null in struct '%s'", nullStruct)
             .inRow(rows.at(i))
-            .expected("a value in each row: %s", Remedies.withoutNulls("struct is not null"));
+            .expected("a value in each row: %s", Remedies.withoutNulls(condition));
       }
     }
   }

@@ -34,9 +34,9 @@ public final class ExecutorSettings {
               "spark.tensorarrow.cache.bytes", "a size such as `4g`", JavaUtils::byteStringAsBytes)
           .checked(bytes -> bytes >= 0)
           .doc(
-              "how large the models that an executor keeps loaded may be in total; more are "
-                  + "loaded while queries use them, and the model used last stays in any case. A "
-                  + "model counts with the size of its graph and variables on disk: variables take "
+              "how large the models that an executor keeps loaded may be in total; the "
+                  + "limit does not apply to models in use and to the one used last. A model "
+                  + "counts with the size of its graph and variables on disk: variables take "
                   + "that in memory, constants of frozen graphs about four times as much")
           .example("16g")
           .withDefault(4L << 30, "`4g`");

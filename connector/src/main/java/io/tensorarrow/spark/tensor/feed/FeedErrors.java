@@ -14,13 +14,13 @@ import io.tensorarrow.spark.tensor.NumberKind;
  */
 record FeedErrors(FeedPlan plan) {
   TensorArrowException nullCell(int row) {
-    return nullFound("a null", row, "a value in each row", "column is not null");
+    return nullFound("a null", row, "a value in each row", column() + " is not null");
   }
 
   /** Returns the error of a null in a column of arrays. */
   TensorArrowException nullElement(int row) {
     int outerArrays = plan.depth() - 1;
-    String elements = "flatten(".repeat(outerArrays) + "column" + ")".repeat(outerArrays);
+    String elements = "flatten(".repeat(outerArrays) + column() + ")".repeat(outerArrays);
     return nullFound(
         "a null element",
         row,
@@ -34,8 +34,12 @@ record FeedErrors(FeedPlan plan) {
         row,
         "both parts of each number",
         plan.depth() == 0
-            ? "column.re is not null and column.im is not null"
-            : "not exists(column, x -> x.re is null or x.im is null)");
+            ? "%1$s.re is not null and %1$s.im is not null".formatted(column())
+            : "not exists(%s, x -> x.re is null or x.im is null)".formatted(column()));
+  }
+
+  private String column() {
+    return Remedies.sqlName(plan.columnName());
   }
 
   private TensorArrowException nullFound(String found, int row, String expected, String condition) {

@@ -122,8 +122,7 @@ final class ColumnFeederTest extends NativeMemoryTestBase {
             DataTypes.FloatType,
             Arrays.asList(1f, null, 3f),
             ErrorCode.TA_NULL_INPUT)
-        .hasMessageContainingAll(
-            "found a null in row 1 of the batch", "where(\"column is not null\")");
+        .hasMessageContainingAll("found a null in row 1 of the batch", "where(\"c is not null\")");
   }
 
   @ParameterizedTest
