@@ -33,7 +33,7 @@ def test_honours_slices():
     assert address(column.storage.flatten()) == address(cells.values) + 12
 
 
-def test_takes_a_schema_and_then_needs_it_no_more():
+def test_labels_by_a_schema_which_later_calls_do_not_need():
     values = np.arange(12, dtype=np.float32).reshape(2, 6)
     cells = lists(values)
     batch = unlabelled(batch_of(cells, "float32", (2, 3)))
@@ -55,7 +55,7 @@ def test_takes_a_schema_and_then_needs_it_no_more():
         (shaped(np.ones((2, 3, 1))), "float64", (-1, -1)),
     ],
 )
-def test_leaves_what_can_not_be_of_this_type(cells, dtype, shape):
+def test_leaves_columns_that_can_not_be_fixed_shape_tensors(cells, dtype, shape):
     batch = batch_of(cells, dtype, shape)
 
     assert ta.arrow(batch).equals(batch)
@@ -68,7 +68,7 @@ def test_relabels_no_rows_at_all():
     assert len(column) == 0
 
 
-def test_says_what_is_wrong():
+def test_refuses_batches_without_tensors_and_rows_that_do_not_fit():
     batch = batch_of(lists(np.ones((2, 3))), "float64", (3,))
 
     fails("TA_TENSOR_UNKNOWN", ta.arrow, unlabelled(batch))

@@ -135,7 +135,7 @@ def add_one(t: Any) -> dict[str, Any]:
     return {"id": t["id"], "p": p}
 
 
-def test_what_stays_in_place_goes_back_as_a_handle(segment: Segment) -> None:
+def test_a_tensor_returned_in_place_is_answered_with_its_lease(segment: Segment) -> None:
     [reply] = replies(batch(segment), add_one)
     (rows, copied), found, dropped = parsed(reply)
     assert (rows, copied, dropped) == (ROWS, 0, [])
@@ -145,7 +145,7 @@ def test_what_stays_in_place_goes_back_as_a_handle(segment: Segment) -> None:
     assert segment.word(64) == 1, "released"
 
 
-def test_the_mapping_is_read_only_when_the_handle_goes_back(segment: Segment) -> None:
+def test_the_mapping_is_read_only_when_the_reply_is_sent(segment: Segment) -> None:
     addresses = []
 
     def keeps_an_address(t: Any) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def test_the_mapping_is_read_only_when_the_handle_goes_back(segment: Segment) ->
     raise AssertionError("not mapped")
 
 
-def test_a_view_that_is_kept_writes_to_nobody(segment: Segment) -> None:
+def test_writes_to_a_kept_view_have_no_effect(segment: Segment) -> None:
     kept = []
 
     def keeps(t: Any) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def test_a_view_that_is_kept_writes_to_nobody(segment: Segment) -> None:
     assert segment.word(64) == 1, "released"
 
 
-def test_a_thread_that_writes_late_writes_to_nobody(segment: Segment) -> None:
+def test_late_writes_of_a_thread_have_no_effect(segment: Segment) -> None:
     later, threads = threading.Event(), []
 
     def starts_a_thread(t: Any) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_a_thread_that_writes_late_writes_to_nobody(segment: Segment) -> None:
     assert np.array_equal(found[1].flatten().to_numpy(), (VALUES + 1).ravel())
 
 
-def test_what_a_forked_child_may_write_to_is_copied(segment: Segment) -> None:
+def test_tensors_that_a_forked_child_may_write_to_are_copied(segment: Segment) -> None:
     def forks(t: Any) -> dict[str, Any]:
         result = add_one(t)
         child = os.fork()
@@ -215,7 +215,7 @@ def test_what_a_forked_child_may_write_to_is_copied(segment: Segment) -> None:
     assert segment.word(64) == 0
 
 
-def test_parts_and_copies_are_sent(segment: Segment) -> None:
+def test_slices_and_copies_of_tensors_are_sent_as_data(segment: Segment) -> None:
     def parts(t: Any) -> dict[str, Any]:
         p = t["p"]
         return {"a": p, "b": p, "c": p[:, 0], "d": p * 2, "e": p[::-1]}
@@ -231,14 +231,14 @@ def test_parts_and_copies_are_sent(segment: Segment) -> None:
     assert np.array_equal(found[4].to_numpy(), VALUES[:, 0])
 
 
-def test_what_is_not_returned_is_given_back(segment: Segment) -> None:
+def test_tensors_that_are_not_returned_are_released(segment: Segment) -> None:
     [reply] = replies(batch(segment), lambda t: {"id": t["id"]}, columns(("id", "bigint")))
     (rows, copied), _, dropped = parsed(reply)
     assert (rows, copied, dropped) == (ROWS, 0, [(segment.number, 1)])
     assert segment.word(64) == 1
 
 
-def test_another_dtype_of_the_same_bytes_is_sent(segment: Segment) -> None:
+def test_views_of_another_dtype_are_sent_as_data(segment: Segment) -> None:
     declared = columns(("bits", "array<int>"))
     [reply] = replies(batch(segment), lambda t: {"bits": t["p"].view(np.int32)}, declared)
     _, found, _ = parsed(reply)
@@ -264,7 +264,7 @@ def test_tensors_that_are_not_shared_are_copies(segment: Segment) -> None:
     assert np.array_equal(complete.column(1).flatten().to_numpy(), VALUES.ravel())
 
 
-def test_a_tensor_that_is_asked_for_late_is_refused(segment: Segment) -> None:
+def test_a_tensor_requested_after_the_function_returned_is_refused(segment: Segment) -> None:
     kept = []
 
     def keep(t: Any) -> dict[str, Any]:
@@ -284,7 +284,7 @@ def test_a_failing_function_leaves_the_mapping_read_only(segment: Segment) -> No
         replies(batch(segment), fail)
 
 
-def test_a_tensor_that_is_not_there_is_refused(segment: Segment) -> None:
+def test_inplace_columns_that_are_no_changeable_tensors_are_refused(segment: Segment) -> None:
     def refused(code: str, inplace: Any, declared: Any = COLUMNS, dtype: str = "float32") -> str:
         message: str = fails(code, ta.map_tensors, Frame(dtype), add_one, declared, inplace=inplace)
         return message
@@ -301,14 +301,14 @@ def test_a_tensor_that_is_not_there_is_refused(segment: Segment) -> None:
         assert dtype in refused("TA_TENSOR_UNSUPPORTED", ["p"], dtype=dtype)
 
 
-def test_plans_and_results_say_what_is_changed(segment: Segment) -> None:
+def test_function_name_and_result_schema_name_the_changed_columns(segment: Segment) -> None:
     frame = mapped(add_one)
     assert frame.function.__name__ == 'map_tensors(inplace=["p"])'
     assert frame.declared["p"].metadata == TENSOR
     assert frame.declared["id"].metadata == {}
 
 
-def test_a_tensor_keeps_its_shape(segment: Segment) -> None:
+def test_a_changed_tensor_of_another_shape_is_refused(segment: Segment) -> None:
     fails(
         "TA_RESULT_TYPE",
         replies,
@@ -317,7 +317,7 @@ def test_a_tensor_keeps_its_shape(segment: Segment) -> None:
     )
 
 
-def test_a_handle_of_no_tensor_is_refused(segment: Segment) -> None:
+def test_an_in_place_envelope_that_fits_no_tensor_is_refused(segment: Segment) -> None:
     messages = batch(segment)
     messages[1] = segment.handle(kind=4, zero=0, length=VALUES.nbytes)
     fails("TA_HANDOVER", replies, messages, add_one)

@@ -27,7 +27,7 @@ def batch():
     return batch_of(lists(values), "float32", (3,))
 
 
-def test_maps_every_batch_and_returns_only_what_is_returned(batch):
+def test_maps_every_batch_and_returns_only_the_declared_columns(batch):
     frame = Frame([batch, batch.slice(2)])
 
     first, second = ta.map_tensors(
@@ -199,7 +199,7 @@ def test_orders_columns_as_declared(batch):
         (np.zeros((4, 2)), "array<string>"),
     ],
 )
-def test_casts_nothing(batch, value, text):
+def test_refuses_arrays_of_another_dtype_or_shape(batch, value, text):
     message = fails("TA_RESULT_TYPE", map_one, batch, lambda _: {"y": value}, ("y", text))
 
     assert "'y'" in message

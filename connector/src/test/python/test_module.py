@@ -104,7 +104,7 @@ importlib.invalidate_caches()
 """
 
 
-def test_an_archive_that_stayed_the_same_is_not_read_again(tmp_path):
+def test_unchanged_archive_is_not_read_again(tmp_path):
     package = tmp_path / "source" / "tensorarrow"
     package.mkdir(parents=True)
     for name, text in source_of_the_module().items():
@@ -135,7 +135,7 @@ def source_of_the_module():
     return {file.name: file.read_text() for file in files if file.name.endswith(".py")}
 
 
-def test_takes_what_an_older_jar_made(monkeypatch):
+def test_accepts_columns_of_an_older_jar(monkeypatch):
     monkeypatch.setattr(_spec, "FROM_SOURCE", False)
     monkeypatch.setattr(_spec, "JAR_VERSION", "1.10.3")
 
@@ -144,7 +144,7 @@ def test_takes_what_an_older_jar_made(monkeypatch):
         assert ta.numpy(batch, "x").tolist() == [1.0]
 
 
-def test_refuses_a_jar_of_a_later_version(monkeypatch):
+def test_refuses_columns_of_a_later_jar(monkeypatch):
     monkeypatch.setattr(_spec, "FROM_SOURCE", False)
     monkeypatch.setattr(_spec, "JAR_VERSION", "1.2.3")
     other = {"tensorarrow.version": "1.2.4"}

@@ -59,7 +59,7 @@ def test_takes_dtype_and_shape_from_a_schema():
     assert np.array_equal(ta.numpy(batch, "x", schema=schema), values.reshape(2, 2, 3))
 
 
-def test_believes_the_batch_rather_than_the_schema():
+def test_metadata_of_the_batch_take_precedence_over_the_schema():
     values = np.arange(12, dtype=np.float32).reshape(2, 6)
     batch = batch_of(lists(values), "float32", (2, 3))
     schema = [Field("x", metadata("float32", (3, 2)))]
@@ -81,7 +81,7 @@ def test_takes_a_real_schema_of_pyspark():
     assert ta.numpy(batch, "x", schema=schema).shape == (3, 2)
 
 
-def test_guesses_nothing():
+def test_refuses_columns_without_tensor_metadata():
     batch = unlabelled(batch_of(lists(np.ones((3, 2), np.float32)), "float32", (2,)))
 
     assert "schema=scored.schema" in fails("TA_TENSOR_UNKNOWN", ta.numpy, batch, "x")
@@ -365,7 +365,7 @@ def test_raw_changes_nothing_for_dtypes_of_numpy():
     assert ta.numpy(batch_of(cells, "float32", (2,)), "x", raw=True).dtype == np.float32
 
 
-def test_outlives_its_batch():
+def test_array_outlives_its_batch():
     values = np.arange(200_000, dtype=np.float32).reshape(1000, 200)
     sink = pa.BufferOutputStream()
     batch = batch_of(lists(values), "float32", (200,))

@@ -86,7 +86,7 @@ def session():
     return Reader(Cells([row("step", STEP), row("dense/kernel", KERNEL)]))
 
 
-def test_are_arrays_by_name():
+def test_variables_are_arrays_by_name():
     spark = session()
 
     found = ta.variables(spark, "m")
@@ -98,7 +98,7 @@ def test_are_arrays_by_name():
     assert spark.asked == {"format": "tensorflow", "model": "m", "variables": "true"}
 
 
-def test_version_and_options_are_the_readers():
+def test_version_and_options_are_passed_to_the_reader():
     spark = session()
 
     ta.variables(spark, "m", 3, **{"fs.s3a.endpoint": "e"})
@@ -107,7 +107,7 @@ def test_version_and_options_are_the_readers():
     assert spark.asked["fs.s3a.endpoint"] == "e"
 
 
-def test_only_named_ones_in_the_order_asked():
+def test_named_variables_come_in_the_requested_order():
     assert list(ta.variables(session(), "m", names=["step", "dense/kernel"])) == [
         "step",
         "dense/kernel",
@@ -117,7 +117,7 @@ def test_only_named_ones_in_the_order_asked():
     assert ta.variables(session(), "m", names=[]) == {}
 
 
-def test_names_that_are_not_there_are_told_what_is():
+def test_unknown_names_list_those_that_exist():
     message = fails("TA_VARIABLE_UNKNOWN", ta.variables, session(), "m", names=["dense/kernle"])
 
     assert "'dense/kernel', 'step'" in message
@@ -125,7 +125,7 @@ def test_names_that_are_not_there_are_told_what_is():
 
 @pytest.mark.parametrize("dtype", NUMBERS.split())
 @pytest.mark.parametrize("shape", [(), (0, 3), (2, 3)])
-def test_have_the_dtype_and_are_read_only_views(dtype, shape):
+def test_arrays_have_the_dtype_and_are_read_only_views(dtype, shape):
     values = np.arange(int(np.prod(shape))).reshape(shape).astype(dtype)
     data = bytearray(values.tobytes())
 

@@ -1,4 +1,4 @@
-"""Envelopes: what comes out of them, and what is not taken out."""
+"""Opening of envelopes, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_segment_that_was_released_is_not_marked_seen(segment: Segment) -> Non
     assert segment.word(128) == 2
 
 
-def test_what_a_forked_child_sees_is_never_released(segment: Segment) -> None:
+def test_segments_that_a_forked_child_sees_are_never_released(segment: Segment) -> None:
     batches = opened(schema_envelope(), segment.handle())
     batch = next(batches)
     child = os.fork()
@@ -130,7 +130,7 @@ def test_envelopes_of_another_version_are_refused() -> None:
     assert "tensorarrow/2" in message
 
 
-def test_batches_need_a_schema(segment: Segment) -> None:
+def test_a_batch_before_the_schema_is_refused(segment: Segment) -> None:
     fails("TA_HANDOVER", taken, segment.handle())
 
 
@@ -158,7 +158,7 @@ def native_column(dtype: str, values: np.ndarray[Any, Any], native: pa.DataType)
         ("complex128", pa.binary(16), pa.struct([("re", pa.float64()), ("im", pa.float64())])),
     ],
 )
-def test_native_elements_are_widened_for_those_who_expect_it(
+def test_native_elements_are_widened_to_sparks_types(
     dtype: str, native: pa.DataType, widened: pa.DataType
 ) -> None:
     width = native.byte_width if pa.types.is_fixed_size_binary(native) else native.bit_width // 8
@@ -194,7 +194,7 @@ def test_native_elements_are_widened_for_those_who_expect_it(
     assert not _native._native_batches
 
 
-def test_fields_with_native_elements_have_a_tensors_metadata() -> None:
+def test_native_elements_without_tensor_metadata_are_refused() -> None:
     field = pa.field("x", pa.int16(), metadata={"tensorarrow.raw": ""})
     inline = struct.pack("<i", 3).ljust(64, b"\0") + BATCH.serialize().to_pybytes()
 

@@ -10,7 +10,7 @@ from functools import partial
 
 
 def cache_zip_directories() -> None:
-    """Has Python read the directory of an archive again only if it is another file.
+    """Makes Python read an archive's directory again only if the file has changed.
 
     Spark's workers call ``importlib.invalidate_caches()`` when a task begins. From Python 3.10 to
     3.12 each importer then reads its archive's directory again, and there is an importer for each
@@ -29,17 +29,17 @@ def cache_zip_directories() -> None:
 
 
 def _if_changed(archive: str, known: list[object], reread: Callable[[], None]) -> None:
-    # Which file it was that the importer read first is not known: it is read once more.
+    # Which file the importer read first is not known, so it is read once more.
     state = _state(archive)
     if known != [state]:
         reread()
-        # Else it could not be read: the next task tries again, as it would without this.
+        # If it could not be read, the next task tries again, as it would without this cache.
         was_read = archive in zipimport._zip_directory_cache  # type: ignore[attr-defined]
         known[:] = [state] if was_read else []
 
 
 def _state(archive: str) -> tuple[int, ...] | None:
-    """Returns what tells one file from another at its place; None if there is none."""
+    """Returns the identity of the file at a path; None if there is none."""
     try:
         stat = os.stat(archive)
     except OSError:

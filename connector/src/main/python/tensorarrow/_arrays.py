@@ -140,11 +140,12 @@ def _masked(cells: pa.Array, spec: TensorSpec, raw: bool) -> tuple[Array, npt.ND
     nulls.flags.writeable = False
     if cells.null_count == 0:
         return tensor(cells, spec, raw=raw), nulls
-    given = tensor(cells.drop_null(), spec, raw=raw)
-    shape = (len(cells), *given.shape[1:])
+    values = tensor(cells.drop_null(), spec, raw=raw)
+    shape = (len(cells), *values.shape[1:])
     empty = b"" if _holds_bytes(cells.type) else ""
-    array = np.full(shape, empty, object) if given.dtype == object else np.zeros(shape, given.dtype)
-    array[~nulls] = given
+    is_text = values.dtype == object
+    array = np.full(shape, empty, object) if is_text else np.zeros(shape, values.dtype)
+    array[~nulls] = values
     array.flags.writeable = False
     return array, nulls
 
@@ -194,7 +195,7 @@ def _values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...
 
 
 def _shaped_values(cells: pa.Array, spec: TensorSpec) -> tuple[pa.Array, tuple[int, ...]]:
-    """Does the same for structs of data and shape, one struct per row."""
+    """Returns the elements and the shape of a column of structs of data and shape."""
     names = [field.name for field in cells.type] if pa.types.is_struct(cells.type) else []
     expected = "struct<data: list<%s>, shape: list<int32>>"
     _check_type(cells.type, names == ["data", "shape"], spec, expected)
@@ -237,10 +238,10 @@ def _elements(
     fits = is_list and element_of(element).reads(kind.value_type)
     _check_type(kind, fits, element, "list<%s>")
     if pa.types.is_fixed_size_list(kind):
-        # Other than values, it honours the offsets of slices; without null lists it is a slice.
+        # Unlike values, flatten() honours the offsets of slices; without nulls it makes a slice.
         values, bounds = cells.flatten(), None
     else:
-        # Which does the same, and takes several times as long.
+        # Not flatten(), which takes several times as long for the same result.
         bounds = _offsets(cells)
         values = cells.values.slice(int(bounds[0]), int(bounds[-1] - bounds[0]))
     _refuse_nulls(values, spec, "elements")
@@ -308,11 +309,11 @@ def _check_batch(batch: object, column: str) -> None:
         )
 
 
-def _check_type(found: pa.DataType, fits: bool, spec: TensorSpec, expected: str) -> None:
+def _check_type(actual: pa.DataType, fits: bool, spec: TensorSpec, expected: str) -> None:
     if not fits:
         raise TensorArrowError(
             "TA_TENSOR_TYPE",
-            f"Cannot view column '{spec.column}': found the Arrow type {found}; expected"
+            f"Cannot view column '{spec.column}': found the Arrow type {actual}; expected"
             f" {expected % element_of(spec).arrow_types} for a {spec.dtype} tensor of shape"
             f" {spec.shape} per row",
         )

@@ -126,11 +126,11 @@ def protocol_error(actual: str, expected: str) -> TensorArrowError:
     )
 
 
-def closest_first(wanted: str, known: Iterable[str]) -> str:
-    """Renders known names for a message, closest to the wanted one first."""
+def closest_first(requested: str, known: Iterable[str]) -> str:
+    """Renders known names for a message, closest to the requested one first."""
 
     def likeness(name: str) -> float:
-        return difflib.SequenceMatcher(None, wanted.lower(), name.lower()).ratio()
+        return difflib.SequenceMatcher(None, requested.lower(), name.lower()).ratio()
 
     names = sorted(sorted(set(known)), key=likeness, reverse=True)
     listed = ", ".join(f"'{name}'" for name in names[:_LISTED])

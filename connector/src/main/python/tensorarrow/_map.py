@@ -65,41 +65,41 @@ def map_tensors(
         # The public way to read DDL that works on Spark Connect, too.
         schema = df.sparkSession.createDataFrame([], schema).schema
     specs = specs_of_schema(df.schema)
-    changed = _changed(inplace, df.schema, specs)
+    changed = _checked_inplace(inplace, df.schema, specs)
     declared, types = _with_metadata(schema, df.schema, changed)
     results = Results(declared, {name: specs[name] for name in changed})
 
     def map_batches(
         batches: Iterable[pa.RecordBatch] | Iterable[TensorBatch],
     ) -> Iterator[pa.RecordBatch]:
-        for given in batches:
-            # In other transfer modes batches are plain ones.
-            if isinstance(given, TensorBatch):
-                arrays = Arrays(given.batch, specs, changed, given.in_place)
+        for batch in batches:
+            # Only TensorArrow's own transfer modes make TensorBatches.
+            if isinstance(batch, TensorBatch):
+                arrays = Arrays(batch.batch, specs, changed, batch.in_place)
             else:
-                arrays = Arrays(given, specs, changed)
+                arrays = Arrays(batch, specs, changed)
             returned = f(arrays)
-            if changed and isinstance(given, TensorBatch):
-                reply = InPlaceReply(results, returned, given.in_place, types)
-                # Who refers to an array from here on has kept it.
+            if changed and isinstance(batch, TensorBatch):
+                reply = InPlaceReply(results, returned, batch.in_place, types)
+                # From here on, an array that is alive was kept by the function.
                 del returned, arrays
-                answer = reply.envelope()
+                result = reply.envelope()
             else:
-                answer = results.batch(returned)
+                result = results.batch(returned)
                 del returned, arrays
-            del given
-            yield answer
-            del answer
+            del batch
+            yield result
+            del result
 
-    # What a plan says of a function is its name: by it the JVM knows this one.
+    # The name is all that a plan has of a function: the JVM recognises this one by it.
     map_batches.__name__ = f"map_tensors(inplace={json.dumps(changed)})"
     return df.mapInArrow(map_batches, declared)
 
 
-def _changed(
-    inplace: Sequence[str], given: StructType, specs: Mapping[str, TensorSpec]
+def _checked_inplace(
+    inplace: Sequence[str], input_schema: StructType, specs: Mapping[str, TensorSpec]
 ) -> list[str]:
-    """Checks which columns are to be changed in place."""
+    """Checks the argument ``inplace``; returns its columns, each once."""
     if isinstance(inplace, str):
         raise TensorArrowError(
             "TA_UNSUPPORTED",
@@ -113,7 +113,7 @@ def _changed(
                 f"Cannot change column '{name}' in place: found no tensor of that name; expected"
                 f" one of {closest_first(name, specs)}",
             )
-        count = sum(field.name == name for field in given)
+        count = sum(field.name == name for field in input_schema)
         if count > 1:
             raise TensorArrowError(
                 "TA_COLUMN_UNKNOWN",
@@ -130,17 +130,18 @@ def _changed(
 
 
 def _with_metadata(
-    schema: StructType, given: StructType, changed: Sequence[str]
+    schema: StructType, input_schema: StructType, changed: Sequence[str]
 ) -> tuple[StructType, dict[str, str]]:
-    """Returns the result's schema, in which what is changed in place stays a tensor.
+    """Adds the tensors' metadata to columns of the result that are changed in place.
 
-    Also the types, by name, that these columns had before.
+    Returns:
+        The result's schema, and by their names the types that the changed columns had before.
     """
     if not changed:
         return schema, {}
     from pyspark.sql.types import StructField, StructType
 
-    before = {field.name: field for field in given if field.name in changed}
+    before = {field.name: field for field in input_schema if field.name in changed}
     fields = []
     for field in schema:
         old = before.get(field.name)
@@ -164,26 +165,26 @@ class Arrays(Mapping[str, Array]):
         batch: pa.RecordBatch,
         specs: Mapping[str, TensorSpec],
         changed: Sequence[str] = (),
-        shared: Mapping[str, InPlaceTensor] | None = None,
+        in_place: Mapping[str, InPlaceTensor] | None = None,
     ) -> None:
-        """Takes the columns.
+        """Wraps the columns of one batch.
 
         Args:
-            batch: those that are only to be read, and those to be changed that are not shared.
-            specs: what is known of tensors from the DataFrame.
-            changed: the names of those to be changed.
-            shared: those of them that are changed in place.
+            batch: the columns that are not in ``in_place``.
+            specs: the tensor columns of the DataFrame's schema, by name.
+            changed: the names of the columns that the function may change.
+            in_place: those of them that it changes in place; it gets copies of the others.
         """
         self._batch = batch
         self._specs = specs
         self._changed = changed
-        self._shared = shared or {}
+        self._in_place = in_place or {}
         self._arrays: dict[str, Array] = {}
 
     def __getitem__(self, column: str) -> Array:
         if column not in self._arrays:
-            if column in self._shared:
-                self._arrays[column] = self._shared[column].array()
+            if column in self._in_place:
+                self._arrays[column] = self._in_place[column].array()
                 return self._arrays[column]
             index = column_index(self._batch, column)
             cells = self._batch.column(index)
@@ -193,13 +194,13 @@ class Arrays(Mapping[str, Array]):
         return self._arrays[column]
 
     def __contains__(self, column: object) -> bool:
-        return column in self._shared or column in self._batch.schema.names
+        return column in self._in_place or column in self._batch.schema.names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys([*self._batch.schema.names, *self._shared]))
+        return iter(dict.fromkeys([*self._batch.schema.names, *self._in_place]))
 
     def __len__(self) -> int:
-        return len({*self._batch.schema.names, *self._shared})
+        return len({*self._batch.schema.names, *self._in_place})
 
     def __repr__(self) -> str:
         return f"<{self._batch.num_rows} rows of {', '.join(self)}>"

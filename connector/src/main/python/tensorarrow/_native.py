@@ -1,6 +1,6 @@
 """Tensors whose dtype Spark lacks.
 
-They arrive with native elements, and are widened for those who expect Spark's types.
+They arrive with native elements, and are widened for functions that expect Spark's types.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tensorarrow._dtypes import element_of
 from tensorarrow._errors import protocol_error
 from tensorarrow._spec import NATIVE_KEY, TensorSpec, spec_of_field
 
-# By the id of a widened batch, the batch of native elements that it was made of.
+# The batches of native elements, by the ids of the widened batches that were made of them.
 _native_batches: dict[int, tuple[weakref.ref[pa.RecordBatch], pa.RecordBatch]] = {}
 
 
 class NativeElements:
-    """What the JVM says of the batches of a stream, and both forms of their schema.
+    """Both schemas of a stream's batches: with native elements, and with Spark's types.
 
     Args:
         schema: the fields as Spark has them; those marked with ``tensorarrow.raw`` arrive with the

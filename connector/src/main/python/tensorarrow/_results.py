@@ -53,9 +53,9 @@ class Result:
 
     Attributes:
         name: its name.
-        type: Spark's type of its values.
-        is_list: whether they are lists.
-        tensor: what it has to remain, if it was to be changed in place.
+        type: Spark's type of its values, or of the lists' elements.
+        is_list: whether the values are lists.
+        tensor: the dtype and shape that it has to keep, if it is changed in place.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Result:
         return f"{' or '.join(_dtype_names(self.type))} of shape {shape}"
 
     def check(self, array: Any) -> None:
-        """Refuses what is not an array that fits."""
+        """Checks that an array fits the column."""
         if not isinstance(array, np.ndarray):
             raise self._misfit(f"a {type(array).__module__}.{type(array).__name__}")
         bytes_of_rows = self._takes_bytes(array)
@@ -155,26 +155,26 @@ class Results:
     """The columns that a function is declared to return."""
 
     def __init__(self, schema: StructType, tensors: Mapping[str, TensorSpec] | None = None) -> None:
-        """Takes the columns.
+        """Reads the declared columns.
 
         Args:
-            schema: their names and types.
-            tensors: those that have to remain the tensors that they were.
+            schema: the columns' names and types.
+            tensors: the columns that have to keep their dtype and shape, by name.
         """
-        kept = tensors or {}
+        specs = tensors or {}
         self.columns = [
-            replace(_result(field.name, field.dataType), tensor=kept.get(field.name))
+            replace(_result(field.name, field.dataType), tensor=specs.get(field.name))
             for field in schema
         ]
 
     def batch(self, arrays: Mapping[str, Array]) -> pa.RecordBatch:
-        """Turns what the function returned into a batch, in the order that was declared."""
+        """Converts the returned arrays into a batch, in the declared order."""
         self.check(arrays)
         cells = [column.cells(arrays[column.name]) for column in self.columns]
         return pa.RecordBatch.from_arrays(cells, names=[column.name for column in self.columns])
 
     def check(self, arrays: Any) -> int:
-        """Refuses what is not what was declared; returns how many rows there are."""
+        """Checks the columns against the declared ones; returns the number of rows."""
         names = [column.name for column in self.columns]
         if not isinstance(arrays, Mapping):
             raise TensorArrowError(

@@ -1,4 +1,4 @@
-"""Memory that the JVM shares with this worker, and the leases by which it is given back.
+"""Memory that the JVM shares with this worker, and the leases that release it.
 
 The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description specifies
 the segments.

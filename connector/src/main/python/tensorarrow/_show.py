@@ -49,7 +49,7 @@ def show(
 
 
 def lines(rows: Iterable[Row]) -> Iterable[str]:
-    """Words the rows of ``option("inspect", "true")``, one per tensor."""
+    """Formats the rows of ``option("inspect", "true")``, one per tensor."""
     rows = sorted(rows, key=lambda r: (r.tags, r.signature, r.direction, r.tensor))
     for tags, of_graph in groupby(rows, key=lambda r: r.tags):
         yield f"MetaGraphDef with tag-set: '{tags}' contains the following SignatureDefs:"
@@ -74,16 +74,16 @@ def _shape(dims: list[int] | None) -> str:
 
 
 def _with_tags(model: str, rows: list[Row], tags: str | Iterable[str]) -> list[Row]:
-    wanted = {tag.strip() for tag in (tags.split(",") if isinstance(tags, str) else tags)}
-    found = [row for row in rows if set(row.tags.split(",")) == wanted]
-    if not found:
-        text = ",".join(sorted(wanted))
+    requested = {tag.strip() for tag in (tags.split(",") if isinstance(tags, str) else tags)}
+    tagged = [row for row in rows if set(row.tags.split(",")) == requested]
+    if not tagged:
+        text = ",".join(sorted(requested))
         raise TensorArrowError(
             "TA_TAGS_NOT_FOUND",
             f"Cannot show model '{model}': found no graph with the tags '{text}';"
             f" expected one of {closest_first(text, (row.tags for row in rows))}",
         )
-    return found
+    return tagged
 
 
 def _active_session() -> SparkSession:

@@ -1,4 +1,4 @@
-"""What is known of a tensor column: from the batch itself, or from the DataFrame's schema."""
+"""Tensor metadata: of the batch itself, or of the DataFrame's schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DTYPE_KEY = "tensor.dtype"
 SHAPE_KEY = "tensor.shape"
 VERSION_KEY = "tensorarrow.version"
 
-# On fields whose elements are native where the Arrow type says those of Spark.
+# On fields that have native elements, although the Arrow type is that of Spark's.
 NATIVE_KEY = "tensorarrow.raw"
 
 UNKNOWN = -1
@@ -62,7 +62,7 @@ def spec_of_field(field: pa.Field) -> TensorSpec | None:
 
 @lru_cache(maxsize=1000)
 def _parsed(column: str, dtype: bytes, shape: bytes, version: bytes | None) -> TensorSpec:
-    """Reads what each batch of a stream says again."""
+    """Parses metadata, once for all batches of a stream, which repeat it."""
     jar = None if version is None else version.decode()
     metadata = {DTYPE_KEY: dtype.decode(), SHAPE_KEY: json.loads(shape), VERSION_KEY: jar}
     return _spec(column, metadata)
@@ -78,7 +78,7 @@ def specs_of_schema(schema: StructType | None) -> dict[str, TensorSpec]:
 
 
 def spec_of_column(batch: pa.RecordBatch, column: str, schema: StructType | None) -> TensorSpec:
-    """Finds what is known of a column: the batch's metadata counts more than the schema's.
+    """Finds a column's tensor metadata: the batch's take precedence over the schema's.
 
     Raises:
         TensorArrowError: TA_TENSOR_UNKNOWN if neither says that it is a tensor.
@@ -120,7 +120,7 @@ def _spec(column: str, metadata: Mapping[str, Any]) -> TensorSpec:
 
 
 def _check_version(column: str, jar: str | None) -> None:
-    """Refuses what later versions made; a table may keep what earlier ones did."""
+    """Refuses columns of later versions of the jar; tables may hold columns of earlier ones."""
     if FROM_SOURCE or jar is None:
         return
     made_by, known = _numbers(jar), _numbers(JAR_VERSION)
@@ -136,5 +136,5 @@ def _check_version(column: str, jar: str | None) -> None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """Returns the three numbers of a version; none if it is no version."""
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", str(version))
-    return tuple(map(int, found.groups())) if found else ()
+    match = re.match(r"(\d+)\.(\d+)\.(\d+)", str(version))
+    return tuple(map(int, match.groups())) if match else ()

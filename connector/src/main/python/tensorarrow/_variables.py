@@ -15,7 +15,7 @@ from tensorarrow._errors import TensorArrowError, closest_first
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# What lies between the lengths of stored strings and their bytes.
+# The checksum between the lengths of stored strings and their bytes.
 _CHECKSUM_BYTES = 4
 
 
@@ -63,9 +63,9 @@ def variables(
     if names is None:
         arrays = dict(_arrays(rows, raw))
         return {name: arrays[name] for name in sorted(arrays)}
-    wanted = [names] if isinstance(names, str) else list(names)
-    arrays = dict(_arrays(rows.where(rows["name"].isin(wanted)), raw)) if wanted else {}
-    for name in wanted:
+    requested = [names] if isinstance(names, str) else list(names)
+    arrays = dict(_arrays(rows.where(rows["name"].isin(requested)), raw)) if requested else {}
+    for name in requested:
         if name not in arrays:
             known = (row["name"] for row in rows.select("name").collect())
             raise TensorArrowError(
@@ -73,7 +73,7 @@ def variables(
                 f"Cannot find variable '{name}' of model '{model}': found none of that name;"
                 f" expected one of {closest_first(name, known)}",
             )
-    return {name: arrays[name] for name in wanted}
+    return {name: arrays[name] for name in requested}
 
 
 def _arrays(rows: DataFrame, raw: bool) -> Iterator[tuple[str, Array]]:
@@ -87,20 +87,20 @@ def array(
     name: str, dtype: str, shape: Sequence[int], data: bytes | bytearray, *, raw: bool = False
 ) -> Array:
     """Returns the bytes of a variable as a read-only array; numbers as a view."""
-    # Over memory that says so itself, or its views could be made writable.
+    # Over read-only memory: views of writable memory could be made writable again.
     memory = memoryview(data).toreadonly()
     if dtype == "str":
         strings: Array = np.empty(math.prod(shape), object)
         strings[:] = _strings(memory, math.prod(shape))
         strings.flags.writeable = False
         return strings.reshape(shape)
-    # Not by ndarray(), which asks who owns the memory rather than what was given.
+    # Not by ndarray(), which takes its flags from the memory's owner, not from the view.
     values: Array = np.frombuffer(memory, numpy_dtype(f"variable '{name}'", dtype, raw))
     return values.reshape(shape)
 
 
 def _strings(memory: memoryview, count: int) -> list[bytes]:
-    """Takes strings apart: the length of each in groups of 7 bits, and then their bytes."""
+    """Parses strings: the length of each as a varint, a checksum, and then all bytes."""
     lengths, position = [], 0
     for _ in range(count):
         length, shift = 0, 0

@@ -9,7 +9,7 @@ import org.apache.arrow.vector.util.TransferPair;
 /**
  * The columns of a batch as Arrow vectors.
  *
- * <p>Closing it frees those that were made for it; others belong to who gave the batch.
+ * <p>Closing it frees the vectors that were made for it; the others belong to the batch's owner.
  */
 public final class ArrowColumns implements AutoCloseable {
   private final List<FieldVector> vectors;
@@ -18,9 +18,9 @@ public final class ArrowColumns implements AutoCloseable {
   private final BufferAllocator allocator;
 
   /**
-   * @param vectors all of them, in order
-   * @param owned those to be closed with this
-   * @param convertedBytes how many bytes were converted or copied to make them
+   * @param vectors all columns, in order
+   * @param owned the vectors that are closed with this
+   * @param convertedBytes how many bytes were converted or copied to make the vectors
    */
   ArrowColumns(
       List<FieldVector> vectors,
@@ -37,12 +37,12 @@ public final class ArrowColumns implements AutoCloseable {
     return vectors;
   }
 
-  /** How many bytes were converted or copied to make them. */
+  /** Returns how many bytes were converted or copied to make the vectors. */
   public long convertedBytes() {
     return convertedBytes;
   }
 
-  /** Returns some of the rows, over the same memory; to be closed, too. */
+  /** Returns some of the rows, over the same memory; the caller closes them. */
   public ArrowColumns slice(int first, int count) {
     if (first == 0 && vectors.stream().allMatch(vector -> vector.getValueCount() == count)) {
       return new ArrowColumns(vectors, List.of(), 0, allocator);
@@ -55,9 +55,9 @@ public final class ArrowColumns implements AutoCloseable {
         pair.splitAndTransfer(first, count);
       }
       return new ArrowColumns(slices, slices, 0, allocator);
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       slices.forEach(FieldVector::close);
-      throw fault;
+      throw e;
     }
   }
 

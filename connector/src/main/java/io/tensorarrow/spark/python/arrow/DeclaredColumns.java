@@ -26,6 +26,8 @@ public final class DeclaredColumns {
   private final BufferAllocator allocator;
 
   /**
+   * Creates a converter of a function's results.
+   *
    * @param declared the columns' names and types
    * @param declaredFields the Arrow fields that Spark has for them
    * @param allocator counts what has to be converted

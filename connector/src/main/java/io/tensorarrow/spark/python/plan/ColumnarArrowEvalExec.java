@@ -31,8 +31,8 @@ import scala.collection.Seq;
 
 /**
  * Scalar pandas UDFs, also over iterators, and {@code predict_batch_udf} over a columnar child: the
- * child's columns and the UDFs' results, no rows between. It stands where Spark plans {@code
- * ArrowEvalPythonExec}, and keeps its promises.
+ * child's columns and the UDFs' results, no rows between. It is planned instead of {@code
+ * ArrowEvalPythonExec}, and has the same semantics.
  *
  * <p>Immutable; on the driver, but for what {@link #doExecuteColumnar} ships to the tasks. A batch
  * that it returns is valid until the next one is asked for, and belongs to the task.
@@ -46,11 +46,11 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   private final Seq<Attribute> results;
   private final int evalType;
 
-  // Spark makes plans anew with other children; the metrics are the node's own.
+  // Not an argument: Spark copies plans with other children, and each node has its own metrics.
   private final transient scala.collection.immutable.Map<String, SQLMetric> metrics;
 
   /**
-   * Makes a node; Spark itself calls this, too.
+   * Creates a node; Spark calls this, too, by reflection.
    *
    * @param udfs the functions, {@link #supports supported}
    * @param results the columns of what they return
@@ -89,7 +89,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
                         .existsRecursively(type -> type instanceof CalendarIntervalType));
   }
 
-  /** Returns what the first function of a chain is applied to. */
+  /** Returns the arguments of the first function of a chain. */
   private static List<Expression> arguments(PythonUDF udf) {
     List<Expression> children = JavaConverters.seqAsJavaList(udf.children());
     return children.size() == 1 && children.get(0) instanceof PythonUDF inner
@@ -117,7 +117,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
     return new ColumnarArrowEvalExec(udfs, results, children.apply(0), evalType);
   }
 
-  /** Tells the plan's reader the way, where the arguments would show numbers. */
+  /** Shows the transfer mode instead of the arguments, which are numbers. */
   @Override
   public String simpleString(int maxFields) {
     return nodeName()
@@ -153,15 +153,18 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
     List<Attribute> columns = JavaConverters.seqAsJavaList(child().output());
     List<ChainedPythonFunctions> functions = new ArrayList<>();
     List<List<Integer>> offsets = new ArrayList<>();
-    List<Integer> sent = new ArrayList<>();
+    List<Integer> sentColumns = new ArrayList<>();
     for (PythonUDF udf : JavaConverters.seqAsJavaList(udfs)) {
       functions.add(new ChainedPythonFunctions(ScalaLists.of(functions(udf).toList())));
-      List<Integer> taken =
+      List<Integer> argumentColumns =
           arguments(udf).stream()
               .map(argument -> ColumnarProjectExec.ordinal((Attribute) argument, columns))
               .toList();
-      taken.stream().filter(column -> !sent.contains(column)).distinct().forEach(sent::add);
-      offsets.add(taken.stream().map(sent::indexOf).toList());
+      argumentColumns.stream()
+          .filter(column -> !sentColumns.contains(column))
+          .distinct()
+          .forEach(sentColumns::add);
+      offsets.add(argumentColumns.stream().map(sentColumns::indexOf).toList());
     }
     PythonCall call =
         new PythonCall(
@@ -169,16 +172,16 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
             offsets,
             evalType,
             Handover.ARROW,
-            new WireSchema(input(columns, sent), ColumnForms.SPARK, resultTypes()),
+            new WireSchema(input(columns, sentColumns), ColumnForms.SPARK, resultTypes()),
             WorkerSettings.of(conf()),
             metrics);
-    return evaluated(new ScalarCall(call, List.copyOf(sent), child().schema()));
+    return evaluated(new ScalarCall(call, List.copyOf(sentColumns), child().schema()));
   }
 
-  /** Names and nullability are what Spark makes them. */
-  private static StructType input(List<Attribute> columns, List<Integer> sent) {
+  /** Returns the sent columns with the names and the nullability that Spark gives them. */
+  private static StructType input(List<Attribute> columns, List<Integer> sentColumns) {
     StructType input = new StructType();
-    for (int column : sent) {
+    for (int column : sentColumns) {
       input = input.add("_" + input.size(), columns.get(column).dataType());
     }
     return input;

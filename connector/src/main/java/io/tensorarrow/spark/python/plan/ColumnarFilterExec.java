@@ -14,14 +14,14 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.IndexedSeq;
 import scala.collection.Seq;
 
-/** Keeps the rows of batches that a condition is true of, as views of the child's columns. */
+/** Keeps the rows for which a condition is true, as views of the child's columns. */
 public final class ColumnarFilterExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
 
   private final Expression condition;
 
   /**
-   * Makes a node.
+   * Creates a node; Spark calls this, too, by reflection.
    *
    * @param condition over the child's columns
    * @param child a columnar plan

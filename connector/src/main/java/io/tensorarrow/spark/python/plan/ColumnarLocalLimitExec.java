@@ -12,14 +12,14 @@ import scala.collection.IndexedSeq;
 import scala.collection.Iterator;
 import scala.collection.Seq;
 
-/** Ends each partition after some rows, and asks for no batch after them. */
+/** Ends each partition after some rows, without asking for a batch after them. */
 public final class ColumnarLocalLimitExec extends ColumnarUnaryExec {
   private static final long serialVersionUID = 1;
 
   private final int limit;
 
   /**
-   * Makes a node.
+   * Creates a node; Spark calls this, too, by reflection.
    *
    * @param limit the most rows of a partition
    * @param child a columnar plan
@@ -46,10 +46,11 @@ public final class ColumnarLocalLimitExec extends ColumnarUnaryExec {
 
   @Override
   public RDD<ColumnarBatch> doExecuteColumnar() {
-    return evaluated(new Cut(limit));
+    return evaluated(new Limit(limit));
   }
 
-  private record Cut(int limit) implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
+  private record Limit(int limit)
+      implements PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> {
     @Override
     public PartitionEvaluator<ColumnarBatch, ColumnarBatch> createEvaluator() {
       return (index, inputs) -> new Batches(inputs.head(), limit);
@@ -58,23 +59,23 @@ public final class ColumnarLocalLimitExec extends ColumnarUnaryExec {
 
   private static final class Batches extends AbstractIterator<ColumnarBatch> {
     private final Iterator<ColumnarBatch> batches;
-    private int left;
+    private int rowsLeft;
 
     Batches(Iterator<ColumnarBatch> batches, int limit) {
       this.batches = batches;
-      this.left = limit;
+      this.rowsLeft = limit;
     }
 
     @Override
     public boolean hasNext() {
-      return left > 0 && batches.hasNext();
+      return rowsLeft > 0 && batches.hasNext();
     }
 
     @Override
     public ColumnarBatch next() {
       ColumnarBatch batch = batches.next();
-      int rows = Math.min(left, batch.numRows());
-      left -= rows;
+      int rows = Math.min(rowsLeft, batch.numRows());
+      rowsLeft -= rows;
       if (rows < batch.numRows()) {
         batch.setNumRows(rows);
       }

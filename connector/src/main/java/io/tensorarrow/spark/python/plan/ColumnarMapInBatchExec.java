@@ -22,8 +22,8 @@ import scala.collection.Seq;
 
 /**
  * {@code mapInArrow} and {@code mapInPandas} over a columnar child: batches in, batches out, no
- * rows between. It stands where Spark plans {@code PythonMapInArrowExec} or {@code
- * MapInPandasExec}, and keeps their promises.
+ * rows between. It is planned instead of {@code PythonMapInArrowExec} or {@code MapInPandasExec},
+ * and has the same semantics.
  *
  * <p>Immutable; on the driver, but for what {@link #doExecuteColumnar} ships to the tasks. A batch
  * that it returns is valid until the next one is asked for, and belongs to the task.
@@ -37,14 +37,14 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   private final boolean barrier;
   private final String handover;
 
-  // Spark makes plans anew with other children; the metrics are the node's own.
+  // Not an argument: Spark copies plans with other children, and each node has its own metrics.
   private final transient scala.collection.immutable.Map<String, SQLMetric> metrics;
 
   /**
-   * Makes a node; Spark itself calls this, too.
+   * Creates a node; Spark calls this, too, by reflection.
    *
    * @param function the Python function, of {@code mapInArrow} or {@code mapInPandas}
-   * @param tensors the ordinals of the child's columns that are as a model made them
+   * @param tensors the ordinals of the child's columns that are unchanged outputs of a model
    * @param output the columns that it returns
    * @param child what it is applied to; columnar
    * @param barrier whether all tasks have to run at once
@@ -77,7 +77,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
         function, tensors, output, children.apply(0), barrier, handover);
   }
 
-  /** Tells the plan's reader the way, where the arguments would show numbers. */
+  /** Shows the transfer mode instead of the arguments, which are numbers. */
   @Override
   public String simpleString(int maxFields) {
     return nodeName()

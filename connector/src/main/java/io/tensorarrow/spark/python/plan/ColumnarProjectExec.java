@@ -25,7 +25,7 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
   private final Seq<NamedExpression> columns;
 
   /**
-   * Makes a node.
+   * Creates a node; Spark calls this, too, by reflection.
    *
    * @param columns attributes of the child, under their own names or other ones
    * @param child a columnar plan
@@ -58,10 +58,10 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
 
   @Override
   public RDD<ColumnarBatch> doExecuteColumnar() {
-    List<Attribute> given = JavaConverters.seqAsJavaList(child().output());
+    List<Attribute> attributes = JavaConverters.seqAsJavaList(child().output());
     List<Integer> ordinals =
         JavaConverters.seqAsJavaList(columns).stream()
-            .map(column -> ordinal(attribute(column), given))
+            .map(column -> ordinal(attribute(column), attributes))
             .toList();
     return evaluated(new Projection(ordinals));
   }
@@ -71,12 +71,12 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
     return column instanceof Alias alias ? (Attribute) alias.child() : (Attribute) column;
   }
 
-  /** Returns the place of an attribute among others. */
-  static int ordinal(Attribute attribute, List<Attribute> given) {
-    return IntStream.range(0, given.size())
-        .filter(i -> given.get(i).exprId().equals(attribute.exprId()))
+  /** Returns the ordinal of an attribute among others. */
+  static int ordinal(Attribute attribute, List<Attribute> attributes) {
+    return IntStream.range(0, attributes.size())
+        .filter(i -> attributes.get(i).exprId().equals(attribute.exprId()))
         .findFirst()
-        .orElseThrow(() -> new IllegalStateException(attribute + " is not in " + given));
+        .orElseThrow(() -> new IllegalStateException(attribute + " is not in " + attributes));
   }
 
   private record Projection(List<Integer> ordinals)

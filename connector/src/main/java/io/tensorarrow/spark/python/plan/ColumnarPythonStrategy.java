@@ -11,7 +11,7 @@ import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
 /**
- * Plans Python functions over our scans, or over each other, in columns.
+ * Plans Python functions over inference scans, or over each other, in columns.
  *
  * <p>Stateless; Spark calls it in the thread that plans.
  */
@@ -23,7 +23,7 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
     if (columnar.isPresent()) {
       columnar
           .filter(ColumnarPlan::callsPython)
-          .ifPresent(found -> planned.add(found.physical(this::planLater)));
+          .ifPresent(c -> planned.add(c.physical(this::planLater)));
     } else {
       RowHandover.of(plan)
           .flatMap(rows -> rows.physical(ColumnarPythonStrategy::stock))
@@ -32,7 +32,7 @@ public final class ColumnarPythonStrategy extends SparkStrategy {
     return JavaConverters.asScalaBuffer(planned).toList();
   }
 
-  /** Returns what the session's other strategies make of a plan's root. */
+  /** Returns how the session's other strategies plan the root of a plan. */
   private static Optional<SparkPlan> stock(LogicalPlan plan) {
     return JavaConverters.seqAsJavaList(SparkSession.active().sessionState().planner().strategies())
         .stream()

@@ -19,15 +19,15 @@ abstract class ColumnarUnaryExec extends UnaryPlan {
     super(child);
   }
 
-  /** Returns the child's batches, as {@code evaluator} makes others of them. */
+  /** Applies an evaluator to each partition of the child. */
   final RDD<ColumnarBatch> evaluated(
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluator) {
     return child().executeColumnar().mapPartitionsWithEvaluator(evaluator, BATCHES);
   }
 
   /**
-   * Does it with all tasks at once, or with none. Spark 3.5 forgets the barrier when it is given
-   * the evaluator itself.
+   * Applies an evaluator in barrier mode, with all tasks at once. Not by {@code
+   * mapPartitionsWithEvaluator}, which loses the barrier in Spark 3.5.
    */
   final RDD<ColumnarBatch> evaluatedBehindBarrier(
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluator) {

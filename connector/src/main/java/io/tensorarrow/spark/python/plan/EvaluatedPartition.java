@@ -7,7 +7,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import scala.collection.Iterator;
 import scala.runtime.AbstractFunction2;
 
-/** An evaluator's way with a partition, as a function of its index. Shipped to the executors. */
+/** Applies an evaluator to a partition, as a function of its index. Shipped to the executors. */
 final class EvaluatedPartition
     extends AbstractFunction2<Object, Iterator<ColumnarBatch>, Iterator<ColumnarBatch>>
     implements Serializable {

@@ -16,8 +16,8 @@ import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
 /**
- * Stands below one of Spark's own Python nodes, and says why its input goes row by row. It passes
- * the rows on, and counts them.
+ * Shows in the plan, below one of Spark's own Python nodes, why its input goes row by row. Passes
+ * the rows on and counts them.
  *
  * <p>Immutable; on the driver, but for what {@link #doExecute} ships to the tasks.
  */
@@ -32,9 +32,9 @@ public final class HandoverRowsExec extends UnaryPlan {
   private final transient scala.collection.immutable.Map<String, SQLMetric> metrics;
 
   /**
-   * Makes a node; Spark itself calls this, too.
+   * Creates a node; Spark calls this, too, by reflection.
    *
-   * @param reason why there are rows; shown by EXPLAIN
+   * @param reason why the input is rows; shown by EXPLAIN
    * @param child any plan
    */
   public HandoverRowsExec(String reason, SparkPlan child) {

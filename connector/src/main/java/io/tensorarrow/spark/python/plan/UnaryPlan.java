@@ -17,7 +17,7 @@ abstract class UnaryPlan extends SparkPlan {
     this.child = child;
   }
 
-  /** Returns what the constructor takes, in its order: Spark makes nodes anew with it. */
+  /** Returns the constructor's arguments, in order: Spark copies nodes with them. */
   abstract List<Object> arguments();
 
   final SparkPlan child() {

@@ -40,13 +40,13 @@ public final class RetainedBatch implements WaitingBatch {
         columns.add(retained(batch.column(i), batch.numRows(), fields.get(i), allocator));
       }
       return new RetainedBatch(columns, batch.numRows());
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       columns.forEach(ColumnVector::close);
-      throw fault;
+      throw e;
     }
   }
 
-  /** Takes over vectors. */
+  /** Returns a batch that owns the vectors. */
   static RetainedBatch over(List<FieldVector> vectors, int rows) {
     return new RetainedBatch(
         vectors.stream().<ColumnVector>map(StableArrowVector::new).toList(), rows);
@@ -61,8 +61,8 @@ public final class RetainedBatch implements WaitingBatch {
     ColumnConversion conversion = new ColumnConversion(List.of(field), allocator);
     // A view, so that an Arrow column of the source's is copied too.
     ColumnVector view = new SelectedColumn(column, RowSelection.range(0, rows));
-    ColumnarBatch alone = new ColumnarBatch(new ColumnVector[] {view}, rows);
-    try (ArrowColumns converted = conversion.convert(alone)) {
+    ColumnarBatch viewBatch = new ColumnarBatch(new ColumnVector[] {view}, rows);
+    try (ArrowColumns converted = conversion.convert(viewBatch)) {
       return new StableArrowVector(RetainedColumns.retain(converted.vectors().get(0), allocator));
     }
   }
@@ -76,7 +76,7 @@ public final class RetainedBatch implements WaitingBatch {
     return columns;
   }
 
-  /** Returns some of its columns, which stay its own. */
+  /** Returns some of its columns, which this batch still owns. */
   public ColumnarBatch select(List<Integer> ordinals) {
     return new ColumnarBatch(
         ordinals.stream().map(columns::get).toArray(ColumnVector[]::new), rows);

@@ -11,11 +11,11 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The batches of a task whose rows wait for what Python answers, in order. A function that reads
- * all its input before it answers makes all of it wait; what is more than memory should hold waits
- * on disk.
+ * The batches of a task whose rows wait for the results of Python, in order. If a function reads
+ * all its input before it returns a result, all batches wait; those beyond the memory limit wait on
+ * disk.
  *
- * <p>One thread adds, another takes; who closes this makes sure that both are done.
+ * <p>One thread adds, another takes; whoever closes this makes sure that both are done.
  */
 public final class RetainedBatches implements AutoCloseable {
   private final List<Field> fields;
@@ -25,8 +25,8 @@ public final class RetainedBatches implements AutoCloseable {
           .newChildAllocator("batches that wait for Python", 0, Long.MAX_VALUE);
   private final Queue<WaitingBatch> waiting = new ArrayDeque<>();
 
-  /** What was spilled but is still to be sent. */
-  private @Nullable RetainedBatch leaving;
+  /** A batch that was spilled, or is empty, and is being sent. */
+  private @Nullable RetainedBatch notWaiting;
 
   private @Nullable RetainedBatch taken;
   private long spilledBytes;
@@ -49,14 +49,14 @@ public final class RetainedBatches implements AutoCloseable {
    * @return the same rows, valid until all of them were taken and the next batch is added
    */
   public synchronized RetainedBatch add(ColumnarBatch batch) {
-    freeLeaving();
+    freeNotWaiting();
     RetainedBatch retained = RetainedBatch.of(batch, fields, allocator);
     if (retained.rows() == 0) {
-      leaving = retained;
+      notWaiting = retained;
     } else if (allocator.getAllocatedMemory() < memoryBytes) {
       waiting.add(retained);
     } else {
-      leaving = retained;
+      notWaiting = retained;
       SpilledBatch spilled = SpilledBatch.write(retained, fields, allocator);
       waiting.add(spilled);
       spilledBytes += spilled.bytes();
@@ -87,10 +87,10 @@ public final class RetainedBatches implements AutoCloseable {
     }
   }
 
-  private void freeLeaving() {
-    if (leaving != null) {
-      leaving.close();
-      leaving = null;
+  private void freeNotWaiting() {
+    if (notWaiting != null) {
+      notWaiting.close();
+      notWaiting = null;
     }
   }
 
@@ -98,7 +98,7 @@ public final class RetainedBatches implements AutoCloseable {
   public synchronized void close() {
     try (allocator) {
       freeTaken();
-      freeLeaving();
+      freeNotWaiting();
       waiting.forEach(WaitingBatch::close);
       waiting.clear();
     }

@@ -16,70 +16,70 @@ import scala.collection.AbstractIterator;
 import scala.collection.Iterator;
 
 /**
- * Puts each row that was sent together with its answer: functions over iterators cut their answers
- * as they like.
+ * Joins each row that was sent with its result: functions over iterators may return batches of
+ * other sizes than they got.
  *
- * <p>A batch is valid until the next one is asked or looked for; its columns need not be closed.
- * Belongs to one thread at a time.
+ * <p>A batch is valid until {@code hasNext} or {@code next} is called; its columns need not be
+ * closed. Belongs to one thread at a time.
  */
 public final class RowZipper extends AbstractIterator<ColumnarBatch> {
   private final RetainedBatches sent;
-  private final Iterator<ColumnarBatch> answers;
+  private final Iterator<ColumnarBatch> results;
   private final List<DataType> types;
 
-  private @Nullable RetainedBatch batch;
-  private int batchRow;
-  private @Nullable ColumnarBatch answer;
-  private int answerRow;
+  private @Nullable RetainedBatch sentBatch;
+  private int sentRow;
+  private @Nullable ColumnarBatch result;
+  private int resultRow;
 
   /**
    * Creates a zipper over batches that were sent and their results.
    *
-   * @param sent what was sent, at least as far as it was answered
-   * @param answers batches that are valid until the next one
-   * @param types what their columns have to be
+   * @param sent the batches that were sent, at least those whose results have arrived
+   * @param results batches that are valid until the next one
+   * @param types the types that the results' columns must have
    */
-  public RowZipper(RetainedBatches sent, Iterator<ColumnarBatch> answers, List<DataType> types) {
+  public RowZipper(RetainedBatches sent, Iterator<ColumnarBatch> results, List<DataType> types) {
     this.sent = sent;
-    this.answers = answers;
+    this.results = results;
     this.types = List.copyOf(types);
   }
 
   @Override
   public boolean hasNext() {
-    while (answer == null || answerRow == answer.numRows()) {
-      if (!answers.hasNext()) {
-        checkAllAnswered();
+    while (result == null || resultRow == result.numRows()) {
+      if (!results.hasNext()) {
+        checkAllRowsHaveResults();
         return false;
       }
-      answer = checked(answers.next());
-      answerRow = 0;
+      result = checked(results.next());
+      resultRow = 0;
     }
     return true;
   }
 
-  private ColumnarBatch checked(ColumnarBatch found) {
+  private ColumnarBatch checked(ColumnarBatch batch) {
     List<DataType> actual =
-        IntStream.range(0, found.numCols()).mapToObj(i -> found.column(i).dataType()).toList();
+        IntStream.range(0, batch.numCols()).mapToObj(i -> batch.column(i).dataType()).toList();
     if (!actual.equals(types)) {
-      // What Spark's own node says, in its words.
+      // The message of Spark's own node.
       throw new AssertionError(
           "assertion failed: Invalid schema from pandas_udf: expected "
               + joined(types)
               + ", got "
               + joined(actual));
     }
-    return found;
+    return batch;
   }
 
   private static String joined(List<DataType> types) {
     return types.stream().map(DataType::toString).collect(Collectors.joining(", "));
   }
 
-  private void checkAllAnswered() {
-    boolean open = batch != null && batchRow < batch.rows();
-    batch = null;
-    if (open || sent.take().isPresent()) {
+  private void checkAllRowsHaveResults() {
+    boolean rowsLeft = sentBatch != null && sentRow < sentBatch.rows();
+    sentBatch = null;
+    if (rowsLeft || sent.take().isPresent()) {
       throw new IllegalStateException("Python answered fewer rows than it was sent");
     }
   }
@@ -89,35 +89,35 @@ public final class RowZipper extends AbstractIterator<ColumnarBatch> {
     if (!hasNext()) {
       throw new NoSuchElementException();
     }
-    ColumnarBatch right = Objects.requireNonNull(answer);
+    ColumnarBatch right = Objects.requireNonNull(result);
     RetainedBatch left = current();
-    int rows = Math.min(left.rows() - batchRow, right.numRows() - answerRow);
+    int rows = Math.min(left.rows() - sentRow, right.numRows() - resultRow);
     List<ColumnVector> columns = new ArrayList<>();
     for (ColumnVector column : left.columns()) {
-      columns.add(part(column, batchRow, rows, left.rows()));
+      columns.add(part(column, sentRow, rows, left.rows()));
     }
     for (int i = 0; i < right.numCols(); i++) {
-      columns.add(part(right.column(i), answerRow, rows, right.numRows()));
+      columns.add(part(right.column(i), resultRow, rows, right.numRows()));
     }
-    batchRow += rows;
-    answerRow += rows;
+    sentRow += rows;
+    resultRow += rows;
     return new ColumnarBatch(columns.toArray(ColumnVector[]::new), rows);
   }
 
   private RetainedBatch current() {
-    RetainedBatch current = batch;
-    if (current == null || batchRow == current.rows()) {
+    RetainedBatch current = sentBatch;
+    if (current == null || sentRow == current.rows()) {
       current =
           sent.take()
               .orElseThrow(
                   () -> new IllegalStateException("Python answered more rows than it was sent"));
-      batch = current;
-      batchRow = 0;
+      sentBatch = current;
+      sentRow = 0;
     }
     return current;
   }
 
-  private static ColumnVector part(ColumnVector column, int first, int rows, int all) {
-    return rows == all ? column : new SelectedColumn(column, RowSelection.range(first, rows));
+  private static ColumnVector part(ColumnVector column, int first, int rows, int allRows) {
+    return rows == allRows ? column : new SelectedColumn(column, RowSelection.range(first, rows));
   }
 }

@@ -25,8 +25,8 @@ import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 
 /**
- * A batch in a file of its own, which is Spark's to place and to encrypt, as it does with what it
- * spills itself. Closing deletes it.
+ * A batch in a file, in a local directory of Spark and encrypted as Spark's own spills are. Closing
+ * deletes the file.
  */
 final class SpilledBatch implements WaitingBatch {
   private final Path file;
@@ -44,24 +44,24 @@ final class SpilledBatch implements WaitingBatch {
    *
    * @param batch stays the caller's
    * @param fields the Arrow fields of its columns
-   * @param allocator for the way to the file and back
+   * @param allocator counts the memory of conversions on the way to the file and back
    */
   static SpilledBatch write(RetainedBatch batch, List<Field> fields, BufferAllocator allocator) {
     Path file = SparkEnv.get().blockManager().diskBlockManager().createTempLocalBlock()._2.toPath();
     SpilledBatch spilled = new SpilledBatch(file, batch.rows(), allocator);
     ColumnarBatch columns =
         new ColumnarBatch(batch.columns().toArray(ColumnVector[]::new), batch.rows());
-    try (ArrowColumns whole = new ColumnConversion(fields, allocator).convert(columns);
-        ArrowColumns arrow = whole.slice(0, batch.rows());
+    try (ArrowColumns converted = new ColumnConversion(fields, allocator).convert(columns);
+        ArrowColumns slice = converted.slice(0, batch.rows());
         OutputStream out = out(file)) {
-      write(arrow.vectors(), batch.rows(), out);
+      write(slice.vectors(), batch.rows(), out);
       return spilled;
     } catch (IOException e) {
       spilled.close();
       throw new UncheckedIOException(e);
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       spilled.close();
-      throw fault;
+      throw e;
     }
   }
 
@@ -71,20 +71,20 @@ final class SpilledBatch implements WaitingBatch {
         .wrapForEncryption(new BufferedOutputStream(Files.newOutputStream(file)));
   }
 
-  /** Closes neither the vectors nor the stream, which others own. */
+  /** Writes an Arrow stream; the caller closes the vectors and the output stream. */
   private static void write(List<FieldVector> vectors, int rows, OutputStream out)
       throws IOException {
     List<Field> fields = vectors.stream().map(FieldVector::getField).toList();
     VectorSchemaRoot root = new VectorSchemaRoot(fields, vectors, rows);
-    DictionaryProvider none = new DictionaryProvider.MapDictionaryProvider();
+    DictionaryProvider noDictionaries = new DictionaryProvider.MapDictionaryProvider();
     @SuppressWarnings("resource")
-    ArrowStreamWriter writer = new ArrowStreamWriter(root, none, out);
+    ArrowStreamWriter writer = new ArrowStreamWriter(root, noDictionaries, out);
     writer.start();
     writer.writeBatch();
     writer.end();
   }
 
-  /** Returns how large its file is. */
+  /** Returns the file's size. */
   long bytes() {
     try {
       return Files.size(file);
@@ -112,9 +112,9 @@ final class SpilledBatch implements WaitingBatch {
     } catch (IOException e) {
       vectors.forEach(FieldVector::close);
       throw new UncheckedIOException(e);
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       vectors.forEach(FieldVector::close);
-      throw fault;
+      throw e;
     }
   }
 

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark.python.retained;
 
-/** A batch whose rows wait for what Python answers. Closing may be repeated. */
+/** A batch whose rows wait for the results of Python. Closing may be repeated. */
 interface WaitingBatch extends AutoCloseable {
   /** Returns how many rows it has. */
   int rows();

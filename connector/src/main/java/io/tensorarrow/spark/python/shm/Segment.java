@@ -34,18 +34,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Memory that this process shares with those that it tells: a file without a name on a file system
- * in memory, mapped for as long as the segment lives.
+ * Memory that this process shares with others: an unlinked file on a file system in memory, mapped
+ * for as long as the segment lives.
  *
- * <p>The file is made with mode 0600, under a random name that nobody else can have taken, and
- * loses that name at once: whoever dies, nothing is left but, when it happens in that very moment,
- * an empty file, which a later process {@linkplain #sweep sweeps}. All its pages are written before
- * it is mapped, so that touching them can't fail for lack of space (the system would kill the
- * process). Others open it as {@code /proc/<pid>/fd/<fd>}.
+ * <p>The file is created with mode 0600 under a random, unused name, and unlinked at once: a
+ * process that dies leaves nothing behind or, if it dies in that very moment, an empty file, which
+ * a later process {@linkplain #sweep sweeps}. All its pages are written before it is mapped, so
+ * that touching them can't fail for lack of space (the system would kill the process). Others open
+ * it as {@code /proc/<pid>/fd/<fd>}.
  *
  * <p>Owns the file and the mapping; {@link #close} ends both, after which nothing here may be
  * called. Processes that have mapped it keep the pages. Words may be read and written by any
- * thread, in this process and others; everything else by the thread that the caller sees to.
+ * thread, in this process and others; everything else by one thread at a time.
  */
 public final class Segment implements AutoCloseable {
   /** The most bytes of a segment: what Java can map at once, less what rounding up may add. */
@@ -56,8 +56,8 @@ public final class Segment implements AutoCloseable {
   private static final String PREFIX = "tensorarrow-";
   private static final int NAME_BYTES = 12;
   private static final Pattern NAME = Pattern.compile(PREFIX + "[0-9a-f]{" + 2 * NAME_BYTES + "}");
-  private static final Duration LONGEST_MAKING = Duration.ofHours(1);
-  private static final int ZEROS = 1 << 20;
+  private static final Duration MAX_CREATION_TIME = Duration.ofHours(1);
+  private static final int WRITE_BYTES = 1 << 20;
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final VarHandle WORDS =
@@ -76,9 +76,9 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * Makes a segment whose bytes are 0.
+   * Creates a segment whose bytes are 0.
    *
-   * @param directory where; on a file system in memory, as {@code /dev/shm}
+   * @param directory a directory on a file system in memory, such as {@code /dev/shm}
    * @param bytes its size, at most {@link #MAX_BYTES}
    * @throws IOException if there is not enough space, or the directory can't be used; nothing is
    *     left then
@@ -98,7 +98,7 @@ public final class Segment implements AutoCloseable {
     Object key;
     try {
       key = key(name);
-      // Not a FileChannel: an interrupted thread would close it, and with it everybody's way in.
+      // Not a FileChannel: an interrupt would close it, and workers could not open the file.
       file = new RandomAccessFile(name.toFile(), "rw");
     } finally {
       Files.deleteIfExists(name);
@@ -107,23 +107,23 @@ public final class Segment implements AutoCloseable {
       int descriptor = descriptor(key);
       reserve(file, bytes);
       return new Segment(file, descriptor, map(descriptor, bytes));
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       file.close();
-      throw fault;
+      throw e;
     }
   }
 
   /**
-   * Deletes the names of this user's segments whose makers were killed in the moment between the
-   * making of a file and the deletion of its name. Such files are empty, so all that they take are
-   * their names. Those of less than an hour are left alone: their makers may be about to.
+   * Deletes the files of this user's processes that were killed between the creation of a segment's
+   * file and the deletion of its name. Such files are empty. Those younger than an hour stay: their
+   * processes may be about to delete them.
    *
    * @param directory where segments are made
    * @throws IOException if the directory can't be read
    */
   public static void sweep(Path directory) throws IOException {
     long self = new UnixSystem().getUid();
-    Instant latest = Instant.now().minus(LONGEST_MAKING);
+    Instant latest = Instant.now().minus(MAX_CREATION_TIME);
     try (DirectoryStream<Path> names = Files.newDirectoryStream(directory, PREFIX + "*")) {
       for (Path name : names) {
         try {
@@ -155,12 +155,12 @@ public final class Segment implements AutoCloseable {
     return HexFormat.of().formatHex(name);
   }
 
-  /** Returns what tells a file from all others, whatever it is called. */
+  /** Returns the identity of a file (device and inode), which does not depend on its name. */
   private static Object key(Path file) throws IOException {
     return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
   }
 
-  /** Java has no word for a file's descriptor; the system tells which one it is. */
+  /** Finds a file's descriptor in {@code /proc/self/fd}: Java has no method for it. */
   private static int descriptor(Object key) throws IOException {
     try (DirectoryStream<Path> open = Files.newDirectoryStream(DESCRIPTORS)) {
       for (Path link : open) {
@@ -177,14 +177,14 @@ public final class Segment implements AutoCloseable {
   }
 
   private static void reserve(RandomAccessFile file, long bytes) throws IOException {
-    byte[] zeros = new byte[(int) Math.min(ZEROS, bytes)];
+    byte[] zeros = new byte[(int) Math.min(WRITE_BYTES, bytes)];
     for (long written = 0; written < bytes; written += zeros.length) {
       file.write(zeros, 0, (int) Math.min(zeros.length, bytes - written));
     }
   }
 
   private static MappedByteBuffer map(int descriptor, long bytes) throws IOException {
-    // An interrupt would close the channel in the middle; it is raised again afterwards.
+    // An interrupt would close the channel before it is mapped; it is set again afterwards.
     boolean interrupted = Thread.interrupted();
     try (FileChannel channel =
         FileChannel.open(
@@ -210,25 +210,25 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * Reads a word that others write: nothing after it, reads and writes of pages included, is done
-   * before. Others see to it that what they did before is done when they write the word.
+   * Reads a word that others write, with acquire semantics: no later read or write of pages is done
+   * before. Others write the word with release semantics.
    */
   public int word(int offset) {
     return (int) WORDS.getVolatile(mapping, offset);
   }
 
-  /** Writes a word that others read; everything before it is done by then. */
+  /** Writes a word that others read, with release semantics. */
   public void setWord(int offset, int value) {
     WORDS.setVolatile(mapping, offset, value);
   }
 
-  /** Returns part of it, in the machine's byte order; valid until this is closed. */
+  /** Returns part of the segment, in the machine's byte order; valid until this is closed. */
   public ByteBuffer bytes(long offset, long length) {
     checked(offset, length);
     return mapping.slice((int) offset, (int) length).order(ByteOrder.nativeOrder());
   }
 
-  /** Copies the readable bytes of a buffer into it: the one copy that a tensor goes through. */
+  /** Copies the readable bytes of a buffer into the segment: the only copy of a tensor. */
   public void write(long offset, ArrowBuf source) {
     long length = source.readableBytes();
     checked(offset, length);
@@ -237,10 +237,10 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * Returns part of it as Arrow's buffer.
+   * Returns part of the segment as an Arrow buffer.
    *
    * @param allocator counts its bytes
-   * @param release told when the last reference is gone; until then this must not be closed
+   * @param release called when the last reference is gone; until then this must not be closed
    */
   public ArrowBuf buffer(long offset, long length, BufferAllocator allocator, Runnable release) {
     checked(offset, length);

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.python.shm;
 
 /**
- * Where things lie in a segment, in bytes. The package's description says who writes what, and
- * when; {@code tensorarrow._segments} has the same offsets.
+ * The layout of a segment, in bytes. The package's description says who writes what, and when;
+ * {@code tensorarrow._segments} has the same offsets.
  *
  * <p>Words are int32 in the machine's byte order. Those that one side writes while the other reads
  * have a cache line each.

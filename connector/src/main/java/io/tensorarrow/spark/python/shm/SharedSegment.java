@@ -24,7 +24,7 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
   private long freeSince;
 
   /**
-   * Takes a segment over and writes its header.
+   * Owns a segment and writes its header.
    *
    * @param id its number in this process, never used again
    * @param nonce a random number, by which workers tell it from other files

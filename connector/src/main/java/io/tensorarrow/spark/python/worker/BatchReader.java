@@ -81,12 +81,12 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
         throw (Throwable) writer.exception().get();
       }
       return nextBatch();
-    } catch (Throwable fault) {
+    } catch (Throwable e) {
       PartialFunction<Throwable, Object> handler = handleException();
-      if (handler.isDefinedAt(fault)) {
-        return handler.apply(fault);
+      if (handler.isDefinedAt(e)) {
+        return handler.apply(e);
       }
-      throw BatchReader.<RuntimeException>unchecked(fault);
+      throw BatchReader.<RuntimeException>unchecked(e);
     }
   }
 
@@ -130,13 +130,13 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
    * Makes PySpark recognise an exception as one of a Python function: it raises its {@code
    * PythonException} for those that have a stack frame of Spark's own Python nodes.
    */
-  private static Throwable asPySparkException(Throwable fault) {
-    StackTraceElement[] ownFrames = fault.getStackTrace();
-    StackTraceElement[] frames = Arrays.copyOf(ownFrames, ownFrames.length + 1);
-    frames[ownFrames.length] =
+  private static Throwable asPySparkException(Throwable exception) {
+    StackTraceElement[] actualFrames = exception.getStackTrace();
+    StackTraceElement[] frames = Arrays.copyOf(actualFrames, actualFrames.length + 1);
+    frames[actualFrames.length] =
         new StackTraceElement(ArrowPythonRunner.class.getName(), "compute", null, -1);
-    fault.setStackTrace(frames);
-    return fault;
+    exception.setStackTrace(frames);
+    return exception;
   }
 
   private ColumnarBatch unwrap(VectorSchemaRoot root, List<Field> sentFields) throws IOException {
@@ -179,7 +179,7 @@ final class BatchReader extends BasePythonRunner.ReaderIterator {
 
   /** Throws a checked exception from a method of Spark that declares none, as in Scala. */
   @SuppressWarnings("TypeParameterUnusedInFormals")
-  private static <T extends Throwable> T unchecked(Throwable fault) throws T {
-    throw (T) fault;
+  private static <T extends Throwable> T unchecked(Throwable e) throws T {
+    throw (T) e;
   }
 }

@@ -3,6 +3,7 @@ package io.tensorarrow.spark.python.worker;
 import io.tensorarrow.spark.python.shm.InlineReason;
 import io.tensorarrow.spark.python.shm.SegmentLease;
 import java.util.EnumMap;
+import java.util.Objects;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import scala.collection.immutable.Map;
 
@@ -20,7 +21,7 @@ final class HandoverCounters {
   }
 
   private void add(HandoverMetric metric, long amount) {
-    metrics.get(metric).add(amount);
+    Objects.requireNonNull(metrics.get(metric)).add(amount);
   }
 
   /** Counts bytes written to the worker's socket. */

@@ -39,7 +39,7 @@ enum HandoverMetric {
   enum Unit {
     COUNT,
     BYTES,
-    /** Nanoseconds, shown as milliseconds and more. */
+    /** Nanoseconds; the SQL tab shows larger units. */
     TIME
   }
 

@@ -27,7 +27,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
 import org.junit.jupiter.api.Test;
 
 class ArrowMessageTest {
-  /** A place for frames on the heap. */
+  /** A target on the heap. */
   private record Bytes(ByteBuffer all) implements ArrowMessage.Target {
     @Override
     public void write(long offset, byte[] bytes, int length) {
@@ -66,13 +66,13 @@ class ArrowMessageTest {
   }
 
   @Test
-  void arrowsOwnReaderReadsThemAndEveryBufferIsAligned() throws Exception {
+  void messagesAreReadByArrowsReaderAndBuffersAreAligned() throws Exception {
     for (int rows : new int[] {1, 2, 63, 64, 1000}) {
       try (BufferAllocator allocator = new RootAllocator()) {
         List<FieldVector> columns = columns(allocator, rows);
-        ArrowMessage frame = ArrowMessage.of(columns, rows);
-        byte[] message = new byte[(int) frame.bytes()];
-        frame.writeTo(new Bytes(ByteBuffer.wrap(message)), 0);
+        ArrowMessage arrowMessage = ArrowMessage.of(columns, rows);
+        byte[] message = new byte[(int) arrowMessage.bytes()];
+        arrowMessage.writeTo(new Bytes(ByteBuffer.wrap(message)), 0);
         checkAligned(message);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();
         stream.writeBytes(

@@ -69,7 +69,7 @@ class ColumnConversionTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void vectorsOfAnyTypeBecomeWhatSparksOwnWriterMakesOfTheirRows(boolean offHeap) {
+  void vectorsOfAnyTypeConvertAsSparksOwnWriterDoes(boolean offHeap) {
     for (int seed = 0; seed < 40; seed++) {
       Random random = new Random(seed);
       StructType schema = schema(random);
@@ -87,7 +87,7 @@ class ColumnConversionTest extends SparkTestBase {
   }
 
   @Test
-  void vectorsWithADictionaryAreDecodedAndNullsAreNotLookedUp() {
+  void dictionaryVectorsAreDecodedWithoutLookingUpNulls() {
     StructType schema =
         new StructType().add("number", DataTypes.IntegerType).add("word", DataTypes.StringType);
     OnHeapColumnVector numbers = new OnHeapColumnVector(ROWS, DataTypes.IntegerType);
@@ -109,7 +109,7 @@ class ColumnConversionTest extends SparkTestBase {
   }
 
   @Test
-  void arrowVectorsOfOthersAreCopiedNullsIncluded() {
+  void selectedArrowVectorsAreCopiedWithNulls() {
     StructType schema =
         new StructType()
             .add("number", DataTypes.DoubleType)

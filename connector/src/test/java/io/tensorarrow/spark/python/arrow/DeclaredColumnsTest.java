@@ -33,7 +33,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a function returned becomes what it declared, or an error. */
+/** Returned columns become the declared ones, or an error. */
 class DeclaredColumnsTest extends SparkTestBase {
   private static final int ROWS = 5;
 
@@ -88,7 +88,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void listsOfAFixedSizeBecomeArraysOverTheSameElements() {
+  void fixedSizeListsBecomeArraysOverTheSameElements() {
     try (FixedSizeListVector lists = lists();
         ArrowColumns columns =
             declared("a array<float>").convert(List.of(lists), List.of(lists.getField()))) {
@@ -107,7 +107,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void slicesOfThemDoToo() {
+  void slicedFixedSizeListsKeepOffsets() {
     try (FixedSizeListVector lists = lists()) {
       var pair = lists.getTransferPair(allocator);
       pair.splitAndTransfer(1, 3);
@@ -123,7 +123,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void listsOfListsNestAsDeclared() {
+  void nestedFixedSizeListsBecomeNestedArrays() {
     Field inner = field(new ArrowType.FixedSizeList(2), field(new ArrowType.Int(32, true)));
     try (FixedSizeListVector lists =
         (FixedSizeListVector) vector(field(new ArrowType.FixedSizeList(2), inner))) {
@@ -148,19 +148,19 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void whatSparkWidensIsWidened() {
+  void unsignedIntegersAndFloat16WidenToSparkTypes() {
     try (UInt1Vector bytes = (UInt1Vector) vector(field(new ArrowType.Int(8, false)));
         UInt2Vector shorts = (UInt2Vector) vector(field(new ArrowType.Int(16, false)));
         UInt4Vector ints = (UInt4Vector) vector(field(new ArrowType.Int(32, false)));
         UInt8Vector longs = (UInt8Vector) vector(field(new ArrowType.Int(64, false)));
-        UInt2Vector halves =
+        UInt2Vector float16s =
             (UInt2Vector) vector(field(new ArrowType.FloatingPoint(FloatingPointPrecision.HALF)))) {
-      List<FieldVector> found = List.of(bytes, shorts, ints, longs, halves);
+      List<FieldVector> found = List.of(bytes, shorts, ints, longs, float16s);
       bytes.setSafe(0, 255);
       shorts.setSafe(0, 0xffff);
       ints.setSafe(0, -1);
       longs.setSafe(0, -1L);
-      halves.setSafe(0, 0xbe00);
+      float16s.setSafe(0, 0xbe00);
       found.forEach(vector -> vector.setValueCount(2));
       List<Field> types = new ArrayList<>(found.stream().map(FieldVector::getField).toList());
       types.set(4, field(new ArrowType.FloatingPoint(FloatingPointPrecision.HALF)));
@@ -180,7 +180,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void nothingButNullsIsOfEveryType() {
+  void nullColumnsFitEveryType() {
     String ddl =
         "a bigint, b string, c array<int>, d struct<x: int>, e map<string, int>, f decimal(9,2)";
     try (NullVector nulls = nulls();
@@ -203,7 +203,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void decimalsAreRoundedAsSparkDoes() {
+  void decimalsAreRoundedAsInSpark() {
     try (DecimalVector decimals =
         (DecimalVector) vector(field(new ArrowType.Decimal(10, 4, 128)))) {
       decimals.setSafe(0, new BigDecimal("1.2350"));
@@ -223,7 +223,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void whatFitsIsTakenAsItIsAndMoreIsLeftOut() {
+  void fittingColumnIsNotCopiedAndExtraColumnsAreLeftOut() {
     try (IntVector first = new IntVector("x", allocator);
         IntVector second = new IntVector("y", allocator);
         ArrowColumns columns =
@@ -258,7 +258,7 @@ class DeclaredColumnsTest extends SparkTestBase {
   }
 
   @Test
-  void otherTypesAreAnError() {
+  void typesThatDoNotFitAreAnError() {
     Field int32 = field(new ArrowType.Int(32, true));
     isRefused(int32, "bigint", "Int(32, true)");
     isRefused(int32, "smallint", "Int(32, true)");

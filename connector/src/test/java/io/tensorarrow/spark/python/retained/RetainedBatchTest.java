@@ -29,7 +29,7 @@ class RetainedBatchTest {
   }
 
   @Test
-  void whatASourceMayFillAnewIsCopied() {
+  void reusedVectorsAreCopied() {
     try (BufferAllocator allocator = new RootAllocator();
         IntVector arrow = numbers(allocator, 7);
         OnHeapColumnVector heap = new OnHeapColumnVector(2, DataTypes.IntegerType)) {
@@ -53,7 +53,7 @@ class RetainedBatchTest {
   }
 
   @Test
-  void whatNobodyFillsAnewIsSharedAndOutlivesItsOwner() {
+  void stableVectorsAreSharedAndOutliveTheirOwner() {
     try (BufferAllocator allocator = new RootAllocator()) {
       IntVector arrow = numbers(allocator, 7);
       long address = arrow.getDataBufferAddress();

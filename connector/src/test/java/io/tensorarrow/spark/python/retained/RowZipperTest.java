@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import scala.collection.JavaConverters;
 
-/** Rows meet their answers, however the answers are cut. */
+/** Rows and results are joined, however the results are cut into batches. */
 class RowZipperTest extends SparkTestBase {
   private static final StructType COLUMNS =
       new StructType().add("arrow", DataTypes.LongType).add("reused", DataTypes.LongType);
@@ -48,7 +48,7 @@ class RowZipperTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 500, PLENTY})
-  void answersMeetTheirRowsInMemoryAndOnDisk(long memoryBytes) {
+  void resultsAreJoinedWithRowsInMemoryAndOnDisk(long memoryBytes) {
     List<int[]> cuts =
         List.of(
             new int[] {10, 20, 5}, new int[] {35}, new int[] {1, 33, 1}, new int[] {0, 15, 20, 0});
@@ -78,14 +78,14 @@ class RowZipperTest extends SparkTestBase {
   }
 
   @Test
-  void rowsAreFreedWhenTheyWereConsumed() {
+  void rowsAreFreedWhenConsumed() {
     try (RetainedBatches sent = retained(PLENTY)) {
       send(sent, 100, 100, 100);
-      long all = retainedBytes();
+      long bytesBefore = retainedBytes();
       RowZipper zipper = zipper(sent, 100, 100, 100);
       zipper.next();
       zipper.next();
-      assertThat(retainedBytes()).isLessThan(all);
+      assertThat(retainedBytes()).isLessThan(bytesBefore);
       zipper.next();
       assertThat(zipper.hasNext()).isFalse();
       assertThat(retainedBytes()).isZero();
@@ -94,7 +94,7 @@ class RowZipperTest extends SparkTestBase {
 
   @ParameterizedTest
   @ValueSource(longs = {0, PLENTY})
-  void whatWasNeverAnsweredIsFreed(long memoryBytes) {
+  void rowsWithoutResultsAreFreedOnClose(long memoryBytes) {
     try (RetainedBatches sent = retained(memoryBytes)) {
       send(sent, 10, 10, 10);
       zipper(sent, 5, 10).next();
@@ -103,7 +103,7 @@ class RowZipperTest extends SparkTestBase {
   }
 
   @Test
-  void tooFewAnswersAreAnError() {
+  void tooFewResultsAreAnError() {
     try (RetainedBatches sent = retained(PLENTY)) {
       send(sent, 10, 10);
       RowZipper inside = zipper(sent, 5);
@@ -121,7 +121,7 @@ class RowZipperTest extends SparkTestBase {
   }
 
   @Test
-  void tooManyAnswersAreAnError() {
+  void tooManyResultsAreAnError() {
     try (RetainedBatches sent = retained(PLENTY)) {
       send(sent, 10);
       RowZipper zipper = zipper(sent, 12);
@@ -133,10 +133,10 @@ class RowZipperTest extends SparkTestBase {
   }
 
   @Test
-  void answersOfAnotherTypeAreSparksError() {
+  void resultsOfAnotherTypeFailWithSparksError() {
     try (RetainedBatches sent = retained(PLENTY)) {
       send(sent, 10);
-      RowZipper zipper = new RowZipper(sent, answers(10), List.<DataType>of(DataTypes.StringType));
+      RowZipper zipper = new RowZipper(sent, results(10), List.<DataType>of(DataTypes.StringType));
       assertThatThrownBy(zipper::hasNext)
           .isInstanceOf(AssertionError.class)
           .hasMessage(
@@ -173,10 +173,10 @@ class RowZipperTest extends SparkTestBase {
   }
 
   private static RowZipper zipper(RetainedBatches sent, int... sizes) {
-    return new RowZipper(sent, answers(sizes), List.<DataType>of(DataTypes.LongType));
+    return new RowZipper(sent, results(sizes), List.<DataType>of(DataTypes.LongType));
   }
 
-  private static scala.collection.Iterator<ColumnarBatch> answers(int... sizes) {
+  private static scala.collection.Iterator<ColumnarBatch> results(int... sizes) {
     List<ColumnarBatch> batches = new ArrayList<>();
     int next = 0;
     for (int size : sizes) {

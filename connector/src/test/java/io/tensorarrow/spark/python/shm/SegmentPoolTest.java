@@ -44,7 +44,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void whatWasReleasedIsLentAgainTheLastOneFirst() throws IOException {
+  void releasedSegmentsAreLeasedAgainLastOneFirst() throws IOException {
     SegmentLease a = lease(100);
     SegmentLease b = lease(100);
     assertThat(b.segment()).isNotSameAs(a.segment());
@@ -61,7 +61,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void whatThisProcessReadsIsNeitherLentNorClosed() throws IOException {
+  void heldSegmentIsNeitherLeasedNorClosed() throws IOException {
     SegmentLease held = lease(100);
     pool.hold(held);
     write(held, RELEASED, held.generation());
@@ -74,7 +74,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void whatIsReadWhenItsTaskEndsIsClosedAfterwards() {
+  void segmentHeldAtTaskEndIsClosedAfterwards() {
     SegmentLease held = lease(100);
     pool.hold(held);
     held.segment().bytes(SegmentLayout.HEADER_BYTES, 1).put((byte) 7);
@@ -88,7 +88,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aReleaseOfAnotherGenerationFreesNothing() throws IOException {
+  void releaseOfAnotherGenerationFreesNothing() throws IOException {
     SegmentLease a = lease(100);
     write(a, RELEASED, a.generation());
     SegmentLease again = lease(100);
@@ -101,7 +101,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aTaskEndsItsOwnLeasesOnly() throws IOException {
+  void taskEndsOnlyItsOwnLeases() throws IOException {
     SegmentLease early = lease(100);
     SegmentLease kept = lease(100);
     write(early, RELEASED, early.generation());
@@ -116,19 +116,19 @@ class SegmentPoolTest {
   }
 
   @Test
-  void thereAreNoMoreThanTheCapAllowsAndNobodyWaits() throws IOException {
-    List<SegmentLease> all = new ArrayList<>();
+  void leaseIsRefusedWithoutWaitingWhenPoolIsExhausted() throws IOException {
+    List<SegmentLease> leases = new ArrayList<>();
     for (Optional<SegmentLease> next = pool.lease(100, why -> {});
         next.isPresent();
         next = pool.lease(100, why -> {})) {
-      all.add(next.get());
+      leases.add(next.get());
     }
-    assertThat(all).hasSize(8);
+    assertThat(leases).hasSize(8);
     List<InlineReason> reasons = new ArrayList<>();
     assertThat(pool.lease(9 * MIB, reasons::add)).isEmpty();
     assertThat(reasons).containsExactly(InlineReason.POOL_EXHAUSTED);
     // Free segments of another size are closed to make space.
-    for (SegmentLease lease : all) {
+    for (SegmentLease lease : leases) {
       write(lease, RELEASED, lease.generation());
     }
     assertThat(pool.lease(6 * MIB, why -> {})).isPresent();
@@ -136,7 +136,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void sizesAreRoundedUpAndLargeSegmentsAreNotSpentOnSmallBatches() throws IOException {
+  void sizesAreRoundedUpAndSmallBatchesDoNotTakeLargeSegments() throws IOException {
     SegmentLease large = lease(5 * MIB);
     assertThat(large.segment().size()).isBetween(5 * MIB, 6 * MIB + MIB);
     write(large, RELEASED, large.generation());
@@ -146,7 +146,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void whatIsIdleIsClosedInItsTime() throws Exception {
+  void idleSegmentsAreClosed() throws Exception {
     try (SegmentPool quick = new SegmentPool(Path.of("/dev/shm"), 8 * MIB, Duration.ofMillis(20))) {
       SegmentLease a = quick.lease(100, why -> {}).orElseThrow();
       SegmentLease b = quick.lease(100, why -> {}).orElseThrow();
@@ -161,7 +161,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aBatchIsSeenWhenTheNextOneIsAskedFor() throws IOException {
+  void batchIsSeenWhenWorkerAsksForTheNext() throws IOException {
     SegmentLease a = lease(100);
     assertThat(a.isSeen()).isFalse();
     write(a, SEEN, a.generation());
@@ -170,7 +170,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aDirectoryWithoutRoomIsLeftAloneForAWhile() {
+  void fullDirectoryIsNotTriedAgainAtOnce() {
     try (SegmentPool nowhere =
         new SegmentPool(directory.resolve("missing"), 8 * MIB, Duration.ofMinutes(1))) {
       List<InlineReason> reasons = new ArrayList<>();
@@ -182,7 +182,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void aClosedPoolLendsNothingAndClosesWhatIsLentWhenItsLeaseEnds() throws IOException {
+  void closedPoolLeasesNothingAndClosesSegmentsWhenTheirLeasesEnd() throws IOException {
     SegmentLease released = lease(100);
     SegmentLease a = lease(100);
     SegmentLease b = lease(100);

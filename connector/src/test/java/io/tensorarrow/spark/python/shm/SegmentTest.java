@@ -31,7 +31,7 @@ class SegmentTest {
   }
 
   @Test
-  void whoOpensItsDescriptorSeesTheSameBytes() throws IOException {
+  void descriptorOpensTheSameBytes() throws IOException {
     try (Segment segment = Segment.create(MEMORY, 100_000)) {
       segment.bytes(50_000, 4).putInt(42);
       try (RandomAccessFile other = new RandomAccessFile(descriptor(segment).toFile(), "rw")) {
@@ -49,7 +49,7 @@ class SegmentTest {
   }
 
   @Test
-  void itHasNoNameAndIsItsOwnersAlone() throws IOException {
+  void fileIsUnlinkedAndPrivateToItsOwner() throws IOException {
     try (Segment segment = Segment.create(directory, 4096)) {
       assertThat(directory).isEmptyDirectory();
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(descriptor(segment))))
@@ -58,7 +58,7 @@ class SegmentTest {
   }
 
   @Test
-  void allItsPagesAreThereBeforeAnybodyTouchesThem() throws IOException {
+  void allPagesAreAllocatedAtCreation() throws IOException {
     int bytes = 3_000_000;
     try (Segment segment = Segment.create(MEMORY, bytes)) {
       String file = "/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), segment.descriptor());
@@ -70,7 +70,7 @@ class SegmentTest {
   }
 
   @Test
-  void closingItEndsFileAndMapping() throws IOException {
+  void closeEndsFileAndMapping() throws IOException {
     Segment segment = Segment.create(MEMORY, 4096);
     Path link = descriptor(segment);
     String name = Files.readSymbolicLink(link).getFileName().toString().split(" ", 2)[0];
@@ -84,7 +84,7 @@ class SegmentTest {
   }
 
   @Test
-  void namesThatKilledProcessesLeftAreSweptAndNoOthers(@TempDir Path elsewhere) throws IOException {
+  void sweepDeletesOnlyAbandonedFiles(@TempDir Path elsewhere) throws IOException {
     Path abandoned = file("tensorarrow-0123456789abcdef01234567", 0, Duration.ofHours(2));
     Path recent = file("tensorarrow-0123456789abcdef01234568", 0, Duration.ZERO);
     Path full = file("tensorarrow-0123456789abcdef01234569", 1, Duration.ofHours(2));
@@ -113,7 +113,7 @@ class SegmentTest {
   }
 
   @Test
-  void aThreadThatIsInterruptedMakesOneAndStaysInterrupted() throws IOException {
+  void interruptedThreadCreatesSegmentAndStaysInterrupted() throws IOException {
     Thread.currentThread().interrupt();
     try (Segment segment = Segment.create(MEMORY, 4096)) {
       assertThat(Thread.interrupted()).isTrue();
@@ -126,7 +126,7 @@ class SegmentTest {
   }
 
   @Test
-  void nothingIsWrittenOrReadOutsideOfIt() throws IOException {
+  void accessOutsideOfSegmentIsRefused() throws IOException {
     try (Segment segment = Segment.create(MEMORY, 4096);
         BufferAllocator allocator = new RootAllocator();
         ArrowBuf bytes = allocator.buffer(64)) {
@@ -142,7 +142,7 @@ class SegmentTest {
   }
 
   @Test
-  void whatCanNotBeMadeLeavesNothing() {
+  void failedCreationLeavesNoFile() {
     assertThatThrownBy(() -> Segment.create(directory.resolve("missing"), 4096))
         .isInstanceOf(IOException.class);
     assertThatThrownBy(() -> Segment.create(directory, 0))

@@ -39,7 +39,7 @@ class SharedMemoryTest {
   }
 
   @Test
-  void thereIsSomeByDefaultWithinTheBytesThatAreSet() {
+  void defaultDirectoryIsUsedWithinTheConfiguredBytes() {
     try (SharedMemory memory = open(Map.of(BYTES, "2m"))) {
       memory.checkUsable();
       assertThat(memory.pool().orElseThrow().lease(1 << 20, why -> {})).isPresent();
@@ -48,7 +48,7 @@ class SharedMemoryTest {
   }
 
   @Test
-  void whoNamesADirectoryMayHaveItOnADisk() {
+  void explicitDirectoryMayBeOnDisk() {
     try (SharedMemory memory = open(Map.of(DIRECTORY, directory.toString()))) {
       assertThat(memory.pool().orElseThrow().lease(100, why -> {})).isPresent();
       assertThat(directory).isEmptyDirectory();
@@ -56,7 +56,7 @@ class SharedMemoryTest {
   }
 
   @Test
-  void whatAKilledProcessLeftIsSwept() throws IOException {
+  void openSweepsFilesOfKilledProcesses() throws IOException {
     Path abandoned = Files.createFile(directory.resolve("tensorarrow-0123456789abcdef01234567"));
     Files.setLastModifiedTime(abandoned, FileTime.fromMillis(0));
     try (SharedMemory memory = open(Map.of(DIRECTORY, directory.toString()))) {
@@ -66,7 +66,7 @@ class SharedMemoryTest {
   }
 
   @Test
-  void whereThereCanBeNoneADemandIsToldWhyAndHowToMendIt() {
+  void checkUsableSaysWhyThereIsNoneAndHowToFixIt() {
     Path missing = directory.resolve("missing");
     isRefused(Map.of(DIRECTORY, missing.toString()), "no directory " + missing);
     isRefused(Map.of(BYTES, "0"), "it switched off by " + BYTES);

@@ -35,7 +35,7 @@ import scala.collection.Iterator;
 import scala.collection.JavaConverters;
 import scala.collection.immutable.Map$;
 
-/** What becomes of a task whose writing thread can't go on. */
+/** Tasks whose writing thread fails. */
 class BatchWriterTest extends SparkTestBase {
   private static final StructType INPUT = new StructType().add("id", "bigint", false);
 
@@ -113,7 +113,7 @@ class BatchWriterTest extends SparkTestBase {
   }
 
   @Test
-  void aHeapThatIsFullBetweenFillingAndSendingFailsATaskOfTheDriver() throws IOException {
+  void outOfMemoryBeforeSendingFailsTaskOfDriver() throws IOException {
     failBeforeSending(
         SparkEnv.get(),
         writing ->
@@ -128,7 +128,7 @@ class BatchWriterTest extends SparkTestBase {
   }
 
   @Test
-  void anExecutorEndsByIt() throws IOException {
+  void outOfMemoryBeforeSendingEndsExecutor() throws IOException {
     failBeforeSending(
         executorEnv(), writing -> assertThatThrownBy(writing).isInstanceOf(OutOfMemoryError.class));
   }

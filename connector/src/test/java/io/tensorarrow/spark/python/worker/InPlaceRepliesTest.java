@@ -43,7 +43,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import scala.collection.immutable.Map;
 
-/** What a worker replies is what it was lent, or an error. */
+/** Replies of functions that change tensors in place, valid and invalid ones. */
 class InPlaceRepliesTest extends SparkTestBase {
   private static final StructField TENSOR =
       new StructField(
@@ -80,7 +80,7 @@ class InPlaceRepliesTest extends SparkTestBase {
     allocator.close();
   }
 
-  private InPlaceTensor lent() {
+  private InPlaceTensor leasedTensor() {
     InPlaceTensor column =
         leases
             .leaseInPlace(TENSOR, List.of((long) ROWS, 2L), 2L * ROWS * Float.BYTES)
@@ -108,21 +108,21 @@ class InPlaceRepliesTest extends SparkTestBase {
     return out.toByteArray();
   }
 
-  /** What a worker says of one column. */
-  private record Said(int segment, int generation, long offset, long length) {
-    static Said of(SegmentLease lease) {
-      return new Said(lease.segment().id(), lease.generation(), 0, 0);
+  /** One column of a reply's header. */
+  private record ReplyColumn(int segment, int generation, long offset, long length) {
+    static ReplyColumn of(SegmentLease lease) {
+      return new ReplyColumn(lease.segment().id(), lease.generation(), 0, 0);
     }
 
-    static Said sent(byte[] data) {
-      return new Said(-1, 0, 0, data.length);
+    static ReplyColumn sent(byte[] data) {
+      return new ReplyColumn(-1, 0, 0, data.length);
     }
   }
 
-  private static byte[] header(int rows, List<Said> columns, List<Said> dropped) {
+  private static byte[] header(int rows, List<ReplyColumn> columns, List<ReplyColumn> dropped) {
     ByteBuffer header = ByteBuffer.allocate(1000).order(ByteOrder.LITTLE_ENDIAN);
     header.putInt(rows).putInt(columns.size()).putInt(dropped.size()).putInt(0).putLong(0);
-    for (Said column : columns) {
+    for (ReplyColumn column : columns) {
       header.putInt(column.segment()).putInt(column.generation());
       header.putLong(column.offset()).putLong(column.length());
     }
@@ -155,30 +155,34 @@ class InPlaceRepliesTest extends SparkTestBase {
   }
 
   @Test
-  void whatStayedInPlaceIsReadThereAndHeldUntilTheNextReply() throws IOException {
-    InPlaceTensor lent = lent();
+  void columnInPlaceIsReadFromItsSegmentAndHeldUntilTheNextReply() throws IOException {
+    InPlaceTensor tensor = leasedTensor();
     byte[] data = ids(7, 8, 9);
-    byte[] header = header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of());
+    byte[] header =
+        header(ROWS, List.of(ReplyColumn.sent(data), ReplyColumn.of(tensor.lease())), List.of());
 
     ColumnarBatch batch = opened(header, data);
 
     assertThat(batch.numRows()).isEqualTo(ROWS);
     assertThat(batch.column(0).getLong(2)).isEqualTo(9);
     assertThat(batch.column(1).getArray(2).toFloatArray()).containsExactly(4.5f, 5.5f);
-    lent.lease().segment().bytes(SegmentLayout.HEADER_BYTES, 4).putFloat(-1);
+    tensor.lease().segment().bytes(SegmentLayout.HEADER_BYTES, 4).putFloat(-1);
     assertThat(batch.column(1).getArray(0).getFloat(0)).isEqualTo(-1);
-    assertThat(lent.lease().segment().isHeld()).isTrue();
+    assertThat(tensor.lease().segment().isHeld()).isTrue();
     assertThat(metrics.apply(HandoverMetric.IN_PLACE_RETURNED_BYTES.key()).value()).isEqualTo(24);
     replies.close();
-    assertThat(lent.lease().segment().isHeld()).isFalse();
+    assertThat(tensor.lease().segment().isHeld()).isFalse();
   }
 
   @Test
-  void aTaskMayEndWhileItsReplyIsRead() throws IOException {
-    InPlaceTensor lent = lent();
+  void replyStaysReadableAfterTaskEnd() throws IOException {
+    InPlaceTensor tensor = leasedTensor();
     byte[] data = ids(7, 8, 9);
     ColumnarBatch batch =
-        opened(header(ROWS, List.of(Said.sent(data), Said.of(lent.lease())), List.of()), data);
+        opened(
+            header(
+                ROWS, List.of(ReplyColumn.sent(data), ReplyColumn.of(tensor.lease())), List.of()),
+            data);
 
     leases.close();
 
@@ -187,39 +191,47 @@ class InPlaceRepliesTest extends SparkTestBase {
   }
 
   @Test
-  void whatIsNotReturnedIsLetGo() throws IOException {
-    InPlaceTensor lent = lent();
+  void tensorThatIsNotReturnedIsReleased() throws IOException {
+    InPlaceTensor tensor = leasedTensor();
     byte[] data = ids(1, 2, 3);
     InPlaceReplies ids = replies(new StructType().add("id", "bigint"));
     try (VarBinaryVector head =
             binary(
                 Envelopes.COLUMN_NAME,
-                header(ROWS, List.of(Said.sent(data)), List.of(Said.of(lent.lease()))));
+                header(
+                    ROWS,
+                    List.of(ReplyColumn.sent(data)),
+                    List.of(ReplyColumn.of(tensor.lease()))));
         VarBinaryVector rest = binary("data", data)) {
       assertThat(ids.open(List.of(head, rest)).numRows()).isEqualTo(ROWS);
     }
-    assertThat(lent.lease().segment().isHeld()).isFalse();
+    assertThat(tensor.lease().segment().isHeld()).isFalse();
     ids.close();
   }
 
   @Test
-  void whatWasNotLentIsRefused() throws IOException {
-    SegmentLease lease = lent().lease();
+  void leaseThatTheTaskDoesNotHaveIsRefused() throws IOException {
+    SegmentLease lease = leasedTensor().lease();
     byte[] data = ids(7, 8, 9);
-    Said sent = Said.sent(data);
+    ReplyColumn sent = ReplyColumn.sent(data);
     int id = lease.segment().id();
     int generation = lease.generation();
 
     isRefused(
-        header(ROWS, List.of(sent, new Said(id + 1, generation, 0, 0)), List.of()), data, "Place");
+        header(ROWS, List.of(sent, new ReplyColumn(id + 1, generation, 0, 0)), List.of()),
+        data,
+        "Place");
     isRefused(
-        header(ROWS, List.of(sent, new Said(id, generation + 1, 0, 0)), List.of()), data, "Place");
-    isRefused(header(ROWS, List.of(Said.of(lease), sent), List.of()), data, "3 rows of array");
-    isRefused(header(ROWS, List.of(sent, Said.of(lease)), List.of()), data, "Place");
+        header(ROWS, List.of(sent, new ReplyColumn(id, generation + 1, 0, 0)), List.of()),
+        data,
+        "Place");
+    isRefused(
+        header(ROWS, List.of(ReplyColumn.of(lease), sent), List.of()), data, "3 rows of array");
+    isRefused(header(ROWS, List.of(sent, ReplyColumn.of(lease)), List.of()), data, "Place");
   }
 
   @Test
-  void aColumnThatLiesOtherwiseThanDeclaredIsConverted() throws IOException {
+  void columnOfAnotherLayoutIsConverted() throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (FixedSizeListVector lists = FixedSizeListVector.empty("p", 2, allocator)) {
       lists.addOrGetVector(FieldType.nullable(new ArrowType.Int(16, false)));
@@ -240,7 +252,8 @@ class InPlaceRepliesTest extends SparkTestBase {
     byte[] data = out.toByteArray();
     InPlaceReplies converting = replies(new StructType().add("p", "array<int>"));
     try (VarBinaryVector head =
-            binary(Envelopes.COLUMN_NAME, header(ROWS, List.of(Said.sent(data)), List.of()));
+            binary(
+                Envelopes.COLUMN_NAME, header(ROWS, List.of(ReplyColumn.sent(data)), List.of()));
         VarBinaryVector rest = binary("data", data)) {
       ColumnarBatch batch = converting.open(List.of(head, rest));
       assertThat(batch.column(0).getArray(2).toIntArray()).containsExactly(65_534, 65_535);
@@ -249,9 +262,9 @@ class InPlaceRepliesTest extends SparkTestBase {
   }
 
   @Test
-  void aColumnOfAnotherTypeThanDeclaredIsRefused() throws IOException {
+  void columnOfAnotherTypeIsRefused() throws IOException {
     byte[] data = ids(7, 8, 9);
-    Said sent = Said.sent(data);
+    ReplyColumn sent = ReplyColumn.sent(data);
 
     assertThatThrownBy(() -> opened(header(ROWS, List.of(sent, sent), List.of()), data))
         .hasMessageContaining("[TA_RESULT_TYPE]")
@@ -260,21 +273,25 @@ class InPlaceRepliesTest extends SparkTestBase {
   }
 
   @Test
-  void whatDoesNotFitIsRefused() throws IOException {
+  void malformedReplyIsRefused() throws IOException {
     byte[] data = ids(7, 8, 9);
-    Said sent = Said.sent(data);
+    ReplyColumn sent = ReplyColumn.sent(data);
 
     isRefused(header(ROWS, List.of(sent), List.of()), data, "3 rows of 1 columns");
     isRefused(header(-1, List.of(sent, sent), List.of()), data, "-1 rows");
     isRefused(new byte[10], data, "10 bytes");
     isRefused(
-        header(ROWS, List.of(new Said(-1, 0, 1, data.length), sent), List.of()),
+        header(ROWS, List.of(new ReplyColumn(-1, 0, 1, data.length), sent), List.of()),
         data,
         "bytes at 1");
     isRefused(
-        header(ROWS, List.of(new Said(-1, 0, -1, 5), sent), List.of()), data, "5 bytes at -1");
+        header(ROWS, List.of(new ReplyColumn(-1, 0, -1, 5), sent), List.of()),
+        data,
+        "5 bytes at -1");
     isRefused(
-        header(ROWS, List.of(new Said(-1, 0, 0, -5), sent), List.of()), data, "-5 bytes at 0");
+        header(ROWS, List.of(new ReplyColumn(-1, 0, 0, -5), sent), List.of()),
+        data,
+        "-5 bytes at 0");
     isRefused(header(ROWS + 1, List.of(sent, sent), List.of()), data, "another batch");
     byte[] truncated = header(ROWS, List.of(sent, sent), List.of());
     isRefused(Arrays.copyOf(truncated, truncated.length - 8), data, "3 rows");
