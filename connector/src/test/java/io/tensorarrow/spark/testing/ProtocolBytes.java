@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -80,7 +81,6 @@ public record ProtocolBytes(
 
   /** Returns where a field begins. */
   public int offset(String field) {
-    text(field);
-    return offsets.get(field);
+    return Objects.requireNonNull(offsets.get(field), field);
   }
 }

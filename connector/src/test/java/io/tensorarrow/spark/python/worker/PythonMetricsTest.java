@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.junit.jupiter.api.Test;
 import scala.collection.JavaConverters;
@@ -40,7 +41,7 @@ class PythonMetricsTest extends SparkTestBase {
 
     assertThat(metrics).hasSameSizeAs(HandoverMetric.values());
     for (HandoverMetric metric : HandoverMetric.values()) {
-      SQLMetric created = metrics.get(metric.key());
+      SQLMetric created = Objects.requireNonNull(metrics.get(metric.key()));
       assertThat(created.name().get()).isEqualTo(metric.description());
       assertThat(created.metricType())
           .isEqualTo(
