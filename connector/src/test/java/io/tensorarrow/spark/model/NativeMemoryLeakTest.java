@@ -59,6 +59,8 @@ class NativeMemoryLeakTest {
   private static final int CHOICES = 60;
 
   /** What a process repeats. */
+  // The functions have no state.
+  @SuppressWarnings("ImmutableEnumChecker")
   enum Activity {
     BATCHES(
         TestModels::mlp,
