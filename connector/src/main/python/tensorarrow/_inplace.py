@@ -1,7 +1,7 @@
 """Replies of functions that change tensors in place: such tensors are not sent back.
 
-The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description has the
-layout.
+The other side is the JVM's class ``InPlaceReplies`` in ``io.tensorarrow.spark.python.worker``. The
+page "Hand-over protocol" of the documentation has the layout.
 """
 
 from __future__ import annotations

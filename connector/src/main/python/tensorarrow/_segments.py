@@ -1,6 +1,6 @@
 """Memory that the JVM shares with this worker, and the leases that release it.
 
-The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description specifies
+The other side is the JVM's package ``io.tensorarrow.spark.python.shm``, whose description specifies
 the segments.
 """
 

@@ -1,7 +1,7 @@
 """What runs in a worker before the user's function: it takes batches out of their envelopes.
 
-The other side is the JVM's package ``io.tensorarrow.spark.python``, whose description specifies
-the protocol.
+The other side is the JVM's package ``io.tensorarrow.spark.python.worker``, whose description
+specifies the protocol.
 """
 
 from __future__ import annotations

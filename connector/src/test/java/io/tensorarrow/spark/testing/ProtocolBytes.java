@@ -15,16 +15,21 @@ import java.util.regex.Pattern;
 /**
  * A section of {@code handover-protocol.txt}, which has the bytes that JVM and Python workers agree
  * on; the tests of the Python module read the same file.
- *
- * @param bytes all bytes of the section
- * @param values the fields' values by their names, in order
- * @param offsets the fields' offsets by their names
  */
-public record ProtocolBytes(
-    byte[] bytes, Map<String, String> values, Map<String, Integer> offsets) {
+public final class ProtocolBytes {
   private static final Path FILE = Path.of("src/test/resources/handover-protocol.txt");
   private static final Pattern FIELD =
       Pattern.compile(" *(\\d+)  ((?:[0-9a-f]{2} )*[0-9a-f]{2}) +(.+) = (.+)");
+
+  private final byte[] bytes;
+  private final Map<String, String> values;
+  private final Map<String, Integer> offsets;
+
+  private ProtocolBytes(byte[] bytes, Map<String, String> values, Map<String, Integer> offsets) {
+    this.bytes = bytes;
+    this.values = values;
+    this.offsets = offsets;
+  }
 
   /** Reads a section. */
   public static ProtocolBytes section(String name) {
@@ -60,6 +65,11 @@ public record ProtocolBytes(
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Returns all bytes of the section. */
+  public byte[] bytes() {
+    return bytes.clone();
   }
 
   /** Returns a field's value. */
