@@ -23,9 +23,9 @@ import scala.collection.Seq;
 import scala.collection.immutable.Map;
 
 /**
- * What the data source is not, said in one line each: Spark falls back to the interfaces of version
- * 1 for writing, for streams and for tables of the session catalog, and without them ends in errors
- * that name classes or paths.
+ * Implements the version 1 interfaces to which Spark falls back for writing, for streams and for
+ * tables of the session catalog, and throws a clear error from each. Without them Spark's errors
+ * name classes or paths.
  */
 abstract class ReadOnlySource
     implements CreatableRelationProvider,

@@ -17,7 +17,7 @@ final class Models {
 
   private Models() {}
 
-  /** Returns where a model lies. */
+  /** Returns where a model is. */
   static Path directory(String name) {
     return Path.of(System.getProperty("bench.models"), name).toAbsolutePath().normalize();
   }

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 /**
  * What the rounds of a measurement had in common: the middle one, and where the middle half of them
- * lies.
+ * is.
  */
 record Spread(double median, double low, double high) {
   static Spread of(double[] values) {

@@ -76,7 +76,7 @@ public class Strings {
               "out", "out: tensor to a column, UTF-8 checked",
               "outByCalls", "out: `TF_TString_GetDataPointer` to a `byte[]`"));
 
-  /** Bytes of each string: up to 22 lie in TensorFlow's own struct, more in memory beside it. */
+  /** Bytes of each string: up to 22 are in TensorFlow's own struct, more in memory beside it. */
   @Param({"8", "24", "100"})
   public int bytes;
 

@@ -81,7 +81,7 @@ public final class HostLock implements AutoCloseable {
   }
 
   /**
-   * Notes, by the file's time, that what it stands for was used now. It writes through the channel
+   * Sets the lock file's modification time, to mark the last use. It writes through the channel
    * that holds the lock: to set the time by the file's name opens and closes the file, which gives
    * up every lock that the process has on it.
    */

@@ -62,7 +62,7 @@ public final class PrivateDirectory {
   }
 
   /**
-   * Checks that only this user or the system's administrator can change what lies in a directory.
+   * Checks that only this user or the system's administrator can change what is in a directory.
    *
    * @param real the directory's real path
    * @return empty if that is so

@@ -4,8 +4,8 @@ import java.io.InterruptedIOException;
 import java.util.Optional;
 
 /**
- * A lock among the threads and class loaders of this process. Class loaders share nothing but the
- * JVM's own objects, so a system property stands for it.
+ * A lock among the threads and class loaders of this process. A system property holds the lock, so
+ * that all class loaders see it.
  */
 public final class ProcessLock implements AutoCloseable {
   private static final String PROPERTY = "io.tensorarrow.lock:";

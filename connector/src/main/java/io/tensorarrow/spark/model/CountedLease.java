@@ -37,7 +37,7 @@ final class CountedLease implements ModelLease {
    *
    * @param model the model, borrowed
    * @param uses counts the lease's use as begun already; the lease ends it
-   * @param cancelled whether the lease's calls shall end; asked by any thread
+   * @param cancelled whether the lease's calls must end; asked by any thread
    */
   CountedLease(EagerModel model, Uses uses, BooleanSupplier cancelled, long loadNanos) {
     this.model = model;

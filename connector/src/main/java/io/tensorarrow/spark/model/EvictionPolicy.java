@@ -8,8 +8,8 @@ import java.util.OptionalLong;
  * Decides which models a cache closes. Pure functions of the cache's entries and the time; a model
  * in use is never chosen.
  *
- * @param maxModels how many entries stay; more while more are in use at once
- * @param maxBytes how many bytes the entries may have in total; the last entry stays in any case
+ * @param maxModels the maximum number of entries; models in use may exceed it
+ * @param maxBytes the maximum of the entries' bytes in total; the last entry stays in any case
  * @param idleNanos how long a model stays that no one uses
  */
 record EvictionPolicy(int maxModels, long maxBytes, long idleNanos) {

@@ -78,7 +78,7 @@ final class LoadOnce<V> {
   /**
    * Waits until the attempt has ended.
    *
-   * @param cancelled whether this thread shall stop waiting; asked several times a second
+   * @param cancelled whether this thread must stop waiting; asked several times a second
    * @return false if {@code cancelled} became true first
    */
   boolean await(BooleanSupplier cancelled) throws InterruptedException {

@@ -149,7 +149,7 @@ public final class ModelCache {
    * @param model the model to lease
    * @param settings what it may use
    * @param cancelled whether the task was killed, so that loading, waiting and the lease's calls
-   *     shall end; asked by any thread, several times a second
+   *     must end; asked by any thread, several times a second
    * @return the lease, owned by the caller
    * @throws TensorArrowException if it can't be loaded, or the thread is interrupted while it
    *     waits; the next attempt tries again. The codes are {@link ErrorCode#TA_MODEL_NOT_FOUND},
@@ -203,10 +203,7 @@ public final class ModelCache {
     return failure;
   }
 
-  /**
-   * A task that is killed fails with whatever met the interruption first, which is no error of the
-   * model.
-   */
+  /** A killed task may fail with any exception; it does not mean that the load failed. */
   private static boolean isOfKilledTask(RuntimeException e, BooleanSupplier cancelled) {
     return e instanceof CancellationException
         || Thread.currentThread().isInterrupted()

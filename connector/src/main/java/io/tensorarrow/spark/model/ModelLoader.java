@@ -53,7 +53,7 @@ public final class ModelLoader {
   /**
    * Loads a model.
    *
-   * @param cancelled whether loading shall end; asked by another thread, several times a second
+   * @param cancelled whether loading must end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this
    *     host, {@link ErrorCode#TA_MODEL_CHANGED} if it is another one, {@link
@@ -97,7 +97,7 @@ public final class ModelLoader {
   }
 
   /**
-   * Loads a model that lies where anybody may write. TensorFlow reads its variables and assets by
+   * Loads a model that is where anybody may write. TensorFlow reads its variables and assets by
    * itself, after they were checked.
    */
   static EagerModel loadUnchanged(ModelReference reference, Supplier<EagerModel> loading) {

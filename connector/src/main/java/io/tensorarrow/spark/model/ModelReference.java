@@ -9,7 +9,7 @@ import java.util.List;
  * Which model a query runs, pinned on the driver so that every task and every retry runs the same
  * one.
  *
- * @param directory where the SavedModel lies, version included: an absolute local path, the same on
+ * @param directory where the SavedModel is, version included: an absolute local path, the same on
  *     every host, or a URI without credentials
  * @param fingerprint what the model's files were when the query was planned ({@link
  *     ModelFingerprint})

@@ -8,7 +8,7 @@ import java.util.List;
  * dots, a part with dots or back-ticks between back-ticks, a back-tick inside doubled. What is
  * written without back-ticks may also be the name of one column with dots in it.
  *
- * @param readings the parts that the name may stand for, the first that exists is meant
+ * @param readings the possible parses of the name; the first that matches a column is used
  */
 public record ColumnName(List<List<String>> readings) {
   /** Copies the readings. */

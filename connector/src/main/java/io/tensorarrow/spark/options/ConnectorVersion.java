@@ -22,7 +22,7 @@ public final class ConnectorVersion {
     return property("version");
   }
 
-  /** Tells whether {@link #checkBuiltFor} passes. */
+  /** Returns whether {@link #checkBuiltFor} passes. */
   public static boolean isBuiltFor(String spark, String scala) {
     return artifact(spark, scala).equals(artifact(property("spark"), property("scala")));
   }

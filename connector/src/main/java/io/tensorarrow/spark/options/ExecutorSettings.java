@@ -194,7 +194,7 @@ public final class ExecutorSettings {
     return SHARED_MEMORY_DIRECTORY.find(conf);
   }
 
-  /** Returns how large they may be together, in bytes, if it does not go by what is free. */
+  /** Returns the maximum of their bytes in total, or empty if it depends on the free space. */
   public Optional<Long> sharedMemoryBytes() {
     return SHARED_MEMORY_BYTES.find(conf);
   }

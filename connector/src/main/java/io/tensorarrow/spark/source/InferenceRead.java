@@ -248,7 +248,7 @@ final class InferenceRead {
 
   /**
    * Whether a source of files may be opened with the columns that it inferred. Not if the files
-   * hold a partition column, too, since a schema that is given has it once; readers that go by
+   * hold a partition column, too, since a schema that is given has it once; readers that use
    * position, as that of CSV, would take one column for another. Nor if a partition column has no
    * value at all, and so no type.
    */

@@ -85,7 +85,7 @@ final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan 
 
   /**
    * Returns the wrapped scan's statistics with the tensors' bytes added, so that Spark does not
-   * take embeddings for a small table. Where the source tells bytes only, rows are estimated from
+   * take embeddings for a small table. If the source reports bytes only, rows are estimated from
    * its columns' default sizes, as Spark does.
    */
   @Override

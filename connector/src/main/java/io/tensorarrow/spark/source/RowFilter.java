@@ -21,9 +21,9 @@ import scala.collection.JavaConverters;
  * Evaluates filters over the rows of batches: those that a source does not guarantee, and those
  * between a scan and a Python function.
  *
- * <p>Expressions that Spark does not compile, such as functions with lambdas, expect arrays of
- * rows: those of vectors give a null element as whatever lies in its place. So Spark never runs
- * such expressions over vectors, and here they get a copy of the columns that they refer to.
+ * <p>Expressions that Spark does not compile, such as functions with lambdas, read null elements
+ * wrongly from arrays of vectors. Spark never runs them over vectors, and here they get the columns
+ * that they refer to as copied rows.
  *
  * <p>Not thread-safe.
  */

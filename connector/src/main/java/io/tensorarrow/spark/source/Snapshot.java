@@ -6,7 +6,7 @@ import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 
 /**
- * Tells apart the states of a wrapped table that keeps several.
+ * Identifies the state that is read of a wrapped table that keeps several.
  *
  * @param state equal for tables that are known to be in the same state
  */

@@ -117,7 +117,7 @@ public final class TensorFlowTables {
   }
 
   /**
-   * Returns where any table's files lie: the root paths of a table of files, else the table's
+   * Returns where any table's files are: the root paths of a table of files, else the table's
    * property {@code location}, if it has one.
    */
   public static List<Path> paths(Table table) {

@@ -102,7 +102,7 @@ record Deletion(List<Path> paths, Optional<Table> table) {
         .toList();
   }
 
-  /** Returns the partitions of a catalog's table that are overwritten: each may lie elsewhere. */
+  /** Returns the partitions of a catalog's table that are overwritten: each may be elsewhere. */
   private static List<CatalogTablePartition> partitions(
       InsertIntoHadoopFsRelationCommand insert, SparkSession session) {
     SessionState state = session.sessionState();

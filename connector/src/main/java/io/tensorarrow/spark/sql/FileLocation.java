@@ -24,7 +24,7 @@ record FileLocation(String scheme, String authority, String path) {
         scheme.equals("file") ? withoutLinks(uri.getPath()) : uri.getPath());
   }
 
-  /** Returns whether this is the other one, or lies below it. */
+  /** Returns whether this is the other one, or is below it. */
   boolean isIn(FileLocation other) {
     return scheme.equals(other.scheme)
         && authority.equals(other.authority)

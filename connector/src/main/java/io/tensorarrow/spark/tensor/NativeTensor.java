@@ -134,7 +134,7 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   /**
-   * Returns the size of the tensor's memory in bytes, with the texts that lie in blocks of their
+   * Returns the size of the tensor's memory in bytes, with the texts that are in blocks of their
    * own if it was allocated here; also after close.
    */
   public long byteSize() {
@@ -155,7 +155,7 @@ public final class NativeTensor implements AutoCloseable {
   }
 
   /**
-   * Returns where the elements lie, row-major and 64-byte aligned; 0 if there are none.
+   * Returns where the elements are, row-major and 64-byte aligned; 0 if there are none.
    *
    * @throws IllegalStateException after close
    */

@@ -101,7 +101,7 @@ final class StringMemory {
     }
   }
 
-  /** An address in JavaCPP's words. */
+  /** A JavaCPP pointer to a given address. */
   private static final class Address extends Pointer {
     Address(long address) {
       super((Pointer) null);

@@ -78,7 +78,7 @@ abstract class RemoteModelTestBase extends ModelTestBase {
     return assertError(code, () -> load(reference));
   }
 
-  /** Returns the copies and whatever else lies beside them, but for locks. */
+  /** Returns the copies and whatever else is beside them, but for locks. */
   List<String> kept() throws IOException {
     try (Stream<Path> files = Files.list(models)) {
       return files

@@ -78,7 +78,7 @@ class FileListingTest extends ChangedReadTestBase {
     long query = TestFileSystem.listings() - before;
 
     assertThat(plainListings).isPositive();
-    // One more look each: whether an Iceberg table's metadata lies there.
+    // One more look each: whether an Iceberg table's metadata is there.
     assertThat(load).as("listings of a load").isEqualTo(plainListings + 1);
     assertThat(query).as("listings of a query").isEqualTo(plainListings + 1);
   }

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * Where the documentation lies, and the sections of it that are generated.
+ * Where the documentation is, and the sections of it that are generated.
  *
  * <p>A generated section stands between the comments {@code <!-- name:begin -->} and {@code <!--
  * name:end -->}. With {@code -Dtensorarrow.updateDocs=true} tests write it, else they compare it.

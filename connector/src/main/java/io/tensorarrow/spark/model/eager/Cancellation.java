@@ -16,9 +16,9 @@ import org.tensorflow.internal.c_api.TFE_CancellationManager;
 import org.tensorflow.internal.c_api.TFE_Op;
 
 /**
- * Ends what a killed task runs in TensorFlow. Spark tells nobody while native code runs, so a
- * thread asks for as long as this is open, and tells TensorFlow, which then starts no further
- * kernel of the call. One kernel that runs long is not ended.
+ * Ends what a killed task runs in TensorFlow. Spark does not notify native code of a kill, so a
+ * watchdog thread polls the task while this is open, and cancels TensorFlow's call, which then
+ * starts no further kernel. A kernel that runs long is not interrupted.
  *
  * <p>Happens at most once: what was cancelled stays cancelled. Owns TensorFlow's cancellation
  * manager, which serves any number of calls until one fails.
@@ -43,7 +43,7 @@ final class Cancellation implements AutoCloseable {
   /**
    * Starts asking whether to cancel.
    *
-   * @param cancelRequested whether what runs shall end; asked by another thread, several times a
+   * @param cancelRequested whether what runs must end; asked by another thread, several times a
    *     second
    */
   Cancellation(BooleanSupplier cancelRequested) {

@@ -49,7 +49,7 @@ public final class EagerCall implements AutoCloseable {
    *
    * @param context where the function runs; it must stay open until {@code release} runs
    * @param function the function to run
-   * @param cancelled whether runs shall end; asked by another thread, several times a second
+   * @param cancelled whether runs must end; asked by another thread, several times a second
    * @param release run once, by close
    */
   public EagerCall(

@@ -68,7 +68,7 @@ public final class EagerModel implements AutoCloseable {
    * Loads a model. TensorFlow's libraries have to be loaded already.
    *
    * @param policy the model's, which its initialisers passed
-   * @param cancelled whether loading shall end; asked by another thread, several times a second
+   * @param cancelled whether loading must end; asked by another thread, several times a second
    * @return the model, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_LOAD} if TensorFlow refuses it;
    *     nothing stays in memory then

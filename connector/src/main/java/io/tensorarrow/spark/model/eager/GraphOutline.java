@@ -40,8 +40,8 @@ final class GraphOutline {
    * What a signature is in this graph.
    *
    * @param feeds the tensors of its inputs, in the signature's sorted order
-   * @param fetches the names of the nodes that have its outputs as their only output, by the
-   *     outputs' names; empty for outputs that are no tensors
+   * @param fetches for the name of each output, the node whose single output it is; empty for
+   *     outputs that are no tensors
    */
   record Function(List<TensorName> feeds, SortedMap<String, String> fetches) {}
 

@@ -139,8 +139,8 @@ final class GraphRewriter {
   }
 
   /**
-   * Identities also make outputs that are inputs, or are fetched twice, and TF1's reference
-   * variables, plain tensors.
+   * An Identity node for each output also covers outputs that are inputs, repeated outputs, and
+   * TF1's reference variables.
    */
   private GraphOutline.Function function(SignatureDef signature) {
     List<TensorName> feeds = new ArrayList<>();

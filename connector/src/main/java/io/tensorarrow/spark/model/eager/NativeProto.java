@@ -26,7 +26,7 @@ final class NativeProto implements AutoCloseable {
     }
   }
 
-  /** Returns where it lies, borrowed. */
+  /** Returns where it is, borrowed. */
   BytePointer pointer() {
     return bytes;
   }

@@ -18,12 +18,12 @@ final class MappedLibraries {
 
   private MappedLibraries() {}
 
-  /** Returns the libraries that were loaded from the directory and still lie there. */
+  /** Returns the libraries that were loaded from the directory and still are there. */
   static List<Path> below(Path directory) {
     return mapped().stream().filter(file -> isBelow(file, directory)).toList();
   }
 
-  /** Returns the libraries that were loaded from files which lie elsewhere or are gone. */
+  /** Returns the libraries that were loaded from files which are elsewhere or are gone. */
   static List<Path> notBelow(Path directory) {
     return mapped().stream().filter(file -> !isBelow(file, directory)).toList();
   }
@@ -42,7 +42,7 @@ final class MappedLibraries {
           .map(Path::of)
           .toList();
     } catch (IOException e) {
-      // Not Linux, or not to be read: TensorFlow itself then tells if something is wrong.
+      // Not Linux, or not readable: TensorFlow itself then reports what is wrong.
       return List.of();
     }
   }

@@ -43,7 +43,7 @@ final class NativeArtifacts {
   /**
    * One library on the class path.
    *
-   * @param crc its checksum, where it lies in a jar, which has it
+   * @param crc its checksum, where it is in a jar, which has it
    */
   private record Library(String name, URL url, long size, OptionalLong crc, long modified) {}
 

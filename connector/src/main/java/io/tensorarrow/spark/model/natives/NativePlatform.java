@@ -66,7 +66,7 @@ record NativePlatform(String name) {
     return libraryNames().stream().filter(library -> resource(library) == null).findFirst();
   }
 
-  /** Returns where a library lies on the class path, or null. */
+  /** Returns where a library is on the class path, or null. */
   @Nullable URL resource(String library) {
     return NativePlatform.class.getClassLoader().getResource(RESOURCES + name + "/" + library);
   }

@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Where TensorFlow's native libraries lie on this host: a directory per version and content, made
+ * Where TensorFlow's native libraries are on this host: a directory per version and content, made
  * once and completely.
  *
  * <p>JVMs that start at once take turns by a file lock; a directory comes into being by a rename,
@@ -68,7 +68,7 @@ public final class NativesDirectory {
   }
 
   /**
-   * Makes sure that the libraries lie in this directory.
+   * Makes sure that the libraries are in this directory.
    *
    * @return the directory that holds them, a real path
    * @throws TensorArrowException with {@link ErrorCode#TA_NATIVES} if they can't be put there, or

@@ -7,7 +7,7 @@ import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.OpDef;
 
 /**
- * What an operation takes or gives under one name at one node: a tensor, or several.
+ * A named input or output of an operation at a node: one tensor or several.
  *
  * @param name its name in the operation
  * @param count how many tensors

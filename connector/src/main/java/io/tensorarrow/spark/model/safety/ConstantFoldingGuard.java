@@ -43,7 +43,7 @@ final class ConstantFoldingGuard {
           "InplaceSub",
           "InplaceUpdate");
 
-  /** Has no input to take away. */
+  /** Has no inputs, so it cannot be disabled by removing them. */
   static final String CONSTANT_FROM_FILE = "ImmutableConst";
 
   private ConstantFoldingGuard() {}

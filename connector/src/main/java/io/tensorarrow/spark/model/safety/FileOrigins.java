@@ -14,7 +14,7 @@ import java.util.Set;
 /**
  * Finds out where a file's name comes from: follows it back through operations that hand it on,
  * through variables that are used for nothing else, and from a function's argument to all callers
- * of that walk. What it can't follow comes from nowhere.
+ * of that walk. An origin that cannot be traced is not trusted.
  */
 final class FileOrigins {
   private static final Set<String> HAND_ON =

@@ -25,7 +25,10 @@ import org.tensorflow.proto.OpDef;
  * Immutable.
  */
 final class OpGraph {
-  /** TensorFlow may run one function instead of another if both have the same value of this. */
+  /**
+   * The attribute by which functions are alternatives: TensorFlow may run any that has the same
+   * value.
+   */
   private static final String INTERCHANGEABLE = "api_implements";
 
   private final Map<String, OpNode> nodes = new HashMap<>();

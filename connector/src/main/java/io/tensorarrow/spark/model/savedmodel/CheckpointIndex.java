@@ -9,9 +9,9 @@ import org.tensorflow.proto.BundleEntryProto;
 import org.tensorflow.proto.BundleHeaderProto;
 
 /**
- * A checkpoint's table of contents, {@code variables.index}: tells where each tensor lies, and so
- * how long the data files must be at least: one that is still being copied is noticed without
- * reading it.
+ * A checkpoint's table of contents, {@code variables.index}: says where each tensor is, and so how
+ * long the data files must be at least: one that is still being copied is noticed without reading
+ * it.
  *
  * <p>The file is a table of LevelDB's kind: blocks of sorted keys, one block with the places of the
  * others, and a footer with the place of that block and a magic number.

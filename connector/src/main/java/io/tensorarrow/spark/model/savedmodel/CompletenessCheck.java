@@ -37,7 +37,7 @@ public final class CompletenessCheck {
    * Checks the files.
    *
    * @param graphs all graphs of the SavedModel
-   * @throws InvalidModelException if a file is missing, cut off or lies elsewhere
+   * @throws InvalidModelException if a file is missing, cut off or is elsewhere
    * @throws IOException if a file can't be read
    */
   void check(List<MetaGraphDef> graphs) throws InvalidModelException, IOException {

@@ -26,7 +26,7 @@ public final class ModelGraph {
   /** The signature that is meant when none is named. */
   public static final String DEFAULT_SIGNATURE = "serving_default";
 
-  /** Where the initialiser stands among the signatures. */
+  /** The key of the initialiser in the map of signatures. */
   static final String INIT_SIGNATURE = "__saved_model_init_op";
 
   /** What TensorFlow stores among the signatures although it is no function for users. */
@@ -42,7 +42,7 @@ public final class ModelGraph {
    * Reads the signatures.
    *
    * @param location how messages name the model
-   * @param directory its directory, if it lies on this host
+   * @param directory its directory, if it is on this host
    * @param proto the graph
    */
   public ModelGraph(String location, Optional<Path> directory, MetaGraphDef proto) {

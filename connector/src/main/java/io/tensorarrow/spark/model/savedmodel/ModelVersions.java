@@ -88,7 +88,7 @@ public final class ModelVersions {
    * @param root as in {@link #read(ModelFiles, String)}
    * @param version as in {@link #read(ModelFiles, String)}
    * @param known the state of the model that was read before
-   * @return the model of that version; empty if it lies where the known one did and looks the same
+   * @return the model of that version; empty if it is where the known one was and looks the same
    * @throws TensorArrowException as {@link #read(ModelFiles, String)}
    */
   public static Optional<SavedModelFile> readUnlessKnown(
@@ -113,7 +113,7 @@ public final class ModelVersions {
       List<ModelEntry> entries = root.list();
       ModelVersions versions = new ModelVersions(root, entries, known);
       if (versions.versions.isEmpty() && versions.unfinished.isEmpty()) {
-        // Says what lies there instead.
+        // Says what is there instead.
         return Optional.of(SavedModelFile.read(root));
       }
       SortedMap<String, Long> labels = versions.labels(entries);

@@ -51,7 +51,7 @@ public final class SavedModelFile {
    * Reads and checks a SavedModel.
    *
    * @param files the directory that holds {@code saved_model.pb}; not needed any more afterwards
-   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel lies
+   * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if no SavedModel is
    *     there, with {@link ErrorCode#TA_MODEL_CORRUPT} if it is incomplete or can't be read, with
    *     {@link ErrorCode#TA_MODEL_FETCH} if a remote file system does not give it
    */

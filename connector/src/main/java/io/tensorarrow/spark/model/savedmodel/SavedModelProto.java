@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
 
-/** Reads {@code saved_model.pb}, and says what lies there instead if there is none. */
+/** Reads {@code saved_model.pb}, and says what is there instead if there is none. */
 final class SavedModelProto {
   /** More than protocol buffers allow, and than a Java array can hold. */
   private static final long MAX_PROTO_BYTES = Integer.MAX_VALUE - 8L;

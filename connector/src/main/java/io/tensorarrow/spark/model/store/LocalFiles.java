@@ -27,7 +27,7 @@ import java.util.Optional;
 
 /**
  * Files on this host's own disks. Links are followed, but a file counts as part of the model only
- * if it really lies inside the directory: a model may come from someone who must not choose which
+ * if it really is inside the directory: a model may come from someone who must not choose which
  * files of this host are read.
  */
 final class LocalFiles implements ModelFiles {

@@ -7,7 +7,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an executor gets at a model's files: they lie on its own disks, or come through Hadoop with
+ * How an executor gets at a model's files: they are on its own disks, or come through Hadoop with
  * the settings of the query, credentials included. Travels to the executors with the model's
  * reference. Immutable.
  */
@@ -24,7 +24,7 @@ public final class ModelAccess implements Serializable {
     this.settings = new TreeMap<>(settings);
   }
 
-  /** A model that lies under the same path on every host. */
+  /** A model that is under the same path on every host. */
   public static ModelAccess local() {
     return LOCAL;
   }
@@ -85,7 +85,7 @@ public final class ModelAccess implements Serializable {
     return settings.keySet().hashCode();
   }
 
-  /** Tells no setting: some are credentials. */
+  /** Shows no settings: some are credentials. */
   @Override
   public String toString() {
     return remote ? "remote" : "local";

@@ -34,7 +34,7 @@ final class ModelCopier implements AutoCloseable {
   /**
    * Takes over the original.
    *
-   * @param location where it lies, for messages
+   * @param location where it is, for messages
    */
   ModelCopier(String location, ModelCopies.Original original) {
     this.location = location;

@@ -53,7 +53,7 @@ public final class ModelCopies {
   /**
    * A model to be copied.
    *
-   * @param files where it lies
+   * @param files where it is
    * @param entries which of the files to copy; regular files only
    */
   public record Original(ModelFiles files, List<ModelEntry> entries) {}
@@ -68,7 +68,7 @@ public final class ModelCopies {
    * Uses the copy of a model, making it if need be. Waits while another thread or process makes it.
    *
    * @param name names the copy: letters and digits that tell its content
-   * @param location where the original lies, for messages
+   * @param location where the original is, for messages
    * @param opening opens it; called only to make the copy
    * @param check reads a copy; returns empty if it is not what it should be, so that it is made
    *     again

@@ -9,7 +9,7 @@ package io.tensorarrow.spark.model.store;
  * @param modified milliseconds since 1970, for a file
  */
 public record ModelEntry(String name, Kind kind, long size, long modified) {
-  /** What can lie in a directory. */
+  /** What a directory may contain. */
   public enum Kind {
     /** A regular file inside the directory, or a link to one. */
     FILE,

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The files of one directory that may be a model, on whatever file system they lie. Names are paths
+ * The files of one directory that may be a model, on whatever file system they are. Names are paths
  * below that directory, with slashes.
  *
  * <p>Belongs to one thread.
@@ -30,7 +30,7 @@ public interface ModelFiles extends AutoCloseable {
    * Returns the files of this host's copy of a remote model, which have the times of the originals.
    *
    * @param directory the copy
-   * @param location where the originals lie
+   * @param location where the originals are
    */
   static ModelFiles copy(Path directory, String location) {
     return new LocalFiles(directory, location, true);
@@ -52,16 +52,16 @@ public interface ModelFiles extends AutoCloseable {
    * Looks something up.
    *
    * @param name its name; empty for the directory itself
-   * @return what lies there, if anything does
+   * @return what is there, if anything
    * @throws IOException if that can't be found out
    */
   Optional<ModelEntry> find(String name) throws IOException;
 
-  /** Returns what lies directly in the directory, sorted by name; nothing if it does not exist. */
+  /** Returns what is directly in the directory, sorted by name; nothing if it does not exist. */
   List<ModelEntry> list() throws IOException;
 
   /**
-   * Returns all that lies below a subdirectory but for directories, sorted by name; nothing if it
+   * Returns all that is below a subdirectory but for directories, sorted by name; nothing if it
    * does not exist.
    */
   List<ModelEntry> filesBelow(String subdirectory) throws IOException;

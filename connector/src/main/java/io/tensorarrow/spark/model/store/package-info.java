@@ -1,5 +1,5 @@
 /**
- * Where models lie: the files of a directory on the local or any Hadoop file system, and an
+ * Where models are: the files of a directory on the local or any Hadoop file system, and an
  * executor host's own copies of remote models.
  *
  * <p>Layout of the copies' directory, which is the user's own: {@code <name>/} is a complete copy,

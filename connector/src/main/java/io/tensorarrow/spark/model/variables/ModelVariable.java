@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A variable of a SavedModel, or another tensor of its checkpoint, and where its elements lie.
+ * A variable of a SavedModel, or another tensor of its checkpoint, and where its elements are.
  *
  * @param name what TensorFlow calls it, without the {@code :0}
  * @param dtypeNumber TensorFlow's number of its dtype, which may be of a newer TensorFlow
@@ -21,7 +21,7 @@ public record ModelVariable(String name, int dtypeNumber, List<Long> shape, List
   static final long MAX_BYTES = Integer.MAX_VALUE - (1 << 20);
 
   /**
-   * Elements that lie in one place, little-endian and row-major.
+   * Elements that are in one place, little-endian and row-major.
    *
    * @param file the data file, below the model's directory
    * @param offset where they begin there

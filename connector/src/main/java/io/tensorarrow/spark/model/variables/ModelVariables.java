@@ -66,7 +66,7 @@ public final class ModelVariables {
    *
    * @param files a SavedModel, found to be complete
    * @return all tensors of the checkpoint, without what Keras 3 saves a second time, in the order
-   *     in which they lie there; none if there is no checkpoint
+   *     in which they are there; none if there is no checkpoint
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_CORRUPT} if the checkpoint's table
    *     of contents or the graph of objects is damaged, with {@link ErrorCode#TA_UNSUPPORTED} if it
    *     is compressed or of a machine with the other byte order, with {@link

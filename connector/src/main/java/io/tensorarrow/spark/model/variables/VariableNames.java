@@ -17,9 +17,9 @@ import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
  *
  * <p>TensorFlow 2 saves a variable under its path through the model's objects, {@code
  * layers/0/kernel/.ATTRIBUTES/VARIABLE_VALUE}, and tells in the graph of these objects what the
- * variable itself is called, {@code dense/kernel}. That name counts, unless several variables have
- * it; else the path without its end does. What Keras 3 saves a second time is left out. TensorFlow
- * 1 saves variables under their names.
+ * variable itself is called, {@code dense/kernel}. That name is used if it is unique, and otherwise
+ * the path without its suffix. What Keras 3 saves a second time is left out. TensorFlow 1 saves
+ * variables under their names.
  *
  * <p>Immutable.
  */

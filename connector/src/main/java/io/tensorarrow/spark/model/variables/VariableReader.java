@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the elements of a model's variables from the checkpoint's data files, without TensorFlow.
- * Variables that lie one behind the other are read from one stream.
+ * Variables that are one behind the other are read from one stream.
  *
  * <p>Belongs to one thread at a time.
  */
@@ -60,7 +60,7 @@ public final class VariableReader implements AutoCloseable {
   /**
    * Connects to a model.
    *
-   * @param directory where it lies: an absolute local path or a URI
+   * @param directory where it is: an absolute local path or a URI
    * @param access how this host gets at it
    * @return a reader, owned by the caller
    * @throws TensorArrowException with {@link ErrorCode#TA_MODEL_NOT_FOUND} if it is not on this

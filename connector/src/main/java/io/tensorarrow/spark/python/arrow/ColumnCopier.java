@@ -39,7 +39,7 @@ final class ColumnCopier {
     this.allocator = allocator;
   }
 
-  /** Returns whether it knows a column's type, and where the parts of its cells lie. */
+  /** Returns whether it supports a column's type and can find the parts of its cells. */
   static boolean copies(ColumnVector column) {
     DataType type = column.dataType();
     if (type instanceof ArrayType) {

@@ -88,7 +88,7 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
     return held;
   }
 
-  /** Tells workers that the segment will not be used again. */
+  /** Marks the segment as dead: workers must not use it again. */
   synchronized void abandon() {
     segment.setWord(SegmentLayout.DEAD_OFFSET, 1);
   }
@@ -132,7 +132,7 @@ public final class SharedSegment implements ArrowMessage.Target, AutoCloseable {
     segment.write(offset, buffer);
   }
 
-  /** Tells workers to forget their mapping, and ends this process's. */
+  /** Marks the segment as dead, so that workers unmap it, and unmaps it here. */
   @Override
   public synchronized void close() {
     closed = true;

@@ -117,7 +117,8 @@ final class BatchWriter extends BasePythonRunner.WriterThread {
           sink,
           new ColumnConversion(fields, call.schema().forms().nativeColumns(), allocator));
     } catch (IOException e) {
-      // Spark's signature has no IOException; the caller tells this from a failure of the source.
+      // Spark's signature has no IOException; the caller distinguishes this from a failure of the
+      // source.
       throw new UncheckedIOException(e);
     } catch (VirtualMachineError | LinkageError e) {
       if (!onDriver) {

@@ -90,7 +90,7 @@ record InPlaceTensor(
     return TensorColumns.over(elements, field, shape, allocator);
   }
 
-  /** Tells the pool that this process does not read the segment any more. */
+  /** Ends this process's hold on the segment: it does not read it any more. */
   void release() {
     pool.endHold(lease);
   }

@@ -42,8 +42,8 @@ public record PythonCall(
   }
 
   /**
-   * Whether a batch is one argument, as a struct, and one result, and goes in an envelope; else
-   * columns are.
+   * Returns true for mapInArrow and mapInPandas, whose batches travel in envelopes, and false for
+   * scalar functions, whose arguments are columns.
    */
   boolean takesWholeBatches() {
     return arguments.isEmpty();

@@ -13,7 +13,7 @@ import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 /**
  * Makes readers of variables on an executor.
  *
- * @param directory where the model lies
+ * @param directory where the model is
  * @param access how this host gets at its files
  * @param columns what the rows hold
  */

@@ -14,7 +14,7 @@ import org.apache.spark.sql.types.StructType;
 /**
  * Variables with their elements, read on the executors.
  *
- * @param directory where the model lies
+ * @param directory where the model is
  * @param access how an executor gets at its files
  * @param columns with the elements
  * @param variables which, in the order in which the checkpoint holds them

@@ -24,7 +24,7 @@ public final class VariablesTable implements Table, SupportsRead {
   /**
    * Lists a model's variables.
    *
-   * @param directory where the model lies, version included
+   * @param directory where the model is, version included
    * @param access how an executor gets at its files
    * @param variables what its checkpoint holds
    */

@@ -15,8 +15,8 @@ import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Bounds the batches of Spark's own vectorised readers of Parquet and ORC by what a model's inputs
- * weigh. By default they hold 4096 rows whatever these are, which is a heap full of images.
+ * Bounds the batches of Spark's own vectorised readers of Parquet and ORC by the size of a model's
+ * inputs. By default they hold 4096 rows of any width, and images would fill the heap.
  *
  * <p>Static; for the driver, since the factories lack their configuration elsewhere.
  */

@@ -40,7 +40,7 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
   private final PartitionReader<InternalRow> rows;
   private final RowToColumnConverter converter;
 
-  /** The row's first columns: the converter goes by the number of a row's own. */
+  /** The row's first columns: the converter uses a row's own number of columns. */
   private final ProjectingInternalRow projection;
 
   private final WritableColumnVector[] columns;

@@ -91,7 +91,7 @@ final class TableFormats {
       }
     }
     // Below the roots a few are enough to find tables in partitions, and cost little if there are
-    // thousands; where all that lies below is read, tables may lie anywhere.
+    // thousands; where all that is below is read, tables may be anywhere.
     JavaConverters.asJavaCollection(index.leafFiles().keys()).stream()
         .filter(file -> !explicit.contains(file))
         .map(Path::getParent)

@@ -88,7 +88,7 @@ public record WrappedSource(
     try {
       return FileDataSourceV2.class.isAssignableFrom(lookup(format, conf));
     } catch (TensorArrowException e) {
-      // Whoever opens the source says it.
+      // The code that opens the source reports it.
       return false;
     }
   }
@@ -97,7 +97,7 @@ public record WrappedSource(
    * Opens the table.
    *
    * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if it can't be read in batch, or
-   *     files of another table format lie there
+   *     files of another table format are there
    */
   public Table open() {
     return open(userSchema);

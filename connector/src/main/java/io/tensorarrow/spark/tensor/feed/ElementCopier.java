@@ -39,7 +39,7 @@ public abstract class ElementCopier {
    * @param start the vector's index of the first element
    * @param count how many elements
    * @param address where the first one goes
-   * @return {@link #NONE}, or how many elements lie before the first one that does not fit
+   * @return {@link #NONE}, or how many elements are before the first one that does not fit
    */
   final int copy(ColumnVector from, int start, int count, long address) {
     for (int done = 0; done < count; done += PIECE) {
@@ -55,7 +55,7 @@ public abstract class ElementCopier {
   /**
    * Looks for nulls inside of elements that are not null themselves.
    *
-   * @return {@link #NONE}, or how many elements lie before the first one with a null inside
+   * @return {@link #NONE}, or how many elements are before the first one with a null inside
    */
   int nullPart(ColumnVector from, int start, int count) {
     return NONE;

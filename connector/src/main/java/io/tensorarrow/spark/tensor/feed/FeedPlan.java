@@ -59,7 +59,7 @@ record FeedPlan(TensorSpec spec, String columnName, ElementType source, int dept
   }
 
   /**
-   * Returns whether the column holds one array per row in which all inner dimensions lie in
+   * Returns whether the column holds one array per row in which all inner dimensions are in
    * row-major order.
    */
   boolean isFlat() {

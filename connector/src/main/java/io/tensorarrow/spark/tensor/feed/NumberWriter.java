@@ -7,7 +7,7 @@ import java.math.BigInteger;
  * Writes numbers into a tensor. Each passes through a type that holds it exactly: any integer of a
  * column is a {@code long} or a {@link BigInteger}, any float a {@code double}. So only the last
  * step, to the tensor's dtype, rounds or finds that a number does not fit. Each method returns
- * {@link ElementCopier#NONE}, or how many numbers lie before the first one that the tensor's dtype
+ * {@link ElementCopier#NONE}, or how many numbers are before the first one that the tensor's dtype
  * can't hold.
  */
 abstract class NumberWriter {

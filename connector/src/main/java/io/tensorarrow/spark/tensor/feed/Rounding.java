@@ -58,7 +58,8 @@ final class Rounding {
 
   /**
    * Returns a double from which rounding to a float or a shorter type gives what rounding the
-   * integer at once gives: digits that a double does not hold leave a trace in its last one.
+   * integer at once gives: digits that a double does not hold set its last bit, so that the second
+   * rounding goes the right way.
    */
   static double traced(long value) {
     if (Math.abs(value) <= MAX_EXACT) {

@@ -15,7 +15,7 @@ import org.apache.spark.unsafe.Platform;
 
 /**
  * One call of {@link SparseFeeder#feed}: first the places of all elements are gathered, and the
- * runs in which they lie in vectors, then the tensors are allocated and filled.
+ * runs in which they are in vectors, then the tensors are allocated and filled.
  */
 final class SparseFeed {
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;

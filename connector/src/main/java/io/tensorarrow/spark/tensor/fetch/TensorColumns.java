@@ -169,7 +169,7 @@ public final class TensorColumns {
   }
 
   /**
-   * Makes a column over the elements of a tensor that was a column before, and lies elsewhere now.
+   * Makes a column over the elements of a tensor that was a column before, and is elsewhere now.
    *
    * @param elements the tensor's bytes, taken over in every case; freed when the column is closed
    * @param field the column, with a tensor's metadata; of numbers or booleans

@@ -10,7 +10,7 @@ import org.apache.spark.sql.vectorized.ColumnarMap;
 import org.apache.spark.sql.vectorized.ColumnarRow;
 import org.apache.spark.unsafe.types.UTF8String;
 
-/** The elements of one array as a vector, for vectors that do not show where their elements lie. */
+/** The elements of one array as a vector, for vectors that do not show where their elements are. */
 public final class ArrayElements extends ColumnVector {
   private static final int WHOLE = -1;
 

@@ -12,7 +12,7 @@ import org.apache.spark.sql.vectorized.ColumnarArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows where the arrays of a vector lie among their elements, so that arrays that follow one
+ * Shows where the arrays of a vector are among their elements, so that arrays that follow one
  * another can be copied in one go. A cursor: {@link #seek} chooses the array that the other methods
  * speak of.
  */
@@ -58,7 +58,7 @@ public abstract class ArrayReader {
    */
   public abstract ColumnVector elements();
 
-  /** Returns whether all arrays' elements lie in one vector, which is known before any seek. */
+  /** Returns whether all arrays' elements are in one vector, which is known before any seek. */
   public boolean sharesElements() {
     return true;
   }
@@ -88,7 +88,7 @@ public abstract class ArrayReader {
     return reader;
   }
 
-  /** Base of readers of arrays whose elements all lie in one vector. */
+  /** Base of readers of arrays whose elements all are in one vector. */
   abstract static class SharedElements extends ArrayReader {
     private final ColumnVector elements;
     private final boolean elementsMayBeNull;

@@ -6,7 +6,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.vectorized.ColumnarArray;
 
 /**
- * Arrays of equal length over elements that lie one after another. Owns the elements; closing may
+ * Arrays of equal length over elements that are one after another. Owns the elements; closing may
  * be repeated.
  */
 public final class RowArrays extends TensorVector {

@@ -3,7 +3,7 @@ package io.tensorarrow.spark.tensor.vector;
 import java.util.Arrays;
 
 /**
- * Positions in a vector, in order, as runs without gaps: what lies together is copied together. Not
+ * Positions in a vector, in order, as runs without gaps: what is together is copied together. Not
  * thread-safe.
  */
 public final class RowRuns {

@@ -7,9 +7,8 @@ import org.apache.arrow.memory.OwnershipTransferResult;
 import org.apache.arrow.memory.ReferenceManager;
 
 /**
- * Stands behind Arrow's buffers over bits that everyone shares and nobody may write to: the garbage
- * collector frees them when the last buffer is gone, so there is nothing to count or to release,
- * and a buffer can be read for as long as there is one.
+ * The reference manager of Arrow buffers over read-only bits that all columns share. The garbage
+ * collector frees the bits when the last buffer is gone, so nothing is counted or released.
  */
 final class SharedBits implements ReferenceManager {
   // Kept for as long as a buffer is.

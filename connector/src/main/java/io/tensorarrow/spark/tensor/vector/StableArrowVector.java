@@ -10,7 +10,7 @@ import org.apache.spark.sql.vectorized.ArrowColumnVector;
  * <p>Owns its vector, as {@link ArrowColumnVector} does.
  */
 public class StableArrowVector extends ArrowColumnVector {
-  /** Takes the vector over. */
+  /** Takes ownership of the vector. */
   public StableArrowVector(ValueVector vector) {
     super(vector);
   }

@@ -35,7 +35,7 @@ class CheckpointIndexTest {
   @Test
   void flippedBitInBlockIsDetected() throws IOException {
     byte[] index = Files.readAllBytes(SavedModelLayout.index(Path.of("../examples/models/digits")));
-    // Behind the blocks lies the footer, of which not all is used.
+    // Behind the blocks is the footer, of which not all is used.
     for (int i = 0; i < index.length - 48; i++) {
       byte[] damaged = index.clone();
       damaged[i] ^= 16;
@@ -53,7 +53,7 @@ class CheckpointIndexTest {
     int noticed = 0;
     for (int i = 0; i < 20_000; i++) {
       byte[] damaged = index.clone();
-      // Not the magic number: what lies before it has to be noticed by itself.
+      // Not the magic number: what is before it has to be noticed by itself.
       int changes = 1 + random.nextInt(3);
       for (int change = 0; change < changes; change++) {
         damaged[random.nextInt(damaged.length - Long.BYTES)] = (byte) random.nextInt();

@@ -150,7 +150,7 @@ class ColumnConversionTest extends SparkTestBase {
       ArrowWriter writer = ArrowWriter.create(wanted);
       for (int i = 0; i < batch.numCols(); i++) {
         ColumnVector source = origin(batch.column(i));
-        // A map of Arrow's tells where its entries lie to nobody.
+        // Arrow's map vectors do not show where their entries are.
         boolean hidden =
             source instanceof ArrowColumnVector && source.dataType() instanceof MapType;
         assertThat(ColumnCopier.copies(source)).isEqualTo(!hidden);

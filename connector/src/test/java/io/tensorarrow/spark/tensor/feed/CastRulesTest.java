@@ -233,7 +233,7 @@ final class CastRulesTest extends NativeMemoryTestBase {
         return Optional.of(asDouble);
       }
       if (to == PlainType.FLOAT) {
-        // The largest double that still rounds to a float lies half a step above it.
+        // The largest double that still rounds to a float is half a step above it.
         boolean fits = Math.abs(asDouble) < Float.MAX_VALUE + 0x1p103;
         return fits ? Optional.of((float) asDouble) : Optional.empty();
       }

@@ -60,7 +60,7 @@ public final class TestVectors {
   /**
    * Makes a vector, owned by the caller.
    *
-   * @param gaps whether a stray element lies before every third array, so that arrays do not follow
+   * @param gaps whether a stray element is before every third array, so that arrays do not follow
    *     one another
    */
   public static ColumnVector of(
