@@ -185,7 +185,7 @@ def in_use(spark):
     connector = jvm.io.tensorarrow.spark
     allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
     counts = {
-        "segments lent": connector.python.shm.SharedMemory.lent(),
+        "segments leased": connector.python.shm.SharedMemory.leasedSegments(),
         "models leased": connector.model.ModelCache.liveLeases(),
         "Arrow bytes": allocator.getAllocatedMemory(),
         "bytes with names": bytes_with_names(),

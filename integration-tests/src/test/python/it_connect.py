@@ -136,7 +136,7 @@ def test_columns_have_their_tensors_metadata(scored):
 
 
 def test_errors_arrive_unchanged(scored):
-    with it.raises("TA_HANDOVER", "found Sort, which makes rows"):
+    with it.raises("TA_HANDOVER", "found Sort, which outputs rows"):
         df = scored("shared-memory").orderBy("id")
         df.mapInArrow(it.identity, df.schema).collect()
 

@@ -106,7 +106,7 @@ class Failing:
 
         thread = threading.Thread(target=run)
         thread.start()
-        it.eventually(lambda: it.in_use(spark)["segments lent"] > 0)
+        it.eventually(lambda: it.in_use(spark)["segments leased"] > 0)
         spark.sparkContext.cancelJobGroup("sleeping")
         thread.join(60)
         assert not thread.is_alive()

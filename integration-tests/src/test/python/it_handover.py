@@ -93,6 +93,19 @@ def test_projections_filters_and_limits_stay_columnar(spark, path, adaptive):
     assert chained.orderBy("n").collect() == expected
 
 
+def test_filters_see_null_elements_between_functions(spark, path):
+    def tags(batches):
+        for batch in batches:
+            ids = batch.column("id").to_pylist()
+            values = pa.array([[i, None if i % 4 == 0 else 0] for i in ids], pa.list_(pa.int64()))
+            yield pa.RecordBatch.from_arrays([batch.column("id"), values], ["id", "tags"])
+
+    tagged = it.scored(spark, path, "auto").mapInArrow(tags, "id long, tags array<long>")
+    passed = tagged.where("exists(tags, tag -> tag is null)").mapInArrow(it.identity, "id long")
+    assert "ColumnarFilter" in it.plan(passed), it.plan(passed)
+    assert passed.count() == ROWS / 4
+
+
 def is_shared(array):
     """Returns whether an array's memory is mapped to read from a segment."""
     first = array.ctypes.data
@@ -218,7 +231,6 @@ def test_only_plain_functions_get_widened_copies(every_dtype):
 
 @pytest.mark.packages
 def test_workers_do_not_read_archives_again_with_each_task(spark, path):
-
     def look(batches):
         for _ in batches:
             importers = [
@@ -248,9 +260,9 @@ def test_views_of_another_session_give_the_same_data(spark, path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda df: df.orderBy("id"), "HandoverRows reason=Sort, which makes rows"),
-        (lambda df: df.limit(50), "reason=GlobalLimit, which makes rows"),
-        (lambda df: df.distinct(), "reason=Aggregate, which makes rows"),
+        (lambda df: df.orderBy("id"), "HandoverRows reason=Sort, which outputs rows"),
+        (lambda df: df.limit(50), "reason=GlobalLimit, which outputs rows"),
+        (lambda df: df.distinct(), "reason=Aggregate, which outputs rows"),
         (lambda df: df.selectExpr("id + 1 as id"), "reason=a projection that computes"),
     ],
     ids=["sort", "limit", "aggregate", "projection"],
@@ -284,7 +296,7 @@ def test_explain_omits_modes_of_other_sources(spark, path):
 def test_unavailable_demanded_mode_is_an_error(spark, path, mode):
     df = it.scored(spark, path, mode)
     assert df.orderBy("id").select("id").limit(3).count() == 3
-    with it.raises("TA_HANDOVER", f"handover={mode}", "found Sort, which makes rows", "auto"):
+    with it.raises("TA_HANDOVER", f"handover={mode}", "found Sort, which outputs rows", "auto"):
         df.orderBy("id").mapInArrow(it.identity, df.schema).collect()
 
 

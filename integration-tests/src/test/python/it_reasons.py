@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions, types
 from pyspark.sql.window import Window
 
-GROUPS = "HandoverRows reason=a function of groups, which a shuffle makes"
+GROUPS = "HandoverRows reason=grouped pandas UDF (its input is shuffled)"
 KEPT_BATCHES = 4
 BYTES = "spark.tensorarrow.sharedMemory.bytes"
 

@@ -18,9 +18,14 @@
 It needs pyarrow and NumPy; PySpark only where DataFrames come in; never Python TensorFlow.
 """
 
-from tensorarrow import _requirements
+import sys
+
+from tensorarrow import _archive, _requirements
 
 _requirements.check()
+if "pyspark.worker" in sys.modules:
+    # In workers alone, which import from archives again with each task.
+    _archive.cache_zip_directories()
 
 from tensorarrow._arrays import arrow, numpy  # noqa: E402  the check comes first
 from tensorarrow._errors import TensorArrowError  # noqa: E402

@@ -2,16 +2,20 @@
  * TensorArrow: a Spark 3.5 connector that runs TensorFlow SavedModels inside the executors, over
  * any table that Spark can read in batches through Data Source V2.
  *
- * <p>This package is the API: {@link io.tensorarrow.spark.TensorFlowDataSource} for {@code
+ * <p>This package is API: {@link io.tensorarrow.spark.TensorFlowDataSource} for {@code
  * format("tensorflow")} and {@link io.tensorarrow.spark.TensorArrowExtensions} for {@code
- * spark.sql.extensions}. All other packages are internal: their classes are public only where
- * another package needs them, and may change in any version. Metrics have public names because
- * Spark makes them by name. SQL functions will be API by their names in SQL.
+ * spark.sql.extensions}. So are {@link io.tensorarrow.spark.errors.TensorArrowException} and its
+ * {@link io.tensorarrow.spark.errors.ErrorCode}. All other packages are internal: their classes are
+ * public only where another package needs them, and may change in any version. Metrics have public
+ * names because Spark makes them by name. SQL functions will be API by their names in SQL.
  *
  * <p>Scala's {@code Seq} stands in signatures that override Spark's only where it must: {@code
  * ReadOnlySource}, {@code source.FileInferenceTable}, {@code source.InferenceScanBuilder}, {@code
- * sql.CommandGuard} and the nodes of {@code python.plan}. A build for Scala 2.13 changes the import
- * there.
+ * source.wrapped.TableFormats}, {@code sql.CommandGuard}, {@code sql.ScoredReads} and the classes
+ * of {@code python.plan}. A build for Scala 2.13 changes the import there.
+ *
+ * <p>Threads and memory: the classes of this package are used by driver threads that plan, and hold
+ * no native memory. Each package says which threads use it and who owns memory.
  *
  * <p>The packages, from the bottom up:
  *

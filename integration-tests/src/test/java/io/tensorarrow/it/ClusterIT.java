@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 /** Executors in processes of their own. {@link HdfsIT} has a local cluster of two. */
 class ClusterIT {
   private static final Environment ENVIRONMENT = Environment.NEWEST;
-  private static final Duration START = Duration.ofMinutes(1);
+  private static final Duration START = Duration.ofMinutes(3);
   private static final String MASTER_CLASS = "org.apache.spark.deploy.master.Master";
   private static final String WORKER_CLASS = "org.apache.spark.deploy.worker.Worker";
   private static final String MASTER_LINE = "Starting Spark master at ";

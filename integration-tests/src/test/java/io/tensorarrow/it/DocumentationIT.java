@@ -54,9 +54,14 @@ class DocumentationIT {
 
   /** The README's SQL is for the command line, its Java for a program. */
   private static List<Block> blocksInPySpark(DocumentationPage page) {
-    return page.name().equals("README.md")
-        ? page.blocksIn("python", "bash")
-        : page.blocksIn("python", "sql", "bash");
+    boolean isReadme = page.name().equals("README.md");
+    List<Block> blocks =
+        isReadme ? page.blocksIn("python", "bash") : page.blocksIn("python", "sql", "bash");
+    int elsewhere = isReadme ? page.blocksIn("sql", "java").size() : 0;
+    assertThat(blocks.size() + elsewhere)
+        .as("blocks of %s to run, in languages that this test runs", page)
+        .isEqualTo(page.blocks().size());
+    return blocks;
   }
 
   private static DocumentationPage readme() {

@@ -34,17 +34,20 @@ class PythonModuleIT {
   void moduleHasNoTypeErrors() {
     String module = "connector/src/main/python";
 
-    Program.python(
-            "mypy",
-            Environment.NEWEST,
-            "-m",
-            "mypy",
-            "--strict",
-            "--no-incremental",
-            "--config-file",
-            module + "/pyproject.toml",
-            module + "/tensorarrow")
-        .assertPrints("Success: no issues found in 19 source files");
+    Program.Result result =
+        Program.python(
+                "mypy",
+                Environment.NEWEST,
+                "-m",
+                "mypy",
+                "--strict",
+                "--no-incremental",
+                "--config-file",
+                module + "/pyproject.toml",
+                module + "/tensorarrow")
+            .run();
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output()).containsPattern("no issues found in \\d+ source files");
   }
 
   @Test

@@ -14,13 +14,14 @@ import java.util.stream.Stream;
 /**
  * Prints the test classes that took longest, and the sum of each module, from the reports of
  * Surefire and Failsafe. The build runs this file by itself behind the integration tests, also
- * where some of them failed. Modules without reports are left out.
+ * where some of them failed. Modules without reports are left out, and so are reports of classes
+ * that do not exist any more.
  */
 final class SlowestTests {
   private static final int LIMIT = 10;
   private static final Pattern SUITE = Pattern.compile("<testsuite\\b[^>]*>");
   private static final Pattern NAME = Pattern.compile("\\sname=\"([^\"]*)\"");
-  private static final Pattern SECONDS = Pattern.compile("\\stime=\"([^\"]*)\"");
+  private static final Pattern SECONDS = Pattern.compile("\\stime=\"([0-9.,]+)\"");
 
   private SlowestTests() {}
 
@@ -35,8 +36,9 @@ final class SlowestTests {
     List<TestClass> testClasses = new ArrayList<>();
     List<String> sums = new ArrayList<>();
     for (String module : arguments) {
+      Path classes = Path.of(module, "target", "test-classes");
       for (String reports : List.of("surefire-reports", "failsafe-reports")) {
-        List<TestClass> reported = read(Path.of(module, "target", reports));
+        List<TestClass> reported = read(Path.of(module, "target", reports), classes);
         if (!reported.isEmpty()) {
           double sum = reported.stream().mapToDouble(TestClass::seconds).sum();
           String title = "%s, %s".formatted(Path.of(module).getFileName(), reports);
@@ -57,7 +59,7 @@ final class SlowestTests {
     sums.forEach(System.out::println);
   }
 
-  private static List<TestClass> read(Path directory) throws IOException {
+  private static List<TestClass> read(Path directory, Path classes) throws IOException {
     if (!Files.isDirectory(directory)) {
       return List.of();
     }
@@ -65,20 +67,22 @@ final class SlowestTests {
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.sorted().toList()) {
         if (file.getFileName().toString().matches("TEST-.*\\.xml")) {
-          addTo(testClasses, Files.readString(file));
+          addTo(testClasses, Files.readString(file), classes);
         }
       }
     }
     return testClasses;
   }
 
-  /** Adds a report's class, unless it is incomplete. */
-  private static void addTo(List<TestClass> testClasses, String report) {
+  /** Adds a report's class, unless the report is incomplete or the class is gone. */
+  private static void addTo(List<TestClass> testClasses, String report, Path classes) {
     Matcher suite = SUITE.matcher(report);
     if (suite.find()) {
       Matcher name = NAME.matcher(suite.group());
       Matcher seconds = SECONDS.matcher(suite.group());
-      if (name.find() && seconds.find()) {
+      if (name.find()
+          && seconds.find()
+          && Files.exists(classes.resolve(name.group(1).replace('.', '/') + ".class"))) {
         // The reports group digits: 1,067.469.
         double time = Double.parseDouble(seconds.group(1).replace(",", ""));
         testClasses.add(new TestClass(name.group(1), time));

@@ -15,18 +15,18 @@ public final class Remedies {
   public static String withoutNulls(String condition) {
     return "a filter such as where(\""
         + condition
-        + "\") drops these rows before the model runs; or write rows without nulls to a table"
+        + "\") drops the rows with nulls before the model runs; or write rows without nulls to a table"
         + " (Parquet) and read that";
   }
 
   /**
-   * Returns a column's name as SQL writes it.
+   * Returns a column's name as SQL writes it, or a placeholder if that depends on whether dots
+   * separate fields.
    *
    * @param column the exact name of a column, or a path to a field as Spark writes it
    */
   public static String sqlName(String column) {
-    boolean isWritten = column.contains("`") || column.matches("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*");
-    return isWritten ? column : "`" + column + "`";
+    return column.matches("[A-Za-z_]\\w*") ? column : "<column>";
   }
 
   /**

@@ -80,13 +80,13 @@ public final class BatchInference implements AutoCloseable {
    *
    * @param batch the source's batch; read only during this call
    * @param rows which of its rows to run, at least one, at most the spec's {@code batchRows}. Where
-   *     the signature's batch is fixed, the last of them is repeated to fill it, and what the model
-   *     says of the repetitions is dropped
+   *     the signature's batch is fixed, the last of them is repeated to fill it, and the outputs of
+   *     these padding rows are discarded
    * @return one column of {@code rows.size()} rows for each output of the spec, in its order. The
    *     returned columns own their tensors' memory; the caller closes them
    * @throws TensorArrowException if the rows do not fit the signature, the model can't be loaded or
    *     fails, or its outputs do not fit the rows; nothing is left allocated then. An error of rows
-   *     tells them by their number in {@code batch} and leaves open where that is
+   *     identifies them by their number in {@code batch}; file and split are added by the caller
    * @throws org.apache.spark.TaskKilledException if the task in which this was made is killed
    *     before or meanwhile; nothing is left allocated then either
    * @throws CancellationException if that task has completed; nothing is left allocated then either
@@ -209,7 +209,8 @@ public final class BatchInference implements AutoCloseable {
     counters.loaded(newLease.loadNanos());
     open =
         newLease.newCall(
-            spec.signature(), spec.outputs().stream().map(f -> f.tensor().name()).toList());
+            spec.signature(),
+            spec.outputs().stream().map(output -> output.tensor().name()).toList());
     call = open;
     return open;
   }

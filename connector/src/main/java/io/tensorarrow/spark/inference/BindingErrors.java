@@ -33,8 +33,7 @@ final class BindingErrors {
               .limit(LISTED)
               .map(error -> ". Also: " + error.getMessage())
               .collect(Collectors.joining());
-      String more =
-          rest.size() > LISTED ? ". And " + (rest.size() - LISTED) + " more such faults" : "";
+      String more = rest.size() > LISTED ? ". And " + (rest.size() - LISTED) + " more errors" : "";
       throw first.followedBy(also + more);
     }
   }

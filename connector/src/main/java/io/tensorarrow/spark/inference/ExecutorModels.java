@@ -16,7 +16,8 @@ final class ExecutorModels {
    * Leases a model, and loads it if no task did so before.
    *
    * @param spec names the model and what it may do
-   * @param cancelled whether nobody waits for the model any more
+   * @param cancelled whether the task was killed, so that loading, waiting and the lease's calls
+   *     must end; asked by any thread, several times a second
    * @return the lease, to be closed by the caller
    * @throws io.tensorarrow.spark.errors.TensorArrowException if the model can't be loaded, or with
    *     {@code TA_OPTION_INVALID} if this executor does not allow its operations
@@ -41,7 +42,7 @@ final class ExecutorModels {
         settings.modelsDirectory());
   }
 
-  /** Returns the executor's cores: Spark tells its size only where it differs from the default. */
+  /** Returns the executor's cores: Spark sets it only where it differs from the default. */
   private static int cores(SparkConf conf) {
     String master = conf.get("spark.master", "");
     boolean oneByDefault = master.startsWith("yarn") || master.startsWith("k8s");

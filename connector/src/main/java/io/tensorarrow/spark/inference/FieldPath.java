@@ -62,7 +62,7 @@ record FieldPath(ColumnPath name, List<Integer> ordinals, DataType type) {
     for (int i = 0; i < rows.size(); i++) {
       if (struct.isNullAt(rows.at(i))) {
         ColumnPath nullStruct = new ColumnPath(name.parts().subList(0, level));
-        String condition = Remedies.sqlName(nullStruct.toString()) + " is not null";
+        String condition = nullStruct.sql() + " is not null";
         throw cannot(ErrorCode.TA_NULL_INPUT, "feed column '%s'", name)
             .found("a null in struct '%s'", nullStruct)
             .inRow(rows.at(i))

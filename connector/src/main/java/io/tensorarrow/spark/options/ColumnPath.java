@@ -46,6 +46,13 @@ public record ColumnPath(List<String> parts) implements Serializable {
         : parts.stream().map(ColumnPath::inPath).collect(Collectors.joining("."));
   }
 
+  /** Returns the path as SQL writes it: names that are no plain identifiers are quoted. */
+  public String sql() {
+    return parts.stream()
+        .map(part -> part.matches("[A-Za-z_]\\w*") ? part : quoted(part))
+        .collect(Collectors.joining("."));
+  }
+
   /** Returns the name between back-ticks. */
   static String quoted(String name) {
     return "`" + name.replace("`", "``") + "`";

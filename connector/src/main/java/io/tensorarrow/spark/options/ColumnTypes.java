@@ -9,7 +9,7 @@ import java.io.Serializable;
  * @param bytes for uint8 with inner dimensions
  */
 public record ColumnTypes(Strings strings, Bytes bytes) implements Serializable {
-  /** What is chosen where nobody chooses. */
+  /** The defaults. */
   public static final ColumnTypes DEFAULT = new ColumnTypes(Strings.STRING, Bytes.ARRAY);
 
   /** Spark types of string tensors. */

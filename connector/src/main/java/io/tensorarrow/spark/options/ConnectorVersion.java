@@ -54,7 +54,7 @@ public final class ConnectorVersion {
     return "tensorarrow-spark-" + line(spark) + "_" + line(scala);
   }
 
-  /** Returns the first two numbers of a version; vendors add words of their own behind. */
+  /** Returns the first two numbers of a version; vendors add suffixes. */
   private static String line(String version) {
     return Arrays.stream(version.split("[^0-9]+", -1)).limit(2).collect(Collectors.joining("."));
   }

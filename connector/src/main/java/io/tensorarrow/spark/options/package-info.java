@@ -5,7 +5,7 @@
  * <p>The reference of options and settings is generated from these declarations; a test fails when
  * they differ.
  *
- * <p>Everything here is immutable; no native memory.
+ * <p>Everything here is immutable, so any thread may use it; no native memory.
  */
 @NullMarked
 package io.tensorarrow.spark.options;

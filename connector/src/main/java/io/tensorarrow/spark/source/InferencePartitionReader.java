@@ -167,7 +167,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   @Override
   public CustomTaskMetric[] currentMetricsValues() {
     Map<String, Long> values = new HashMap<>(metricsBefore);
-    // A source that runs a model of its own has the same names, and carried them on itself.
+    // A source that runs a model itself has the same names, and has already added its earlier
+    // values.
     for (CustomTaskMetric metric : source.currentMetricsValues()) {
       values.put(metric.name(), metric.value());
     }

@@ -50,7 +50,7 @@ import org.slf4j.LoggerFactory;
  * planned query, so that a view lives on when they change.
  *
  * <p>Two of them are equal if their options mean the same and they found the same model and, for
- * sources that tell it, the same snapshot when they were opened.
+ * sources that report it, the same snapshot when they were opened.
  *
  * <p>Thread-safe: sessions that share a view may plan at the same time.
  */

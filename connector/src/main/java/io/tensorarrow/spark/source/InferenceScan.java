@@ -103,7 +103,9 @@ final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan 
             .numRows()
             .orElseGet(() -> bytes / Math.max(1, source.readSchema().defaultSize()));
     double tensorBytesPerRow =
-        spec.outputs().stream().mapToDouble(f -> TensorColumns.bytesPerRow(f.tensor())).sum();
+        spec.outputs().stream()
+            .mapToDouble(output -> TensorColumns.bytesPerRow(output.tensor()))
+            .sum();
     double withTensors = bytes + rows * tensorBytesPerRow;
     return new Estimate(OptionalLong.of((long) withTensors), sourceStatistics.numRows());
   }

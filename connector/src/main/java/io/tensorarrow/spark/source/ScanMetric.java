@@ -16,7 +16,7 @@ import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 
 /**
  * The metrics of a scan that runs a model: what the driver shows, and which counter of a task it
- * comes from.
+ * comes from. Public for the test of the reference page.
  */
 public enum ScanMetric {
   ROWS_INFERRED(new RowsInferredMetric(), InferenceCounters::rows),

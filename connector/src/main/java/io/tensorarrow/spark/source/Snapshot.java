@@ -36,7 +36,7 @@ record Snapshot(Object state) {
       Object iceberg = table.getClass().getMethod("table").invoke(table);
       return copy((Map<?, ?>) iceberg.getClass().getMethod("refs").invoke(iceberg));
     } catch (ReflectiveOperationException | RuntimeException e) {
-      // A state that can't be told is like no other.
+      // An unidentifiable state equals no other.
       return new Object();
     }
   }

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * TensorFlow's element types: the one table of what they are in TensorFlow, in Spark and in NumPy.
- * The table in {@code docs/types.md} and {@code tensorarrow/_dtype_table.py} are generated from it.
+ * The table in {@code connector/docs/types.md} and {@code tensorarrow/_dtype_table.py} are
+ * generated from it.
  *
  * <p>Numbers: {@code DataType} in TensorFlow's {@code types.proto}. The order is that of messages
  * and documentation.
@@ -161,7 +162,10 @@ public enum DType {
     return layout;
   }
 
-  /** Returns the name of the dtype that arrays of the elements have in NumPy; empty for handles. */
+  /**
+   * Returns the name of the dtype that arrays of the elements have in NumPy, for the generated
+   * tables; empty for handles.
+   */
   public String arrayDtype() {
     return arrayDtype;
   }

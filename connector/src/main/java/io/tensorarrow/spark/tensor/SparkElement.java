@@ -31,7 +31,7 @@ public enum SparkElement {
     return sqlName;
   }
 
-  /** Returns the name in PyArrow of the Arrow type that Spark has for it. */
+  /** Returns PyArrow's name of the Arrow type that Spark has for it, for the generated tables. */
   public String arrowName() {
     return arrowName;
   }

@@ -20,7 +20,7 @@ import org.tensorflow.internal.c_api.TF_Tensor;
 final class StringMemory {
   private static final AtomicLong LIVE_BYTES = new AtomicLong();
 
-  /** TensorFlow and the processor's caches like it so. */
+  /** The alignment that TensorFlow requires of tensors; also a cache line. */
   private static final int ALIGNMENT = 64;
 
   /** Below the data: where the block begins, the data of the next block or 0, the data's size. */

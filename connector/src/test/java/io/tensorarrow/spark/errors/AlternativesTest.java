@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class AlternativesTest {
   @Test
-  void theClosestComesFirst() {
+  void closestNameIsListedFirst() {
     assertThat(Alternatives.closestFirst("servin_default", List.of("train", "serving_default")))
         .isEqualTo("'serving_default', 'train'");
   }

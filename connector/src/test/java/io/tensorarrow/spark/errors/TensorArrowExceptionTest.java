@@ -27,7 +27,7 @@ class TensorArrowExceptionTest {
   }
 
   @Test
-  void messageOfRowsLeavesOpenTheirPlace() {
+  void rowErrorWithoutFileOmitsLocation() {
     TensorArrowException ofRow =
         cannot(ErrorCode.TA_NULL_INPUT, "feed 'x'").found("a null").inRow(3).expected("a value");
     TensorArrowException ofRows =
@@ -47,7 +47,7 @@ class TensorArrowExceptionTest {
   }
 
   @Test
-  void rowIsNamedByItsPlaceOnceThatIsKnown() {
+  void rowErrorNamesFileWhenLocated() {
     TensorArrowException error =
         cannot(ErrorCode.TA_NULL_INPUT, "feed 'x'").found("a null").inRow(3).expected("a value");
 

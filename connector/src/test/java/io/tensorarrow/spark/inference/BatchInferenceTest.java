@@ -161,7 +161,7 @@ class BatchInferenceTest extends SparkTestBase {
   }
 
   @Test
-  void nothingIsRunAfterClose() {
+  void runAfterCloseIsRefused() {
     InferenceSpec spec = spec(TestModels.scale(dir), SCHEMA, Map.of());
     try (ColumnarBatch batch = batch(4)) {
       BatchInference inference = new BatchInference(spec, SCHEMA);
@@ -179,7 +179,7 @@ class BatchInferenceTest extends SparkTestBase {
    */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void anEndlessLoopEndsWithItsTask(boolean killed) throws Exception {
+  void endlessLoopIsCancelledOnTaskKill(boolean killed) throws Exception {
     InferenceSpec spec = spec(FailingModels.endless(dir), SCHEMA, Map.of());
     CountDownLatch first = new CountDownLatch(1);
     KillableTask<List<ColumnVector>> task =

@@ -28,7 +28,7 @@ class SignatureBinderTest {
   private static final TensorSpec Y = floats("y", -1);
 
   @AfterEach
-  void asSparkIsByDefault() {
+  void namesMatchIgnoringCaseByDefault() {
     SQLConf.get().unsetConf("spark.sql.caseSensitive");
   }
 
@@ -210,7 +210,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void aFixedBatchIsTakenFromTheInputs() {
+  void fixedBatchSizeComesFromInputs() {
     ModelSignature fixed =
         signature(
             List.of(floats("a", 32, 10), floats("b", 32)),
@@ -232,7 +232,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void inputsWithoutACommonBatchAxisAreNamed() {
+  void inputsWithDifferentBatchSizesAreNamedInError() {
     for (TensorSpec other : List.of(floats("b", -1), floats("b", 8, 2))) {
       binding(
               signature(List.of(floats("a", 32, 10), other), List.of(floats("y", 32))),
@@ -247,7 +247,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void aBatchThatCannotBeFilledIsRefused() {
+  void unsupportedFixedBatchSizeIsRefused() {
     for (long size : new long[] {0, (1L << 20) + 1, Long.MAX_VALUE}) {
       binding(
               signature(List.of(floats("x", size)), List.of(floats("y", size))),
@@ -270,7 +270,7 @@ class SignatureBinderTest {
   }
 
   @Test
-  void longListsAreCut() {
+  void longColumnListIsTruncatedInError() {
     List<TensorSpec> inputs =
         IntStream.range(0, 500).mapToObj(i -> floats("input" + i, -1)).toList();
     String columns =

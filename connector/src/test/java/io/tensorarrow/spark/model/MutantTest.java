@@ -44,7 +44,7 @@ class MutantTest {
   }
 
   @Test
-  void noMutantEndsTheProcess() throws Exception {
+  void mutatedGraphsNeverCrashJvm() throws Exception {
     int first = Integer.getInteger("tensorarrow.mutants.first", 0);
     int count = Integer.getInteger("tensorarrow.mutants", 150);
     boolean unchecked = Boolean.getBoolean("tensorarrow.mutants.unchecked");

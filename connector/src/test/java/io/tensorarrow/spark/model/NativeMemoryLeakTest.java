@@ -203,7 +203,7 @@ class NativeMemoryLeakTest {
   }
 
   @Test
-  void oneKilobyteLostByEachBatchIsSeen() throws Exception {
+  void oneKilobyteLeakPerBatchIsDetected() throws Exception {
     Activity activity = Activity.BATCHES_THAT_LOSE_A_KILOBYTE;
 
     assertThat(grownMegabytes(activity)).as(activity.reason).isGreaterThan(activity.boundMegabytes);

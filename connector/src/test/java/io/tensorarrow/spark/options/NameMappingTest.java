@@ -44,14 +44,14 @@ class NameMappingTest {
   }
 
   @Test
-  void theShortFormListsTensorsAndColumns() {
+  void shortFormMapsTensorsToColumns() {
     assertThat(inputs(" a = b ,c=d")).containsExactly(input("a", "b"), input("c", "d"));
     assertThat(outputs("y, z=score"))
         .containsExactly(new Entry<>("y", Optional.empty()), output("z", "score"));
   }
 
   @Test
-  void namesBetweenBackTicksMayHoldAnything() {
+  void quotedNamesAcceptAnyCharacter() {
     assertThat(outputs(" `a,b=` = `c``d` , e.f/g = h i "))
         .containsExactly(output("a,b=", "c`d"), output("e.f/g", "h i"));
     assertThat(inputs("`[x]:=`=` a `")).containsExactly(input("[x]:=", " a "));

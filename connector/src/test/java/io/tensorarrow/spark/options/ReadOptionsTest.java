@@ -130,7 +130,7 @@ class ReadOptionsTest {
   }
 
   @Test
-  void anUnknownOptionIsAnErrorWithAGuess() {
+  void unknownOptionErrorSuggestsClosest() {
     assertThatThrownBy(() -> options("model", "m", "batchRow", "3"))
         .isInstanceOfSatisfying(
             TensorArrowException.class,
@@ -156,7 +156,7 @@ class ReadOptionsTest {
     "threads, 1.5",
     "model, ''"
   })
-  void aValueThatCannotBeUsedIsAnErrorThatNamesOptionAndValue(String key, String value) {
+  void invalidValueErrorNamesOptionAndValue(String key, String value) {
     ConfigEntry<?> entry =
         ReadOptions.ALL.stream().filter(e -> e.key().equals(key)).findFirst().orElseThrow();
 

@@ -73,7 +73,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void aQueryCanOnlyAllowWhatTheClusterAllows() {
+  void allowOpsIsBoundedByClusterSetting() {
     DataFrameReader reader = reader(reading).option("allowOps", "ReadFile");
 
     assertThatThrownBy(() -> reader.load(table))

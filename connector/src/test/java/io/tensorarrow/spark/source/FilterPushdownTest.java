@@ -108,7 +108,7 @@ class FilterPushdownTest extends SourceTestBase {
   }
 
   @Test
-  void aFilterOnTensorsStaysWithSpark() {
+  void filterOnTensorColumnStaysWithSpark() {
     Dataset<Row> query = scored().where("y = 84").select("id");
 
     assertThat(query.collectAsList()).extracting(r -> r.getLong(0)).containsExactly(42L);

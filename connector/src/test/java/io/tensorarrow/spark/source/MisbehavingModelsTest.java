@@ -50,8 +50,7 @@ class MisbehavingModelsTest extends SourceTestBase {
         "shallower | TA_OUTPUT_SHAPE | float32 (5,) | float32 (5, 2)",
         "batches | TA_OUTPUT_NOT_BATCHED | float32 (1, 5, 2) | float32 (5, 2)",
       })
-  void outputsThatAreNotAsDeclaredAreNeverMisaligned(
-      String output, String code, String found, String expected) {
+  void wrongOutputShapeIsRefused(String output, String code, String found, String expected) {
     tableOf(5, "array(cast(id as float), 1f) as x");
     Dataset<Row> scored = reader(OddModels.misdeclared(dir)).load(table);
 

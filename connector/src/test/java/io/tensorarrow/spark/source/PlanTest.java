@@ -67,7 +67,7 @@ class PlanTest extends SourceTestBase {
   }
 
   @Test
-  void explainTellsWhichModelRunsAndWhatHappensBeforeIt() {
+  void explainShowsModelAndPushedFilters() {
     String plan =
         scored()
             .where("id % 3 = 0 and id > 5")

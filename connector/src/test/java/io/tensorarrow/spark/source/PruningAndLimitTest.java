@@ -77,7 +77,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void fieldOfOpenShapedTensorIsCorrect() throws IOException {
+  void dataFieldOfUnknownShapeOutputIsPruned() throws IOException {
     Dataset<Row> scored =
         spark()
             .read()

@@ -60,7 +60,7 @@ class ReadTest extends SourceTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"orc", "json", "csv"})
-  void otherSourcesAreWrappedToo(String format) {
+  void nonParquetSourcesAreRead(String format) {
     String path = dir.resolve(format).toString();
     Dataset<Row> plain = spark().read().parquet(table).select("id", "x", "name");
     plain.write().format(format).option("header", true).save(path);
@@ -131,7 +131,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void columnsOfAnyKindPassThroughUnchanged() {
+  void sourceColumnsOfEveryTypeAreUnchanged() {
     String path = dir.resolve("kinds").toString();
     spark()
         .range(200)

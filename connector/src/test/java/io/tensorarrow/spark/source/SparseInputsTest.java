@@ -94,7 +94,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void nullsMadeInSqlAreLeftOut() {
+  void sqlNullsAreSkipped() {
     String table = table("(1, array(1f, 0f, 2f)), (2, array(0f, 0f)) as t(id, x)");
     String other = dir.resolve("other").toString();
     spark()
@@ -182,7 +182,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void eachBatchHasTheLengthOfItsOwnLongestRow() {
+  void denseShapeIsLongestRowOfBatch() {
     String rows = dir.resolve("rows").toString();
     spark()
         .range(0, 2499, 1, 1)
@@ -266,7 +266,7 @@ final class SparseInputsTest extends SparkTestBase {
   }
 
   @Test
-  void aShapeThatNoTensorCanHaveIsRefused() {
+  void overflowingDenseShapeIsRefused() {
     for (String key : List.of("9223372036854775807", "4611686018427387904")) {
       Dataset<Row> scored =
           reader(model(NO_FLOAT, -1, -1))

@@ -94,7 +94,7 @@ class TaskFailureTest extends SourceTestBase {
         "INT32 | if(id = 3, cast('-Infinity' as float), 1F) | int32",
         "UINT8 | if(id = 3, -1D, 1D) | uint8",
       })
-  void aValueThatDoesNotFitIsNeverWrapped(String dtype, String column, String name) {
+  void overflowingValueIsRefused(String dtype, String column, String name) {
     Path same =
         OddModels.same(
             dir.resolve("same"),

@@ -241,7 +241,7 @@ public final class NativesDirectory {
   private static CannotMessage cannotLend(Path libraries) {
     return TensorArrowException.cannot(
         ErrorCode.TA_NATIVES,
-        "lend TensorFlow's libraries in '%s' to another class loader",
+        "share TensorFlow's libraries in '%s' with another class loader",
         libraries);
   }
 

@@ -11,7 +11,7 @@ import org.tensorflow.proto.NodeDef;
 
 /**
  * Checks that the functions which a node calls exist, and take and give what the node says. Which
- * functions TensorFlow calls how depends on the operation.
+ * attributes name functions, and which arguments they get, depends on the operation.
  */
 final class CallCheck {
   private final FunctionLibrary library;
@@ -69,7 +69,7 @@ final class CallCheck {
               types(attributes, "T").map(CallCheck::withIndex),
               types(attributes, "T"));
       default -> {
-        // Other operations pass to their functions what they like.
+        // Other operations pass arbitrary arguments to their functions.
       }
     }
   }

@@ -12,8 +12,8 @@ import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 
 /**
- * Follows the functions that a graph calls. TensorFlow puts the bodies of functions in the location
- * of their calls; with some graphs it would never come to an end.
+ * Follows the functions that a graph calls. TensorFlow replaces calls by the bodies of functions;
+ * for some graphs this would never end.
  */
 final class CallGraph {
   private static final long MAX_NODES = 1_000_000;
@@ -100,9 +100,7 @@ final class CallGraph {
       }
       if (nodes > MAX_NODES) {
         throw location.malformed(
-            "more than "
-                + MAX_NODES
-                + " nodes once functions are put in the location of their calls",
+            "more than " + MAX_NODES + " nodes once functions are put in the place of their calls",
             "less");
       }
     }

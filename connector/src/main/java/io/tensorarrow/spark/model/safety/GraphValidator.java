@@ -82,7 +82,7 @@ public final class GraphValidator {
           .ifPresent(
               node -> {
                 throw node.in(location)
-                    .malformed("an initialiser that only enters a loop", "whole loops");
+                    .malformed("an initialiser that only enters a loop", "complete loops");
               });
     }
   }

@@ -21,8 +21,8 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
 
 /**
- * A graph and its function library without constants: who depends on whom, and who calls whom.
- * Immutable.
+ * A graph and its function library without constants: the dependencies between nodes, and the call
+ * graph. Immutable.
  */
 final class OpGraph {
   /**

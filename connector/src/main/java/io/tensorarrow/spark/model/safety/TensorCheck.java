@@ -78,7 +78,7 @@ final class TensorCheck {
     }
   }
 
-  /** Strings and handles have no size of their own in there; TensorFlow reads them with care. */
+  /** Strings and handles have no fixed size; TensorFlow checks them itself. */
   private static boolean hasContent(TensorProto tensor, DType dtype) {
     return !tensor.getTensorContent().isEmpty() && dtype != DType.STRING && dtype.byteSize() > 0;
   }

@@ -190,7 +190,7 @@ public final class ModelVersions {
           root,
           version,
           "that '" + name + "' is incomplete, with " + e.found(),
-          "a whole SavedModel (finish copying it, or choose another of " + available + ")");
+          "a complete SavedModel (finish copying it, or choose another of " + available + ")");
     }
   }
 

@@ -155,10 +155,10 @@ public final class ModelLocation {
   }
 
   private static boolean isMissing(Throwable cause) {
-    for (Throwable part = cause; part != null; part = part.getCause()) {
-      if (part instanceof UnsupportedFileSystemException
-          || part instanceof ClassNotFoundException
-          || part instanceof NoClassDefFoundError) {
+    for (Throwable current = cause; current != null; current = current.getCause()) {
+      if (current instanceof UnsupportedFileSystemException
+          || current instanceof ClassNotFoundException
+          || current instanceof NoClassDefFoundError) {
         return true;
       }
     }

@@ -61,7 +61,7 @@ final class Redaction {
   /** Returns the exception if a stack trace of it shows no secret, else null. */
   @Nullable Throwable harmless(Throwable cause) {
     return allOf(cause, new LinkedHashSet<>()).stream()
-            .allMatch(part -> apply(part.toString()).equals(part.toString()))
+            .allMatch(throwable -> apply(throwable.toString()).equals(throwable.toString()))
         ? cause
         : null;
   }

@@ -49,11 +49,11 @@ final class PartKey {
   }
 
   private static void writeText(ByteArrayOutputStream out, byte[] text) {
-    for (byte letter : text) {
-      out.write(letter);
-      if (letter == 0) {
+    for (byte value : text) {
+      out.write(value);
+      if (value == 0) {
         out.write(0xff);
-      } else if (letter == -1) {
+      } else if (value == -1) {
         out.write(0);
       }
     }

@@ -112,7 +112,7 @@ record ColumnarPlan(
             || (plan instanceof ArrowEvalPython eval && isScalar(eval));
     return keepsColumns
         ? rowFallbackReason(JavaConverters.seqAsJavaList(plan.children()).get(0))
-        : plan.nodeName() + ", which makes rows";
+        : plan.nodeName() + ", which outputs rows";
   }
 
   static boolean isScalar(ArrowEvalPython eval) {

@@ -123,10 +123,10 @@ record RowHandover(LogicalPlan plan, String reason) {
     if (plan instanceof FlatMapGroupsInPandas
         || plan instanceof FlatMapCoGroupsInPandas
         || callsGroupFunction(plan)) {
-      return "a function of groups, which a shuffle makes";
+      return "grouped pandas UDF (its input is shuffled)";
     }
     if (plan instanceof ArrowEvalPythonUDTF || plan instanceof BatchEvalPythonUDTF) {
-      return "a table function, which takes values";
+      return "Python table function (UDTF)";
     }
     if (plan instanceof ArrowEvalPython eval && !ColumnarPlan.isScalar(eval)) {
       return "grouped or windowed pandas UDF, or one whose arguments are not columns";

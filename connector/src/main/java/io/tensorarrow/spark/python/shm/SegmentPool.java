@@ -164,8 +164,8 @@ public final class SegmentPool implements AutoCloseable {
     if (!warnedOfBytes) {
       warnedOfBytes = true;
       LOG.warn(
-          "Cannot lend a shared-memory segment of {} bytes: found {} bytes of segments, {} of them"
-              + " lent, of the {} that {} and the largest segment, {} bytes, allow; batches go"
+          "Cannot lease a shared-memory segment of {} bytes: found {} bytes of segments, {} of them"
+              + " leased, of the {} that {} and the largest segment, {} bytes, allow; batches go"
               + " through the socket where there is none",
           size,
           bytes,

@@ -8,7 +8,7 @@ import org.apache.arrow.memory.BufferAllocator;
 
 /**
  * A segment with its header page, as {@link SegmentLayout} has it: the identity of the segment, and
- * the words by which JVM and worker tell each other how far they are.
+ * the words by which JVM and worker synchronise.
  *
  * <p>Owns the segment. The pool makes sure that one thread at a time has it.
  */

@@ -115,9 +115,8 @@ final class InPlaceReplies implements AutoCloseable {
         .orElseThrow(
             () ->
                 ReplyHeader.invalid(
-                    "Place[segment=%d, generation=%d]"
-                        .formatted(lease.segment(), lease.generation()),
-                    "a segment that the worker was lent, once"));
+                    "segment %d of generation %d".formatted(lease.segment(), lease.generation()),
+                    "a segment that this task has leased to the worker, named once"));
   }
 
   private ColumnVector columnInData(byte[] data, long offset, long length, int rows, int ordinal)

@@ -43,7 +43,7 @@ record ReplyHeader(int rows, long copiedBytes, List<Column> columns, List<LeaseI
    */
   static ReplyHeader parse(byte[] bytes, int expectedColumns) {
     if (bytes.length < Envelopes.REPLY_HEADER_BYTES) {
-      throw invalid("a header of " + bytes.length + " bytes", "a whole one");
+      throw invalid("a header of " + bytes.length + " bytes", "a complete header");
     }
     ByteBuffer header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     int rows = header.getInt();

@@ -23,7 +23,7 @@ import scala.collection.Iterator;
  * results. Immutable; shipped to the executors.
  *
  * @param call the call of the functions
- * @param arguments the ordinals of those child's columns that are sent
+ * @param arguments the ordinals of the child's columns that are sent
  * @param child all columns of the child
  */
 public record ScalarCall(PythonCall call, List<Integer> arguments, StructType child)

@@ -36,7 +36,7 @@ final class WorkerModule {
 
   private WorkerModule() {}
 
-  private static ChainedPythonFunctions prepend(byte[] pickle, ChainedPythonFunctions functions) {
+  private static ChainedPythonFunctions withFirst(ChainedPythonFunctions functions, byte[] pickle) {
     List<PythonFunction> chain = new ArrayList<>(JavaConverters.seqAsJavaList(functions.funcs()));
     PythonFunction first = chain.get(0);
     Map<String, String> environment = new HashMap<>(first.envVars());
@@ -73,7 +73,7 @@ final class WorkerModule {
       pickle.writeBytes(global("batches"));
     }
     pickle.writeBytes(WITHOUT_RETURN_TYPE);
-    return prepend(pickle.toByteArray(), functions);
+    return withFirst(functions, pickle.toByteArray());
   }
 
   private static byte[] global(String function) {

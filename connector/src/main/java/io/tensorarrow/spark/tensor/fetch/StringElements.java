@@ -33,7 +33,7 @@ public final class StringElements {
 
   private static final int STRING_BYTES = DType.STRING.byteSize();
 
-  /** A small string is copied as a whole, without regard to its size: so much may be too much. */
+  /** A small string is copied with all bytes of its struct, so up to this many may be too many. */
   private static final int SLACK = STRING_BYTES;
 
   private final NativeTensor tensor;

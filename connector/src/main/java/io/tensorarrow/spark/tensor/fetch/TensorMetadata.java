@@ -18,8 +18,8 @@ import org.apache.spark.sql.types.MetadataBuilder;
 import org.apache.spark.sql.types.StructField;
 
 /**
- * What the metadata of a column say of the tensor that it holds. The one place that knows the keys;
- * {@code tensorarrow/_spec.py} reads them in Python.
+ * The metadata of a tensor column. The one place that knows the keys; {@code tensorarrow/_spec.py}
+ * reads them in Python.
  *
  * @param dtype the tensor's dtype
  * @param rowDims the shape of one row, without the batch axis, -1 where unknown
@@ -72,22 +72,30 @@ public record TensorMetadata(
     }
     try {
       long[] rowDims = metadata.getLongArray(SHAPE_KEY);
-      Optional<String> name = text(metadata, NAME_KEY);
-      Optional<String> model = text(metadata, MODEL_KEY);
-      Optional<String> version = text(metadata, VERSION_KEY);
       return DType.ofNumpyName(metadata.getString(DTYPE_KEY))
           .map(
               dtype ->
                   new TensorMetadata(
-                      dtype, Arrays.stream(rowDims).boxed().toList(), name, model, version));
+                      dtype,
+                      Arrays.stream(rowDims).boxed().toList(),
+                      text(metadata, NAME_KEY),
+                      text(metadata, MODEL_KEY),
+                      text(metadata, VERSION_KEY)));
     } catch (ClassCastException e) {
       // Anybody may write metadata; these are not ours.
       return Optional.empty();
     }
   }
 
+  /** Returns a text that says no more than where a tensor comes from: it may be anything. */
   private static Optional<String> text(Metadata metadata, String key) {
-    return metadata.contains(key) ? Optional.of(metadata.getString(key)) : Optional.empty();
+    try {
+      return metadata.contains(key)
+          ? Optional.ofNullable(metadata.getString(key))
+          : Optional.empty();
+    } catch (ClassCastException e) {
+      return Optional.empty();
+    }
   }
 
   /** Adds what is known of the tensor. */

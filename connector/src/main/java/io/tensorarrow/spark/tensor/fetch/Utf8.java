@@ -30,7 +30,7 @@ final class Utf8 {
     return true;
   }
 
-  /** Returns how many bytes position the beginning are certainly below 128; all, if all are. */
+  /** Returns how many bytes at the beginning are certainly below 128; all, if all are. */
   private static long asciiPrefix(long address, long size) {
     long position = 0;
     while (position + Long.BYTES <= size
@@ -43,7 +43,7 @@ final class Utf8 {
     return position;
   }
 
-  /** Returns the number of bytes of the code point position an address, 0 if there is none. */
+  /** Returns the number of bytes of the code point at an address, 0 if there is none. */
   private static int sequence(long position, long end) {
     int first = Byte.toUnsignedInt(Platform.getByte(null, position));
     if (first < 0x80) {

@@ -91,7 +91,7 @@ public enum BulkReader {
    * Copies values to an address.
    *
    * @param start the vector's row of the first value
-   * @param address where the first value goes; there is room for all
+   * @param address where the first value goes; the memory must hold all values
    */
   public void read(ColumnVector from, int start, int count, long address) {
     // Arrow's booleans are bits. A source that says one type and gives another must not be read

@@ -42,7 +42,7 @@ class GraphValidatorTest {
   @TempDir Path temp;
 
   @Test
-  void acceptsWhatTensorFlowWrote() throws IOException {
+  void tensorFlowGraphsAreAccepted() throws IOException {
     List<Path> models =
         List.of(
             TestModels.scale(temp),
@@ -83,14 +83,14 @@ class GraphValidatorTest {
   }
 
   @Test
-  void leavesUnknownOperationsToOthers() throws IOException {
+  void unknownOperationsAreNotReported() throws IOException {
     Path model = FailingModels.unknownOp(temp);
     assertThatCode(() -> GraphValidator.check(model.toString(), read(model)))
         .doesNotThrowAnyException();
   }
 
   @Test
-  void refusesNamesThatAreNotOne() {
+  void duplicateNamesAreRefused() {
     assertRefused(nodes(x(), x())).contains("two nodes named 'x'", "a name of its own");
     assertRefused(nodes(placeholder(""))).contains("a node named ''");
     assertRefused(nodes(placeholder("a:0"))).contains("a node named 'a:0'");
@@ -157,7 +157,7 @@ class GraphValidatorTest {
   }
 
   @Test
-  void refusesShapesThatMakeNoSense() {
+  void invalidShapesAreRefused() {
     assertRefused(shaped(shape(-2))).contains("a dimension of -2");
     assertRefused(shaped(shape(1L << 40, 1L << 40))).contains("more elements than fit");
     assertRefused(shaped(shape(1L << 40, -1, 1L << 40))).contains("more elements than fit");
@@ -250,7 +250,7 @@ class GraphValidatorTest {
   }
 
   @Test
-  void refusesGradientsOfNothing() {
+  void gradientsOfMissingFunctionsAreRefused() {
     GraphDef.Builder graph = graph(x());
     graph.getLibraryBuilder().addGradient(GradientDef.newBuilder().setFunctionName("nothing"));
     assertRefused(graph).contains("a gradient of function 'nothing'");
@@ -289,7 +289,7 @@ class GraphValidatorTest {
   }
 
   @Test
-  void refusesLoopsThatAreEnteredAndEmpty() {
+  void loopsWithoutBodyAreRefused() {
     NodeDef enter =
         node("enter", "Enter", "a").toBuilder()
             .putAttr("T", type(DataType.DT_FLOAT))
@@ -310,7 +310,7 @@ class GraphValidatorTest {
   }
 
   @Test
-  void refusesSignaturesThatPointNowhere() {
+  void danglingSignaturesAreRefused() {
     TensorInfo info = TensorInfo.newBuilder().setName("x:3").setDtype(DataType.DT_FLOAT).build();
     assertRefused(signature(info)).contains("tensor 'x:3'", "at signature 's'");
     assertRefused(signature(info.toBuilder().setName("z:0").build()))
@@ -321,7 +321,7 @@ class GraphValidatorTest {
   }
 
   @Test
-  void refusesVersionsThatAreNone() {
+  void invalidVersionsAreRefused() {
     GraphDef.Builder graph = graph(x());
     graph.getVersionsBuilder().setProducer(-1);
     assertRefused(graph).contains("versions -1 and 0");

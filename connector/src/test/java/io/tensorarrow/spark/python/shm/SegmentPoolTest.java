@@ -161,7 +161,7 @@ class SegmentPoolTest {
   }
 
   @Test
-  void batchIsSeenWhenWorkerAsksForTheNext() throws IOException {
+  void requestForNextBatchMarksPreviousSeen() throws IOException {
     SegmentLease a = lease(100);
     assertThat(a.isSeen()).isFalse();
     write(a, SEEN, a.generation());

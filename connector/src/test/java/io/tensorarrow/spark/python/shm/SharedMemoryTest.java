@@ -66,7 +66,7 @@ class SharedMemoryTest {
   }
 
   @Test
-  void checkUsableSaysWhyThereIsNoneAndHowToFixIt() {
+  void unusableDirectoryErrorNamesCauseAndFix() {
     Path missing = directory.resolve("missing");
     isRefused(Map.of(DIRECTORY, missing.toString()), "no directory " + missing);
     isRefused(Map.of(BYTES, "0"), "it switched off by " + BYTES);

@@ -220,14 +220,14 @@ class InPlaceRepliesTest extends SparkTestBase {
     isRefused(
         header(ROWS, List.of(sent, new ReplyColumn(id + 1, generation, 0, 0)), List.of()),
         data,
-        "Place");
+        "found segment");
     isRefused(
         header(ROWS, List.of(sent, new ReplyColumn(id, generation + 1, 0, 0)), List.of()),
         data,
-        "Place");
+        "found segment");
     isRefused(
         header(ROWS, List.of(ReplyColumn.of(lease), sent), List.of()), data, "3 rows of array");
-    isRefused(header(ROWS, List.of(sent, ReplyColumn.of(lease)), List.of()), data, "Place");
+    isRefused(header(ROWS, List.of(sent, ReplyColumn.of(lease)), List.of()), data, "found segment");
   }
 
   @Test

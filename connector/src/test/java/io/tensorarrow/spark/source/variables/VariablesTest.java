@@ -131,7 +131,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void largeCheckpointsAreReadByManyTasksEachInItsRange() {
+  void largeCheckpointIsSplitIntoRanges() {
     int large = (int) VariablesScan.PARTITION_BYTES / 2 + 1;
     CheckpointWriter writer = new CheckpointWriter();
     for (int i = 0; i < 3; i++) {

@@ -49,6 +49,18 @@ final class TensorMetadataTest {
   }
 
   @Test
+  void originOfAnotherTypeIsIgnored() {
+    TensorMetadata tensor =
+        TensorMetadata.of(
+                Metadata.fromJson(
+                    "{\"tensor.dtype\": \"float32\", \"tensor.shape\": [2], \"tensor.name\": 3,"
+                        + " \"tensor.model\": null}"))
+            .orElseThrow();
+
+    assertThat(tensor).isEqualTo(new TensorMetadata(DType.FLOAT32, 2));
+  }
+
+  @Test
   void metadataOfOthersAreNoTensors() {
     assertThat(TensorMetadata.of(Metadata.empty())).isEmpty();
     assertThat(
