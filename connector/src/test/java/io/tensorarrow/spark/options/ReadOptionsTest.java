@@ -193,7 +193,7 @@ class ReadOptionsTest {
   }
 
   @Test
-  void aLongValueIsCutInErrors() {
+  void longValueIsTruncatedInErrors() {
     assertThatThrownBy(
             () -> options("batchRows", "1".repeat(100) + "secret").find(ReadOptions.BATCH_ROWS))
         .hasMessageContaining("1...")

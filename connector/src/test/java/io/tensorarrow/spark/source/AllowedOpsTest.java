@@ -43,7 +43,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatReadsFilesIsRefusedByLoad() {
+  void modelThatReadsFilesIsRefusedByLoad() {
     assertThatThrownBy(() -> reader(reading).load(table))
         .hasMessageStartingWith(
             "[TA_OP_NOT_ALLOWED] Cannot run signature 'serving_default' of model '")
@@ -52,7 +52,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void aModelThatWritesFilesWhenLoadedIsRefusedByLoad() {
+  void modelThatWritesFilesWhenLoadedIsRefusedByLoad() {
     Path written = dir.resolve("written");
     assertThatThrownBy(() -> reader(FileModels.writesFileWhenLoaded(dir, written)).load(table))
         .hasMessageStartingWith("[TA_OP_NOT_ALLOWED] Cannot load model '")
@@ -61,7 +61,7 @@ class AllowedOpsTest extends SourceTestBase {
   }
 
   @Test
-  void anUnknownOperationIsRefusedByLoad() {
+  void unknownOperationIsRefusedByLoad() {
     assertThatThrownBy(() -> reader(FailingModels.unknownOp(dir)).load(table))
         .hasMessageStartingWith("[TA_OP_UNKNOWN] Cannot run signature 'serving_default'")
         .hasMessageContaining("'MadeUpOperation'");

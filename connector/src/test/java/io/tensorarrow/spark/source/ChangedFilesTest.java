@@ -189,7 +189,7 @@ class ChangedFilesTest extends ChangedReadTestBase {
   }
 
   @Test
-  void aPartitionColumnWithoutAnyValueIsNull() {
+  void partitionColumnWithoutAnyValueIsNull() {
     String path = dir.resolve("void").toString();
     write("parquet", SaveMode.Append, 0, 10, path + "/part=__HIVE_DEFAULT_PARTITION__");
     Dataset<Row> scored = reader().load(path);

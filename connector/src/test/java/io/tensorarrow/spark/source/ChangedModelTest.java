@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** A read follows its model's versions. */
 class ChangedModelTest extends ChangedReadTestBase {
   @Test
-  void theLatestVersionIsLookedUpForEachQuery() {
+  void latestVersionIsLookedUpForEachQuery() {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     Dataset<Row> latest = reader().option("model", versions.toString()).load(table);
@@ -35,7 +35,7 @@ class ChangedModelTest extends ChangedReadTestBase {
   }
 
   @Test
-  void aLabelIsLookedUpForEachQuery() throws IOException {
+  void labelIsLookedUpForEachQuery() throws IOException {
     Path versions = dir.resolve("versions");
     TestModels.scaleBy(versions.resolve("1"), 2);
     TestModels.scaleBy(versions.resolve("2"), 4);

@@ -48,7 +48,7 @@ class CustomSourceTest extends SparkTestBase {
   }
 
   @Test
-  void aSourceWithoutPartitionsIsRefused() throws IOException {
+  void sourceWithoutPartitionsIsRefused() throws IOException {
     Dataset<Row> scored = reader().option("source.filters", "local").load();
 
     assertThatThrownBy(scored::collectAsList)

@@ -181,7 +181,7 @@ class IcebergRowsTest extends LakeTestBase {
   }
 
   @Test
-  void aViewFollowsSnapshotsAndNewColumns() {
+  void viewFollowsSnapshotsAndNewColumns() {
     createTable("parquet");
     lake()
         .sql(

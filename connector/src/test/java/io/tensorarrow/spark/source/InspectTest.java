@@ -126,7 +126,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void aSparseTensorIsOneRowWithItsDenseShape() {
+  void sparseTensorIsOneRowWithItsDenseShape() {
     assertThat(inspect(SparseModels.product(dir)).collectAsList())
         .extracting(Row::toString)
         .containsExactly(
@@ -210,7 +210,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void aMalformedGraphIsAnError() throws IOException {
+  void malformedGraphIsAnError() throws IOException {
     Path model = TestModels.scale(dir);
     edit(
         model,
@@ -249,7 +249,7 @@ class InspectTest extends SparkTestBase {
   }
 
   @Test
-  void aModelWithoutSignaturesHasNoRows() throws IOException {
+  void modelWithoutSignaturesHasNoRows() throws IOException {
     Path model = TestModels.scale(dir);
     edit(model, proto -> proto.getMetaGraphsBuilder(0).clearSignatureDef());
     assertThat(inspect(model).count()).isZero();

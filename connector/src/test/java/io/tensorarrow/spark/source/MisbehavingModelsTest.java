@@ -62,7 +62,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void anOutputOfAnotherDtypeThanDeclaredIsAnError() {
+  void outputOfAnotherDtypeThanDeclaredIsAnError() {
     Dataset<Row> scored = reader(OddModels.anotherDtype(dir)).load(table);
 
     assertThatThrownBy(() -> scored.select("y").collectAsList())
@@ -81,7 +81,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void aThousandInputsAreFed() {
+  void thousandInputsAreFed() {
     int count = 1000;
     tableOf(
         7,
@@ -211,7 +211,7 @@ class MisbehavingModelsTest extends SourceTestBase {
   }
 
   @Test
-  void aModelWithoutSignaturesIsRefused() {
+  void modelWithoutSignaturesIsRefused() {
     Path none = OddModels.withoutSignatures(dir);
 
     assertThatThrownBy(() -> reader(none).load(table))

@@ -44,7 +44,7 @@ class PlanTest extends SourceTestBase {
   }
 
   @Test
-  void aSelfJoinRunsTheModelOnce() {
+  void selfJoinRunsTheModelOnce() {
     Dataset<Row> left = scored().groupBy("part").sum("y");
     Dataset<Row> right = scored().groupBy("part").sum("y");
     Dataset<Row> query = left.unionAll(right);

@@ -99,7 +99,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void anEmptyPartitionNeverLoadsTheModel() {
+  void emptyPartitionNeverLoadsTheModel() {
     Dataset<Row> query = scored().where("id < 0 or name = 'nobody'").select("y");
 
     assertThat(query.collectAsList()).isEmpty();
@@ -107,7 +107,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void aLimitBoundsTheRowsRunInEachPartition() {
+  void limitBoundsTheRowsRunInEachPartition() {
     Dataset<Row> query = scored().select("id", "y").limit(7);
     int partitions = scored().rdd().getNumPartitions();
 
@@ -117,7 +117,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void aLimitCountsRowsThatPassTheFilters() {
+  void limitCountsRowsThatPassTheFilters() {
     Dataset<Row> query = scored().where("id % 100 = 3").select("id", "y").limit(4);
 
     assertThat(query.collectAsList()).hasSize(4).allMatch(r -> r.getLong(0) % 100 == 3);
@@ -125,7 +125,7 @@ class PruningAndLimitTest extends SourceTestBase {
   }
 
   @Test
-  void aLimitBehindAFilterOnTensorsIsNotPushed() {
+  void limitBehindAFilterOnTensorsIsNotPushed() {
     Dataset<Row> query = scored().where("y > 100").select("id", "y").limit(3);
 
     assertThat(query.collectAsList()).hasSize(3).allMatch(r -> r.getFloat(1) > 100);

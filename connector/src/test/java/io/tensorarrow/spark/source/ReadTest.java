@@ -99,7 +99,7 @@ class ReadTest extends SourceTestBase {
   }
 
   @Test
-  void theResultDoesNotDependOnTheBatchSize() {
+  void resultDoesNotDependOnBatchSize() {
     List<Row> expectedRows = scored().select("id", "y").sort("id").collectAsList();
     for (int batchRows : new int[] {1, 7, 4096}) {
       assertThat(

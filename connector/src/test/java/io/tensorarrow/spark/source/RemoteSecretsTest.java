@@ -177,7 +177,7 @@ class RemoteSecretsTest extends RemoteReadTestBase {
         "test://bucket/model?sig=s3cr3t-of-the-test",
         "key:s3cr3t-of-the-test@bucket/model",
       })
-  void aUriWithAPasswordIsRefusedWithoutRepeatingIt(String uri) {
+  void uriWithPasswordIsRefusedWithoutPrintingIt(String uri) {
     fails(
             ErrorCode.TA_OPTION_INVALID,
             () ->

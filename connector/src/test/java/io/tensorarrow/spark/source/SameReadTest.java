@@ -97,7 +97,7 @@ class SameReadTest extends LakeTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "iceberg, true", "iceberg, false"})
-  void anExchangeIsReusedAcrossEqualLoads(String source, boolean adaptive) {
+  void exchangeIsReusedAcrossEqualLoads(String source, boolean adaptive) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     lake().conf().set("spark.sql.autoBroadcastJoinThreshold", -1);
     Dataset<Row> sums = load(source).groupBy("id").sum("y").withColumnRenamed("sum(y)", "a");

@@ -34,7 +34,7 @@ class OverwriteGuardTest extends OverwriteTestBase {
 
   @ParameterizedTest
   @CsvSource({"parquet, true", "parquet, false", "orc, true", "orc, false"})
-  void aTableIsNotOverwrittenWithItsOwnScoredRows(String format, boolean adaptive) {
+  void tableIsNotOverwrittenWithItsOwnScoredRows(String format, boolean adaptive) {
     lake().conf().set("spark.sql.adaptive.enabled", adaptive);
     table(format);
     scored(format, path("t")).createOrReplaceTempView("scored");

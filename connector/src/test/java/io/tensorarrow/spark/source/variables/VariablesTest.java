@@ -287,7 +287,7 @@ class VariablesTest extends SparkTestBase {
   }
 
   @Test
-  void aModelWithoutVariablesHasNoRows() {
+  void modelWithoutVariablesHasNoRows() {
     assertThat(variables(TestModels.scale(dir)).collectAsList()).isEmpty();
     assertThat(variables(TestModels.scale(dir)).count()).isZero();
   }

@@ -48,7 +48,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void aDeltaTablesDirectoryIsRefusedWithItsAlternatives() {
+  void deltaDirectoryIsRefusedWithAlternatives() {
     String path = deltaTable();
     String table = "found a table of Delta Lake in 'file:" + path + "'";
 
@@ -73,7 +73,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void aDeltaTableInAPartitionIsRefused() {
+  void deltaTableInAPartitionIsRefused() {
     String path = dir.resolve("days").toString();
     rows().drop("part").write().format("delta").save(path + "/day=1");
 
@@ -81,7 +81,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void anOptionWithoutValueIsIgnoredAsInSparksOwnReads() {
+  void optionWithoutValueIsIgnoredAsInSparksOwnReads() {
     String path = dir.resolve("data").toString();
     rows().write().parquet(path);
 
@@ -108,7 +108,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void aDirectoryThatBecameADeltaTableIsRefusedByTheNextQuery() {
+  void directoryThatBecameDeltaTableIsRefusedByNextQuery() {
     String path = dir.resolve("plain").toString();
     rows().write().partitionBy("part").parquet(path);
     Dataset<Row> scored = reader("parquet").load(path);
@@ -121,7 +121,7 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void anIcebergTablesDirectoryIsRefusedAndReadByItsOwnFormat() throws Exception {
+  void icebergDirectoryIsRefusedAndReadByItsFormat() throws Exception {
     lake().sql("CREATE TABLE ice.db.t (id BIGINT, x FLOAT, part BIGINT) USING iceberg");
     rows().writeTo("ice.db.t").append();
     lake().sql("DELETE FROM ice.db.t WHERE id >= 10");
@@ -139,7 +139,7 @@ class TableFormatsTest extends LakeTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {".hoodie", "2026/11/.hoodie_partition_metadata"})
-  void aHudiTablesDirectoryIsRefused(String sign) throws IOException {
+  void hudiDirectoryIsRefused(String sign) throws IOException {
     String path = dir.resolve("hudi").toString();
     rows().write().parquet(path + "/2026/11");
     Files.createDirectories(Path.of(path, sign));

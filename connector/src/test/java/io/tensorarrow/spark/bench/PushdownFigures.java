@@ -34,9 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
  * Figures of the documentation's page on benchmarks, over the digits model of the examples. Not a
  * test: it asserts no time, and the build does not run it.
  *
- * <pre>{@code mvn -B -ntp -Pfast -pl connector test -Dtest=Figures}</pre>
+ * <pre>{@code mvn -B -ntp -Pfast -pl connector test -Dtest=PushdownFigures}</pre>
  */
-class Figures extends SparkTestBase {
+class PushdownFigures extends SparkTestBase {
   private static final Path MODEL = Path.of("..", "examples", "models", "digits").toAbsolutePath();
   private static final int ROWS = 204_800;
   private static final int BATCH = 1024;
@@ -85,7 +85,7 @@ class Figures extends SparkTestBase {
   }
 
   @Test
-  void theDataSourceBesideAPlainLoopOfTheSameCalls() {
+  void dataSourceOverheadOverPlainCalls() {
     SavedModelFile file = SavedModelFile.read(MODEL);
     ModelReference model =
         new ModelReference(MODEL.normalize().toString(), file.fingerprint(), List.of("serve"));
