@@ -5,12 +5,12 @@ by ``spark-submit`` (see ``run_checks.py``), or by ``python``. One check alone, 
 that the build has made:
 
     mvn -B -ntp -Pfast verify -Dtest=NoSuchTest -Dsurefire.failIfNoSpecifiedTests=false \
-        -Dit.test='PySpark*IT' -Dit.check=test_limits
+        -Dit.test='PySpark*IT' -Dit.check=test_limits_end_running_functions
 
 or, without Maven, with the jar that was built last:
 
     integration-tests/target/python/newest/bin/python -m pytest \
-        integration-tests/src/test/python/it_scalar.py -k test_limits
+        integration-tests/src/test/python/it_scalar.py -k test_limits_end_running_functions
 """
 
 import os

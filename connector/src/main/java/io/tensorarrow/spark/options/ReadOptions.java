@@ -112,7 +112,7 @@ public final class ReadOptions {
   public static final ConfigEntry<CastMode> CAST =
       ConfigEntry.choice("cast", CastMode.class)
           .doc(
-              "which conversions of numbers are allowed, in NumPy's words: `safe` (exact "
+              "which conversions of numbers are allowed, in NumPy's words: `safe` ("
                   + "widenings), `same_kind` (also double to float, long to int, int to float), "
                   + "`unsafe` (also float to int); a value out of range is an error in every mode")
           .example("safe")

@@ -158,7 +158,7 @@ public final class SharedMemory implements AutoCloseable {
               "hand batches over through shared memory, as handover=shared-memory requires")
           .found("%s", reasonForNone)
           .expected(
-              "free space in a file system in memory (docker run --shm-size=1g; in Kubernetes an"
+              "free space in a file system in memory (docker run --shm-size=1280m; in Kubernetes an"
                   + " emptyDir with medium: Memory mounted on /dev/shm; or the setting %s), or"
                   + " handover=auto",
               ExecutorSettings.SHARED_MEMORY_DIRECTORY.key());

@@ -11,11 +11,11 @@
  * <h2>Segments</h2>
  *
  * <p>A segment is a file of mode 0600 without a name on a file system in memory ({@link
- * io.tensorarrow.spark.python.shm.Segment}), its pages written before it is mapped, so that neither
- * side can be killed for touching them. The first page is the header; only this page is mapped
- * writable by workers, but for a tensor that is changed in place. Words are int32, and each is
- * written by one side only, on a cache line of its own ({@link
- * io.tensorarrow.spark.python.shm.SegmentLayout}):
+ * io.tensorarrow.spark.python.shm.Segment}), its pages written before it is mapped: otherwise a
+ * process that touches a page while the file system is full would be killed. The first page is the
+ * header; only this page is mapped writable by workers, but for a tensor that is changed in place.
+ * Each field is written by one side only; those that one side writes while the other reads are
+ * int32 and have a cache line each ({@link io.tensorarrow.spark.python.shm.SegmentLayout}):
  *
  * <pre>
  *   0  magic 'TAS1'         JVM, once
@@ -35,10 +35,10 @@
  *   <li>The worker builds the batch over its read-only mapping. Each buffer of it refers to one
  *       lease object. When the last view has died, that object writes <i>released</i>.
  *   <li>Asked for the next batch, the worker writes <i>seen</i>, unless it has released the
- *       segment, which may be leased by another task by then. The writer has at most two batches on
- *       their way that were not seen; each handle is flushed at once, so that the worker has the
- *       batch that the writer waits for, and begins while the next one is made. It never waits for
- *       <i>released</i>: a function that keeps all its batches would wait for itself. When no
+ *       segment, which may be leased by another task by then. The writer waits while two
+ *       batches in segments have not been seen. Each handle is flushed at once, so that the worker
+ *       can start while the next batch is made. The writer never waits for <i>released</i>: a
+ *       function that keeps all its batches never releases one. When no
  *       segment can be had, the batch goes inline.
  *   <li>The pool takes a segment back when <i>released</i> is its generation. Last back is first
  *       out, since its pages are in the caches.
