@@ -62,7 +62,7 @@ def test_functions_of_groups_get_rows_and_explain_says_why(spark, adaptive, name
 @pytest.mark.parametrize("name", ["applyInPandas", "cogroup", "aggregate", "window"])
 def test_functions_of_groups_refuse_a_demanded_mode(spark, name):
     query = of_groups(it.digits(spark, handover="arrow").select("id", "digit"))[name]
-    with it.raises("TA_HANDOVER", "handover=arrow", "found a function of groups"):
+    with it.raises("TA_HANDOVER", "handover=arrow", "found grouped pandas UDF"):
         query.collect()
 
 
