@@ -83,7 +83,7 @@ def assert_batches_go_through_the_socket(spark, expected, lines, reason):
     _, metrics = it.metrics(query)
     assert metrics["sharedBatches"] == 0, metrics
     assert metrics["inlineBatches"] >= ROWS // 4096, metrics
-    with it.raises("TA_HANDOVER", "found " + reason, "docker run --shm-size=1g", DIRECTORY):
+    with it.raises("TA_HANDOVER", "found " + reason, "docker run --shm-size=1280m", DIRECTORY):
         sums(spark, "shared-memory").collect()
     assert it.arrow(sums(spark, "arrow")).equals(expected)
     assert len(lines(NO_POOL)) == 1, lines(NO_POOL)

@@ -9,9 +9,9 @@
  * run at once: the executor's cores.
  *
  * <p>Memory: inputs are borrowed for the duration of a call; fetched tensors are owned by the
- * caller. Whoever made a context, graph or function closes it. TensorFlow keeps memory of each
- * call that fails for as long as the process lives: about the size of its inputs, and some 900
- * bytes for small ones.
+ * caller. Whoever made a context, graph or function closes it. TensorFlow keeps memory of each call
+ * that fails for as long as the process lives: about the size of its inputs, and some 900 bytes for
+ * small ones.
  */
 @NullMarked
 package io.tensorarrow.spark.model.eager;

@@ -35,11 +35,11 @@
  *   <li>The worker builds the batch over its read-only mapping. Each buffer of it refers to one
  *       lease object. When the last view has died, that object writes <i>released</i>.
  *   <li>Asked for the next batch, the worker writes <i>seen</i>, unless it has released the
- *       segment, which may be leased by another task by then. The writer waits while two
- *       batches in segments have not been seen. Each handle is flushed at once, so that the worker
- *       can start while the next batch is made. The writer never waits for <i>released</i>: a
- *       function that keeps all its batches never releases one. When no
- *       segment can be had, the batch goes inline.
+ *       segment, which may be leased by another task by then. The writer waits while two batches in
+ *       segments have not been seen. Each handle is flushed at once, so that the worker can start
+ *       while the next batch is made. The writer never waits for <i>released</i>: a function that
+ *       keeps all its batches never releases one. When no segment can be had, the batch goes
+ *       inline.
  *   <li>The pool takes a segment back when <i>released</i> is its generation. Last back is first
  *       out, since its pages are in the caches.
  *   <li>At the end of the task, however it ends, the segments of its leases that were not released
