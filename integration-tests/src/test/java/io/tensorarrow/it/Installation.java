@@ -49,6 +49,9 @@ final class Installation {
   /** The PySpark that all environments share. */
   static final Path SPARK_HOME = TARGET.resolve("python/spark/pyspark");
 
+  /** Spark's classes as JVMs share them; one that was started with other jars ignores it. */
+  static final Path CLASS_ARCHIVE = TARGET.resolve("python/classes/spark.jsa");
+
   /** Where TensorFlow's native libraries are unpacked, once for all tests. */
   static final Path NATIVES = TARGET.resolve("natives");
 

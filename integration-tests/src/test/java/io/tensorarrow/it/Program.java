@@ -29,6 +29,8 @@ import java.util.function.Predicate;
 record Program(String name, List<String> command, Map<String, String> environment) {
   private static final Duration LIMIT = Duration.ofMinutes(15);
   private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
+  private static final String SHARED_CLASSES =
+      "-XX:SharedArchiveFile=" + Installation.CLASS_ARCHIVE + " -Xlog:cds*=off";
   private static final List<String> FROM_THE_MACHINE = List.of("HOME", "PATH", "LANG", "TMPDIR");
 
   Program {
@@ -76,7 +78,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
    * processes see memory change. Others do without the compiler that takes a core for long.
    */
   Program optimized() {
-    return with(Map.of(JVM_OPTIONS, ""));
+    return with(Map.of(JVM_OPTIONS, SHARED_CLASSES));
   }
 
   /** Returns the same program as one that another program runs. */
@@ -112,7 +114,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
     Map<String, String> variables = builder.environment();
     variables.keySet().retainAll(FROM_THE_MACHINE);
     variables.put("JAVA_HOME", System.getProperty("java.home"));
-    variables.put(JVM_OPTIONS, "-XX:TieredStopAtLevel=1");
+    variables.put(JVM_OPTIONS, "-XX:TieredStopAtLevel=1 " + SHARED_CLASSES);
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
     variables.put("SPARK_LOCAL_DIRS", directory.resolve("local").toString());
     variables.put("SPARK_LOG_DIR", directory.toString());
