@@ -64,23 +64,23 @@ class NativeMemoryLeakTest {
   enum Activity {
     BATCHES(
         TestModels::mlp,
-        40,
+        20,
         model -> () -> Probe.run(model, 1000, Probe::batch),
-        16,
-        "less than 400 bytes for each of the second 40,000 batches"),
+        8,
+        "less than 400 bytes for each of the second 20,000 batches"),
     BATCHES_OF_STRINGS(
         TestModels::strings,
-        40,
+        20,
         model -> () -> Probe.run(model, 1000, Probe::strings),
-        16,
-        "less than 400 bytes for each of the second 40,000 batches"),
+        8,
+        "less than 400 bytes for each of the second 20,000 batches"),
     FAILED_BATCHES(
         FailingModels::failing,
-        40,
+        20,
         model -> () -> Probe.run(model, 500, Probe::failure),
-        25,
+        12,
         "TensorFlow keeps some 900 bytes of each call that fails;"
-            + " of the second 20,000 batches less than 400 bytes each are the connector's"),
+            + " of the second 10,000 batches less than 400 bytes each are the connector's"),
     CANCELLED_BATCHES(
         FailingModels::endless,
         20,
@@ -89,10 +89,10 @@ class NativeMemoryLeakTest {
         "threads and calls are given back"),
     BATCHES_THAT_LOSE_A_KILOBYTE(
         TestModels::mlp,
-        40,
+        20,
         model -> () -> Probe.run(model, 1000, Probe::lost),
-        24,
-        "at least this is seen of what 40,000 batches lose: the other bounds mean something"),
+        12,
+        "at least this is seen of what 20,000 batches lose: the other bounds mean something"),
     LOADED_MODELS(
         TestModels::heavy,
         100,
