@@ -41,10 +41,9 @@ class ReferencePagesTest {
   @Test
   void metricsOfTheScanAreDocumentedAsDeclared() {
     List<String> lines = new ArrayList<>(List.of(""));
-    ScanMetric.supported()
-        .sorted(Comparator.comparing(CustomMetric::name, String.CASE_INSENSITIVE_ORDER))
-        .forEach(
-            metric -> lines.addAll(metricLines(metric.name(), metric.description(), unit(metric))));
+    Arrays.stream(ScanMetric.values())
+        .sorted(Comparator.comparing(m -> m.metric().name(), String.CASE_INSENSITIVE_ORDER))
+        .forEach(metric -> lines.addAll(metricLines(metric)));
 
     Docs.check(Docs.METRICS, "scan-metrics", lines);
   }
@@ -115,9 +114,15 @@ class ReferencePagesTest {
     return lines;
   }
 
-  private static List<String> metricLines(String name, String description, String unit) {
-    return List.of(
-        "### `" + name + "`", "", Docs.sentence(description) + " Unit: " + unit + ".", "");
+  private static List<String> metricLines(ScanMetric scanMetric) {
+    CustomMetric metric = scanMetric.metric();
+    String unit = unit(metric);
+    return Docs.metric(
+        metric.name(),
+        metric.description(),
+        unit,
+        scanMetric.since(),
+        metric.aggregateTaskMetrics(Docs.exampleValues(unit.equals("time"))));
   }
 
   /** Returns what a metric counts, by what it prints. */

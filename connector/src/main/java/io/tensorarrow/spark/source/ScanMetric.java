@@ -41,7 +41,17 @@ public enum ScanMetric {
 
   /** Returns all metrics as Spark's driver takes them. */
   public static Stream<CustomMetric> supported() {
-    return Arrays.stream(values()).map(metric -> metric.metric);
+    return Arrays.stream(values()).map(ScanMetric::metric);
+  }
+
+  /** Returns the metric as Spark's driver takes it. */
+  public CustomMetric metric() {
+    return metric;
+  }
+
+  /** Returns the version of the connector in which it came. */
+  public String since() {
+    return "0.1.0";
   }
 
   /** Returns a task's values of all metrics. */

@@ -114,6 +114,29 @@ public final class Docs {
     return Character.toUpperCase(phrase.charAt(0)) + phrase.substring(1) + ".";
   }
 
+  /** Returns the values of two tasks that examples of metrics show: counts or bytes, or times. */
+  public static long[] exampleValues(boolean time) {
+    return time ? new long[] {120_000_000, 95_000_000} : new long[] {1024, 773};
+  }
+
+  /**
+   * Returns the entry of a metric.
+   *
+   * @param shown how the SQL tab shows its example
+   */
+  public static List<String> metric(
+      String name, String description, String unit, String since, String shown) {
+    return List.of(
+        "### `" + name + "`",
+        "",
+        sentence(description),
+        "",
+        "- Unit: " + unit,
+        "- Since: " + since,
+        "- Example: `" + description + ": " + shown.replace("\n", " ") + "`",
+        "");
+  }
+
   /**
    * Breaks a text into lines.
    *

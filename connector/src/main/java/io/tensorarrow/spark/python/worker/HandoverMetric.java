@@ -76,6 +76,11 @@ enum HandoverMetric {
     return description;
   }
 
+  /** Returns the version of the connector in which it came. */
+  String since() {
+    return "0.1.0";
+  }
+
   SQLMetric create(SparkContext context) {
     // Starting at -1 keeps tasks that add nothing out of minimum and median.
     return switch (unit) {

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.execution.metric.SQLMetrics;
 import org.junit.jupiter.api.Test;
 import scala.collection.JavaConverters;
 
@@ -25,13 +26,30 @@ class PythonMetricsTest extends SparkTestBase {
     List<String> lines = new ArrayList<>();
     lines.add("");
     for (HandoverMetric metric : metrics) {
-      String unit = metric.unit().name().toLowerCase(Locale.ROOT);
-      lines.addAll(List.of("### `" + metric.key() + "`", ""));
-      lines.add(Docs.sentence(metric.description()) + " Unit: " + unit + ".");
-      lines.add("");
+      lines.addAll(
+          Docs.metric(
+              metric.key(),
+              metric.description(),
+              metric.unit().name().toLowerCase(Locale.ROOT),
+              metric.since(),
+              shown(metric)));
     }
 
     Docs.check(Docs.METRICS, "python-metrics", lines);
+  }
+
+  /** Returns how the SQL tab shows two tasks' values. */
+  private static String shown(HandoverMetric metric) {
+    long[] values = Docs.exampleValues(metric.unit() == HandoverMetric.Unit.TIME);
+    return SQLMetrics.stringValue(typeOf(metric.unit()), values, new long[0]);
+  }
+
+  private static String typeOf(HandoverMetric.Unit unit) {
+    return switch (unit) {
+      case COUNT -> "sum";
+      case BYTES -> "size";
+      case TIME -> "nsTiming";
+    };
   }
 
   @Test
@@ -43,13 +61,7 @@ class PythonMetricsTest extends SparkTestBase {
     for (HandoverMetric metric : HandoverMetric.values()) {
       SQLMetric created = Objects.requireNonNull(metrics.get(metric.key()));
       assertThat(created.name().get()).isEqualTo(metric.description());
-      assertThat(created.metricType())
-          .isEqualTo(
-              switch (metric.unit()) {
-                case COUNT -> "sum";
-                case BYTES -> "size";
-                case TIME -> "nsTiming";
-              });
+      assertThat(created.metricType()).isEqualTo(typeOf(metric.unit()));
     }
   }
 }
