@@ -60,7 +60,8 @@ class ReferencePagesTest {
               lines.addAll(Docs.wrapped("", "", Docs.sentence(code.meaning())));
               lines.add("");
               lines.addAll(Docs.wrapped("**What to do:** ", "", code.remedy()));
-              lines.add("");
+              lines.addAll(List.of("", "Since " + code.since() + ". A message:", "", "```text"));
+              lines.addAll(List.of("[" + code + "] " + code.example(), "```", ""));
             });
 
     Docs.check(Docs.ERRORS, "errors", lines);
@@ -71,6 +72,7 @@ class ReferencePagesTest {
   void everyErrorSaysWhatToDoInSentences(ErrorCode code) {
     assertThat(code.meaning()).doesNotEndWith(".");
     assertThat(code.remedy()).matches("(?s)[A-Z].+\\.");
+    assertThat(code.example()).matches("Cannot .+: found .+; expected .+[^.]");
   }
 
   static Stream<ConfigEntry<?>> everyEntry() {
