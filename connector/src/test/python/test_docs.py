@@ -6,6 +6,7 @@ With TENSORARROW_UPDATE_DOCS=1 in the environment the section is written, else i
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from pathlib import Path
 
@@ -22,10 +23,11 @@ def wrapped(text: str) -> str:
 
 def section() -> str:
     entries = []
-    for code, (meaning, remedy) in sorted(CODES.items()):
+    for code, (meaning, remedy, example, since) in sorted(CODES.items()):
         sentence = meaning[0].upper() + meaning[1:] + "."
         entries.append(
             f"### `{code}`\n\n{wrapped(sentence)}\n\n{wrapped('**What to do:** ' + remedy)}\n\n"
+            f"Since {since}. A message:\n\n```text\n[{code}] {example}\n```\n\n"
         )
     return "\n" + "".join(entries)
 
@@ -41,7 +43,8 @@ def test_codes_are_documented_as_declared() -> None:
 
 
 def test_every_code_says_what_to_do_in_sentences() -> None:
-    for code, (meaning, remedy) in CODES.items():
+    for code, (meaning, remedy, example, _) in CODES.items():
         assert not meaning.endswith("."), code
         assert remedy[0].isupper(), code
         assert remedy.endswith("."), code
+        assert re.fullmatch("Cannot .+: found .+; expected .+[^.]", example), code
