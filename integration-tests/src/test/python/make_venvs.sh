@@ -77,7 +77,8 @@ make_classes() {
   local work="$target/classes"
   mkdir "$work"
   # Written when the driver's JVM ends, for which the launcher waits.
-  if ! ARCHIVE_WORK="$work" SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$work" \
+  if ! ARCHIVE_WORK="$work" SPARK_HOME="$target/spark/pyspark" \
+    SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$work" \
     PYSPARK_PYTHON="$target/newest/bin/python" PYSPARK_DRIVER_PYTHON="$target/newest/bin/python" \
     "$target/spark/pyspark/bin/spark-submit" --master 'local[2]' \
     --driver-java-options "-XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit=$work/spark.jsa -Xlog:cds*=off" \
