@@ -81,7 +81,7 @@ make_classes() {
     SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$work" \
     PYSPARK_PYTHON="$target/newest/bin/python" PYSPARK_DRIVER_PYTHON="$target/newest/bin/python" \
     "$target/spark/pyspark/bin/spark-submit" --master 'local[2]' \
-    --driver-java-options "-XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit=$work/spark.jsa -Xlog:cds*=off" \
+    --driver-java-options "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit=$work/spark.jsa -Xlog:cds*=off" \
     "$here/archive_classes.py" > "$work/output.log" 2>&1; then
     cat "$work/output.log" >&2
     exit 1
@@ -90,6 +90,19 @@ make_classes() {
 
 java_version() {
   "${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1
+}
+
+make_environment() {
+  local name=$1 used=$python
+  [ "$name" = oldest ] && used=$oldest_python
+  once "$name" "$(describe "$used" "$here/requirements-$name.txt")" make_venv "$name" "$used"
+  "$target/$name/bin/python" -c 'import sys, numpy, pyarrow; print(f"environment {sys.argv[1]}:",
+    "Python %d.%d.%d," % sys.version_info[:3], f"pyarrow {pyarrow.__version__},",
+    f"numpy {numpy.__version__}")' "$name"
+  if [ "$name" = newest ]; then
+    once classes "$(java_version; describe "$target/newest/bin/python" "$here/archive_classes.py" \
+      "$here"/requirements-{newest,spark}.txt)" make_classes
+  fi
 }
 
 python=$(choose_python)
@@ -106,15 +119,12 @@ if [[ " ${names[*]} " = *" oldest "* ]] && ! works "$oldest_python"; then
 fi
 
 once spark "$(cat "$here/requirements-spark.txt")" make_spark "$python"
+# At the same time: they mostly wait for downloads.
+running=()
 for name in "${names[@]}"; do
-  used=$python
-  [ "$name" = oldest ] && used=$oldest_python
-  once "$name" "$(describe "$used" "$here/requirements-$name.txt")" make_venv "$name" "$used"
-  "$target/$name/bin/python" -c 'import sys, numpy, pyarrow; print(f"environment {sys.argv[1]}:",
-    "Python %d.%d.%d," % sys.version_info[:3], f"pyarrow {pyarrow.__version__},",
-    f"numpy {numpy.__version__}")' "$name"
+  make_environment "$name" &
+  running+=($!)
 done
-if [[ " ${names[*]} " = *" newest "* ]]; then
-  once classes "$(java_version; describe "$target/newest/bin/python" "$here/archive_classes.py" \
-    "$here"/requirements-{newest,spark}.txt)" make_classes
-fi
+for process in "${running[@]}"; do
+  wait "$process"
+done

@@ -29,6 +29,7 @@ import java.util.function.Predicate;
 record Program(String name, List<String> command, Map<String, String> environment) {
   private static final Duration LIMIT = Duration.ofMinutes(15);
   private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
+  private static final String FOR_SHORT_RUNS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
   private static final String SHARED_CLASSES =
       "-XX:SharedArchiveFile=" + Installation.CLASS_ARCHIVE + " -Xlog:cds*=off";
   private static final List<String> FROM_THE_MACHINE = List.of("HOME", "PATH", "LANG", "TMPDIR");
@@ -114,7 +115,7 @@ record Program(String name, List<String> command, Map<String, String> environmen
     Map<String, String> variables = builder.environment();
     variables.keySet().retainAll(FROM_THE_MACHINE);
     variables.put("JAVA_HOME", System.getProperty("java.home"));
-    variables.put(JVM_OPTIONS, "-XX:TieredStopAtLevel=1 " + SHARED_CLASSES);
+    variables.put(JVM_OPTIONS, FOR_SHORT_RUNS + " " + SHARED_CLASSES);
     variables.put("SPARK_LOCAL_IP", "127.0.0.1");
     variables.put("SPARK_LOCAL_DIRS", directory.resolve("local").toString());
     variables.put("SPARK_LOG_DIR", directory.toString());

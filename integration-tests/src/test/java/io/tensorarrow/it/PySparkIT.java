@@ -5,7 +5,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What PySpark users do, in PySpark itself: checks that share one session. {@link
- * PySparkFunctionsIT}, {@link PySparkMemoryIT} and {@link PySparkOldestIT} have the others; each is
+ * PySparkFunctionsIT}, {@link PySparkMemoryIT} and {@link OldestPySparkIT} have the others; each is
  * a class of its own, so that the build runs several at a time.
  */
 class PySparkIT {

@@ -3,8 +3,8 @@ package io.tensorarrow.it;
 import io.tensorarrow.it.Installation.Environment;
 import org.junit.jupiter.api.Test;
 
-/** What depends on the versions of NumPy, pandas and pyarrow, with the oldest ones. */
-class PySparkOldestIT {
+/** What depends on the versions of NumPy, pandas and pyarrow in PySpark, with the oldest ones. */
+class OldestPySparkIT {
   @Test
   void checksOfPackagesPassWithTheOldestPackages() {
     Checks.pass(
