@@ -12,6 +12,7 @@
 
     scored.mapInArrow(best, "id long, best long")
     ta.map_tensors(scored, lambda t: {"best": t["probabilities"].argmax(1)}, "best long")
+    ta.predict(df, "models/digits")                      # any DataFrame, with the outputs
     ta.show("models/digits")
     ta.variables(spark, "models/digits")                 # {"dense/kernel": array(...), ...}
 
@@ -30,6 +31,7 @@ if "pyspark.worker" in sys.modules:
 from tensorarrow._arrays import arrow, numpy  # noqa: E402  the check comes first
 from tensorarrow._errors import TensorArrowError  # noqa: E402
 from tensorarrow._map import map_tensors  # noqa: E402
+from tensorarrow._predict import predict  # noqa: E402
 from tensorarrow._show import show  # noqa: E402
 from tensorarrow._variables import variables  # noqa: E402
 from tensorarrow._version import __version__  # noqa: E402
@@ -40,6 +42,7 @@ __all__ = [
     "arrow",
     "map_tensors",
     "numpy",
+    "predict",
     "show",
     "variables",
 ]

@@ -1,29 +1,38 @@
 package io.tensorarrow.spark;
 
+import io.tensorarrow.spark.columnar.ScalaLists;
 import io.tensorarrow.spark.python.plan.ColumnarPythonStrategy;
+import io.tensorarrow.spark.sql.ExtractPredictions;
+import io.tensorarrow.spark.sql.InferenceStrategy;
 import io.tensorarrow.spark.sql.OverwriteGuard;
+import io.tensorarrow.spark.sql.PredictFunctions;
 import io.tensorarrow.spark.sql.TableDefinitionGuard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import org.apache.spark.sql.ExperimentalMethods;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.SparkSessionExtensions;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.execution.SparkStrategy;
 import scala.Option;
 import scala.collection.JavaConverters;
 
-/** Gives sessions the planner rules of this connector. Thread-safe. */
+/** Gives sessions the planner rules and SQL functions of this connector. Thread-safe. */
 final class SessionRules {
   private SessionRules() {}
 
-  /** Adds the rules to sessions that are still to be made. */
+  /** Adds rules and functions to sessions that are still to be made. */
   static void inject(SparkSessionExtensions extensions) {
+    PredictFunctions.registerForNewSessions(SessionRules::register);
+    // What calls of the functions need comes with the first of them.
     extensions.injectPlannerStrategy(session -> new OverwriteGuard());
     extensions.injectPlannerStrategy(session -> new TableDefinitionGuard());
     extensions.injectPlannerStrategy(session -> new ColumnarPythonStrategy());
   }
 
-  /** Adds the rules to the session that Spark calls in, if there is one. */
+  /** Adds rules and functions to the session that Spark calls in, if there is one. */
   static void registerInActiveSession() {
     Option<SparkSession> active = SparkSession.getActiveSession();
     if (active.isDefined()) {
@@ -31,13 +40,15 @@ final class SessionRules {
     }
   }
 
-  /** Adds the rules to a session, unless they are there already. */
+  /** Adds rules and functions to a session, unless they are there already. */
   static void register(SparkSession session) {
+    PredictFunctions.register(session, SessionRules::register);
     // Every look-up of a data source comes here: most find the rules, and need no lock.
-    if (strategies(session).stream().filter(SessionRules::isOwn).count() == 3) {
+    if (areRegistered(session)) {
       return;
     }
     synchronized (session) {
+      ExperimentalMethods methods = session.experimental();
       List<SparkStrategy> strategies = new ArrayList<>();
       // Guards come first: no other strategy plans what they refuse.
       strategies.add(new OverwriteGuard());
@@ -45,9 +56,21 @@ final class SessionRules {
       strategies(session).stream()
           .filter(Predicate.not(SessionRules::isOwn))
           .forEach(strategies::add);
+      strategies.add(new InferenceStrategy());
       strategies.add(new ColumnarPythonStrategy());
-      session.experimental().extraStrategies_$eq(JavaConverters.asScalaBuffer(strategies).toList());
+      methods.extraStrategies_$eq(ScalaLists.of(strategies));
+      List<Rule<LogicalPlan>> optimizations =
+          new ArrayList<>(JavaConverters.seqAsJavaList(methods.extraOptimizations()));
+      optimizations.removeIf(ExtractPredictions.class::isInstance);
+      optimizations.add(new ExtractPredictions());
+      methods.extraOptimizations_$eq(ScalaLists.of(optimizations));
     }
+  }
+
+  private static boolean areRegistered(SparkSession session) {
+    return strategies(session).stream().filter(SessionRules::isOwn).count() == 4
+        && JavaConverters.seqAsJavaList(session.experimental().extraOptimizations()).stream()
+            .anyMatch(ExtractPredictions.class::isInstance);
   }
 
   private static List<SparkStrategy> strategies(SparkSession session) {
@@ -57,6 +80,7 @@ final class SessionRules {
   private static boolean isOwn(SparkStrategy strategy) {
     return strategy instanceof OverwriteGuard
         || strategy instanceof TableDefinitionGuard
+        || strategy instanceof InferenceStrategy
         || strategy instanceof ColumnarPythonStrategy;
   }
 }

@@ -1,7 +1,7 @@
 package io.tensorarrow.spark;
 
 import org.apache.spark.sql.SparkSessionExtensions;
-import scala.Function1;
+import org.apache.spark.sql.SparkSessionExtensionsProvider;
 import scala.runtime.BoxedUnit;
 
 /**
@@ -10,7 +10,7 @@ import scala.runtime.BoxedUnit;
  *
  * <p>Spark makes an instance, by class name, with each session.
  */
-public final class TensorArrowExtensions implements Function1<SparkSessionExtensions, BoxedUnit> {
+public final class TensorArrowExtensions implements SparkSessionExtensionsProvider {
   /** Called by Spark, by class name. */
   public TensorArrowExtensions() {}
 

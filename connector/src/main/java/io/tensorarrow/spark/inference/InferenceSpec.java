@@ -88,4 +88,17 @@ public record InferenceSpec(
     return new InferenceSpec(
         model, signature, inputs, remaining, batch, elements, handover, threads);
   }
+
+  /** Returns the spec that computes only the outputs of these numbers. */
+  public InferenceSpec computingOnlyAt(List<Integer> ordinals) {
+    return new InferenceSpec(
+        model,
+        signature,
+        inputs,
+        ordinals.stream().map(outputs::get).toList(),
+        batch,
+        elements,
+        handover,
+        threads);
+  }
 }

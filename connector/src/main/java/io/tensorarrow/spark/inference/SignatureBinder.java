@@ -38,6 +38,7 @@ public final class SignatureBinder {
   private final ModelReference model;
   private final ModelSignature signature;
   private final StructType input;
+  private final StructType beside;
 
   /**
    * Binds a signature to the columns of a table.
@@ -47,9 +48,23 @@ public final class SignatureBinder {
    * @param input the columns of the wrapped table
    */
   public SignatureBinder(ModelReference model, ModelSignature signature, StructType input) {
+    this(model, signature, input, input);
+  }
+
+  /**
+   * Binds a signature to columns.
+   *
+   * @param model the pinned model
+   * @param signature the signature of it to run
+   * @param input the columns that can feed it
+   * @param beside the columns that the outputs come beside, whose names they must not have
+   */
+  public SignatureBinder(
+      ModelReference model, ModelSignature signature, StructType input, StructType beside) {
     this.model = model;
     this.signature = signature;
     this.input = input;
+    this.beside = beside;
   }
 
   /**
@@ -72,7 +87,7 @@ public final class SignatureBinder {
             .bind(options.find(ReadOptions.INPUTS).orElse(BY_NAME), errors);
     axis.check(errors);
     List<OutputBinding> outputs =
-        new OutputBinder(signature, axis, input, caseSensitive)
+        new OutputBinder(signature, axis, beside, caseSensitive)
             .bind(options.find(ReadOptions.OUTPUTS), errors);
     int batchRows = batchRows(options, axis, inputs, outputs, errors);
     errors.throwIfAny();

@@ -24,6 +24,9 @@ public record ModelReference(
     List<String> allowedOps,
     ModelAccess access)
     implements Serializable {
+  /** Enough of the fingerprint to tell two versions of a model apart by eye. */
+  private static final int FINGERPRINT_SHOWN = 24;
+
   /** Copies and sorts the lists. */
   public ModelReference {
     tags = tags.stream().sorted().toList();
@@ -39,6 +42,11 @@ public record ModelReference(
   public ModelReference(
       String directory, String fingerprint, List<String> tags, List<String> allowedOps) {
     this(directory, fingerprint, tags, allowedOps, ModelAccess.local());
+  }
+
+  /** Returns the beginning of the fingerprint, for plans. */
+  public String shortFingerprint() {
+    return fingerprint.substring(0, Math.min(fingerprint.length(), FINGERPRINT_SHOWN));
   }
 
   /** Returns the same model, which executors get at in another way. */

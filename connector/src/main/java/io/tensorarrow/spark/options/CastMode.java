@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.options;
 
+import java.util.Locale;
+
 /**
  * Which conversions between a column's and a tensor's element type are allowed, in NumPy's words.
  * Whatever the mode, a value that does not fit is an error, never wrapped and never turned into
@@ -18,5 +20,10 @@ public enum CastMode {
    */
   SAME_KIND,
   /** Also from floating point to integers, cutting off the fraction. */
-  UNSAFE
+  UNSAFE;
+
+  /** Returns the option's value. */
+  public String text() {
+    return name().toLowerCase(Locale.ROOT);
+  }
 }

@@ -240,6 +240,11 @@ public final class ReadOptions {
     return new ReadOptions(options);
   }
 
+  /** Returns whether there is an option of a name. */
+  public static boolean isOption(String name) {
+    return ALL.stream().anyMatch(entry -> entry.key().equalsIgnoreCase(name));
+  }
+
   /**
    * Returns the value of an option that has a default or must be given; see {@link
    * ConfigEntry#get}.

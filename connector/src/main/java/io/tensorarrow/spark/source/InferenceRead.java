@@ -1,17 +1,16 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.inference.ModelLookup;
+
 import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
+import io.tensorarrow.spark.inference.BoundModel;
 import io.tensorarrow.spark.inference.InferenceSpec;
-import io.tensorarrow.spark.inference.SignatureBinder;
-import io.tensorarrow.spark.model.ModelReference;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
-import io.tensorarrow.spark.model.savedmodel.ModelState;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
-import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelName;
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.options.ReadOptions;
@@ -61,9 +60,9 @@ final class InferenceRead {
   private final WrappedSource source;
   private final Consumer<SparkSession> registerPlanner;
   private final StructType sourceSchema;
-  private final Bound first;
+  private final BoundModel first;
   private final PerQuery<Table> tables;
-  private final PerQuery<Bound> models;
+  private final PerQuery<BoundModel> models;
   private final StructType schema;
 
   /** What the source is opened again with, so that it need not infer columns. */
@@ -71,16 +70,13 @@ final class InferenceRead {
 
   private final Snapshot snapshot;
 
-  /** A model that was found, and what to run of it. */
-  private record Bound(ModelState model, ModelSignature signature, InferenceSpec spec) {}
-
   private InferenceRead(
       ReadOptions options,
       WrappedSource source,
       Consumer<SparkSession> registerPlanner,
       Table wrapped,
       StructType sourceSchema,
-      Bound first) {
+      BoundModel first) {
     this.options = options;
     this.source = source;
     this.registerPlanner = registerPlanner;
@@ -125,35 +121,11 @@ final class InferenceRead {
     WrappedSource source = WrappedSource.of(options, userSchema);
     Table wrapped = source.open();
     StructType columns = WrappedSource.schema(wrapped);
-    ModelSignature signature = signature(options, graph);
-    Bound first = bind(options, model.first(), model.access(), graph, signature, columns);
+    ModelSignature signature = BoundModel.signature(options, graph);
+    BoundModel first =
+        BoundModel.bind(
+            options, model.first(), model.access(), graph, signature, columns, columns);
     return new InferenceRead(options, source, registerPlanner, wrapped, columns, first);
-  }
-
-  private static ModelSignature signature(ReadOptions options, ModelGraph graph) {
-    return graph.signature(options.find(ReadOptions.SIGNATURE));
-  }
-
-  private static Bound bind(
-      ReadOptions options,
-      SavedModelFile file,
-      ModelAccess access,
-      ModelGraph graph,
-      ModelSignature signature,
-      StructType columns) {
-    ModelReference reference =
-        new ModelReference(
-            file.location(),
-            file.fingerprint(),
-            graph.tags(),
-            options.get(ReadOptions.ALLOW_OPS),
-            access);
-    InferenceSpec spec = new SignatureBinder(reference, signature, columns).bind(options);
-    graph.checkOps(
-        reference.allowedOps(),
-        spec.signature(),
-        spec.outputs().stream().map(output -> output.tensor().name()).toList());
-    return new Bound(file.state(), signature, spec);
   }
 
   /** Returns the model's name, as it was when the read was opened. */
@@ -206,7 +178,7 @@ final class InferenceRead {
         sourceSchema,
         schema,
         first.spec(),
-        () -> models.forQuery(this::bindAgain).map(Bound::spec),
+        () -> models.forQuery(this::bindAgain).map(BoundModel::spec),
         buildsMetadata);
   }
 
@@ -217,7 +189,7 @@ final class InferenceRead {
   }
 
   /** Called for queries that run the model only, so that others need none. */
-  private Bound bindAgain(Bound latest) {
+  private BoundModel bindAgain(BoundModel latest) {
     ModelLookup lookup;
     try {
       lookup = ModelLookup.find(options, Optional.of(latest.model()));
@@ -234,16 +206,17 @@ final class InferenceRead {
     }
     if (lookup.file().isEmpty()) {
       InferenceSpec spec = latest.spec();
-      return new Bound(
+      return new BoundModel(
           latest.model(),
           latest.signature(),
           spec.withModel(spec.model().withAccess(lookup.access())));
     }
     SavedModelFile file = lookup.file().get();
     ModelGraph graph = file.graph(options.get(ReadOptions.TAGS));
-    ModelSignature signature = signature(options, graph);
+    ModelSignature signature = BoundModel.signature(options, graph);
     checkSignature(file, signature);
-    return bind(options, file, lookup.access(), graph, signature, sourceSchema);
+    return BoundModel.bind(
+        options, file, lookup.access(), graph, signature, sourceSchema, sourceSchema);
   }
 
   /**

@@ -6,7 +6,6 @@ import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.tensor.fetch.TensorColumns;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -28,9 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan {
   /** The first word of the description; the documentation and the examples look for it in plans. */
   private static final String TITLE = "InferenceScan";
-
-  /** Enough of the fingerprint to tell two versions of a model apart by eye. */
-  private static final int FINGERPRINT_SHOWN = 24;
 
   private final Scan source;
   private final ReadPlan plan;
@@ -141,18 +137,14 @@ final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan 
     return "model=%s fingerprint=%s signature=%s feeds=[%s] fetches=[%s] batchRows=%d%s cast=%s handover=%s"
         .formatted(
             spec.model().directory(),
-            shortened(spec.model().fingerprint()),
+            spec.model().shortFingerprint(),
             spec.signature(),
             spec.inputs().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.outputs().stream().map(InferenceScan::text).collect(Collectors.joining(", ")),
             spec.batch().rows(),
             spec.batch().fixed() ? " (fixed)" : "",
-            spec.elements().cast().name().toLowerCase(Locale.ROOT),
+            spec.elements().cast().text(),
             spec.handover().text());
-  }
-
-  private static String shortened(String fingerprint) {
-    return fingerprint.substring(0, Math.min(fingerprint.length(), FINGERPRINT_SHOWN));
   }
 
   private static String text(InputBinding input) {

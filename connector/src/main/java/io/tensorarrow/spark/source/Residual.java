@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.columnar.Replacement;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -49,6 +49,11 @@ public enum ScanMetric {
     return metric;
   }
 
+  /** Returns a task's value of the metric. */
+  public long value(InferenceCounters counters) {
+    return counter.applyAsLong(counters);
+  }
+
   /** Returns the version of the connector in which it came. */
   public String since() {
     return "0.1.0";
@@ -57,7 +62,7 @@ public enum ScanMetric {
   /** Returns a task's values of all metrics. */
   static Stream<CustomTaskMetric> values(InferenceCounters counters) {
     return Arrays.stream(values())
-        .map(metric -> new Value(metric.metric.name(), metric.counter.applyAsLong(counters)));
+        .map(metric -> new Value(metric.metric.name(), metric.value(counters)));
   }
 
   /** A value under the name of its metric. */

@@ -6,8 +6,10 @@ import io.tensorarrow.spark.model.ModelCache;
 import io.tensorarrow.spark.python.shm.SharedMemory;
 import io.tensorarrow.spark.tensor.NativeTensor;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -72,28 +74,36 @@ public abstract class SparkTestBase {
 
   /** Returns the scan nodes of a query that ran. */
   protected static List<BatchScanExec> scans(Dataset<Row> query) {
-    List<BatchScanExec> scans = new ArrayList<>();
-    collect(query.queryExecution().executedPlan(), scans);
-    return scans;
+    return nodes(query).stream()
+        .filter(BatchScanExec.class::isInstance)
+        .map(BatchScanExec.class::cast)
+        .toList();
   }
 
-  private static void collect(SparkPlan plan, List<BatchScanExec> scans) {
+  /** Returns all nodes of a query that ran, with those of its subqueries. */
+  protected static List<SparkPlan> nodes(Dataset<Row> query) {
+    Set<SparkPlan> nodes = Collections.newSetFromMap(new IdentityHashMap<>());
+    collect(query.queryExecution().executedPlan(), nodes);
+    return List.copyOf(nodes);
+  }
+
+  private static void collect(SparkPlan plan, Set<SparkPlan> nodes) {
+    if (!nodes.add(plan)) {
+      return;
+    }
     if (plan instanceof AdaptiveSparkPlanExec adaptive) {
-      collect(adaptive.executedPlan(), scans);
+      collect(adaptive.executedPlan(), nodes);
     } else if (plan instanceof QueryStageExec stage) {
-      collect(stage.plan(), scans);
-    } else if (plan instanceof BatchScanExec scan) {
-      scans.add(scan);
+      collect(stage.plan(), nodes);
     }
-    for (SparkPlan child : JavaConverters.seqAsJavaList(plan.children())) {
-      collect(child, scans);
-    }
+    JavaConverters.seqAsJavaList(plan.children()).forEach(child -> collect(child, nodes));
+    JavaConverters.seqAsJavaList(plan.subqueries()).forEach(query -> collect(query, nodes));
   }
 
-  /** Returns a metric of a query that ran, summed over its scans. */
+  /** Returns a metric of a query that ran, summed over its nodes. */
   protected static long metric(Dataset<Row> query, String name) {
-    return scans(query).stream()
-        .mapToLong(scan -> scan.metrics().contains(name) ? scan.metrics().apply(name).value() : 0)
+    return nodes(query).stream()
+        .mapToLong(node -> node.metrics().contains(name) ? node.metrics().apply(name).value() : 0)
         .sum();
   }
 }

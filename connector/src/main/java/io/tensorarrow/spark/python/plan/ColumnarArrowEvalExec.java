@@ -1,10 +1,13 @@
 package io.tensorarrow.spark.python.plan;
 
+import io.tensorarrow.spark.columnar.ColumnarUnaryExec;
+import io.tensorarrow.spark.columnar.ColumnarProjectExec;
+import io.tensorarrow.spark.columnar.ScalaLists;
+
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.worker.ColumnForms;
 import io.tensorarrow.spark.python.worker.PythonCall;
 import io.tensorarrow.spark.python.worker.PythonMetrics;
-import io.tensorarrow.spark.python.worker.ScalaLists;
 import io.tensorarrow.spark.python.worker.ScalarCall;
 import io.tensorarrow.spark.python.worker.WireSchema;
 import io.tensorarrow.spark.python.worker.WorkerSettings;
@@ -108,7 +111,7 @@ public final class ColumnarArrowEvalExec extends ColumnarUnaryExec {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(udfs, results, child(), evalType);
   }
 

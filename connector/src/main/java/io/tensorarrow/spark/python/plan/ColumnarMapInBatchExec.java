@@ -1,10 +1,12 @@
 package io.tensorarrow.spark.python.plan;
 
+import io.tensorarrow.spark.columnar.ColumnarUnaryExec;
+import io.tensorarrow.spark.columnar.ScalaLists;
+
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.worker.ColumnForms;
 import io.tensorarrow.spark.python.worker.PythonCall;
 import io.tensorarrow.spark.python.worker.PythonMetrics;
-import io.tensorarrow.spark.python.worker.ScalaLists;
 import io.tensorarrow.spark.python.worker.WireSchema;
 import io.tensorarrow.spark.python.worker.WorkerSettings;
 import java.util.List;
@@ -67,7 +69,7 @@ public final class ColumnarMapInBatchExec extends ColumnarUnaryExec {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(function, tensors, output, child(), barrier, handover);
   }
 

@@ -1,8 +1,14 @@
 package io.tensorarrow.spark.python.plan;
 
+import io.tensorarrow.spark.columnar.ColumnarProjectExec;
+import io.tensorarrow.spark.columnar.ColumnarFilterExec;
+import io.tensorarrow.spark.columnar.ColumnarLocalLimitExec;
+import io.tensorarrow.spark.columnar.RowFilter;
+
 import io.tensorarrow.spark.options.Handover;
-import io.tensorarrow.spark.source.RowFilter;
 import io.tensorarrow.spark.source.TensorScan;
+import io.tensorarrow.spark.sql.Inference;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -52,6 +58,9 @@ record ColumnarPlan(
                   scan.handover(), false, tensors(relation, scan), later -> later.apply(plan)))
           : Optional.empty();
     }
+    if (plan instanceof Inference inference && inference.handover() != Handover.ROWS) {
+      return Optional.of(over(inference));
+    }
     if (plan instanceof Project project && choosesColumns(project)) {
       return of(project.child())
           .map(c -> c.withParent(child -> new ColumnarProjectExec(project.projectList(), child)))
@@ -87,6 +96,15 @@ record ColumnarPlan(
     return Optional.empty();
   }
 
+  /** An inference is columnar whatever is below it, where tensors of other models may come from. */
+  private static ColumnarPlan over(Inference inference) {
+    Set<ExprId> tensors = new HashSet<>(inference.tensors());
+    of(JavaConverters.seqAsJavaList(inference.children()).get(0))
+        .ifPresent(below -> tensors.addAll(below.tensors));
+    return new ColumnarPlan(
+        inference.handover(), false, tensors, later -> later.apply(inference));
+  }
+
   /** Returns why a plan cannot run in columns: the first node from its root that needs rows. */
   static String rowFallbackReason(LogicalPlan plan) {
     if (plan instanceof LogicalQueryStage stage) {
@@ -96,6 +114,9 @@ record ColumnarPlan(
       return relation.scan() instanceof TensorScan scan
           ? "handover=" + scan.handover().text()
           : "a read of another source";
+    }
+    if (plan instanceof Inference inference) {
+      return "handover=" + inference.handover().text();
     }
     if (plan instanceof Project project && !choosesColumns(project)) {
       return "a projection that computes";

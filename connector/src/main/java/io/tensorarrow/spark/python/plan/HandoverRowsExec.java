@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.python.plan;
 
+import io.tensorarrow.spark.columnar.UnaryPlan;
+
 import java.util.List;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -49,7 +51,7 @@ public final class HandoverRowsExec extends UnaryPlan {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(reason, child());
   }
 

@@ -4,6 +4,7 @@ import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.source.TensorScan;
+import io.tensorarrow.spark.sql.Inference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -108,6 +109,9 @@ record RowHandover(LogicalPlan plan, String reason) {
     if (plan instanceof DataSourceV2ScanRelation relation
         && relation.scan() instanceof TensorScan scan) {
       handovers.add(scan.handover());
+    }
+    if (plan instanceof Inference inference) {
+      handovers.add(inference.handover());
     }
     // Adaptive execution plans anew above what has run.
     if (plan instanceof LogicalQueryStage stage) {

@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.python.worker;
 
+import io.tensorarrow.spark.columnar.ScalaLists;
+
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.Socket;

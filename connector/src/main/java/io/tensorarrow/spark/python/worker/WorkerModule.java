@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.python.worker;
 
+import io.tensorarrow.spark.columnar.ScalaLists;
+
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.net.URISyntaxException;

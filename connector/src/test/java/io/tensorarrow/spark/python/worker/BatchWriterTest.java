@@ -1,5 +1,7 @@
 package io.tensorarrow.spark.python.worker;
 
+import io.tensorarrow.spark.columnar.ScalaLists;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

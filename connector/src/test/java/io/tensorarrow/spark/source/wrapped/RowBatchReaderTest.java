@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.source.wrapped;
 
+import io.tensorarrow.spark.columnar.RowCollector;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -52,8 +53,8 @@ class RowBatchReaderTest {
 
   @Test
   void smallRowsFillBatchesUpToTheRowLimit() throws IOException {
-    assertThat(batches(2 * RowBatchReader.BATCH_ROWS + 1, "int", 7))
-        .containsExactly(RowBatchReader.BATCH_ROWS, RowBatchReader.BATCH_ROWS, 1);
+    assertThat(batches(2 * RowCollector.BATCH_ROWS + 1, "int", 7))
+        .containsExactly(RowCollector.BATCH_ROWS, RowCollector.BATCH_ROWS, 1);
   }
 
   /** Of rows of a megabyte, 4096 are more than one of Spark's vectors can hold. */
@@ -83,7 +84,7 @@ class RowBatchReaderTest {
               new GenericInternalRow(
                   new Object[] {1, new GenericInternalRow(new Object[] {bytes})});
         };
-    int maxRows = (int) (RowBatchReader.BATCH_BYTES / MEGABYTE);
+    int maxRows = (int) (RowCollector.BATCH_BYTES / MEGABYTE);
 
     assertThat(batches(2 * maxRows + 3, column, value)).containsExactly(maxRows, maxRows, 3);
   }

@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.source;
+package io.tensorarrow.spark.inference;
 
 import io.tensorarrow.spark.model.savedmodel.ModelState;
 import io.tensorarrow.spark.model.savedmodel.ModelVersions;
@@ -17,7 +17,7 @@ import org.apache.spark.sql.SparkSession;
  * @param file the model; empty if it is the known one
  * @param access how an executor gets at its files
  */
-record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
+public record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
   /**
    * Reads the current model, unless it is known.
    *
@@ -25,7 +25,7 @@ record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
    * @param known the state of the model that an earlier look found
    * @throws io.tensorarrow.spark.errors.TensorArrowException as {@link ModelVersions#read}
    */
-  static ModelLookup find(ReadOptions options, Optional<ModelState> known) {
+  public static ModelLookup find(ReadOptions options, Optional<ModelState> known) {
     Configuration conf = hadoopConf(options);
     String version = options.get(ReadOptions.VERSION);
     try (ModelFiles files = ModelLocation.open(options.get(ReadOptions.MODEL), conf)) {
@@ -39,12 +39,12 @@ record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
   }
 
   /** Returns the model of a first look. */
-  SavedModelFile first() {
+  public SavedModelFile first() {
     return file.orElseThrow();
   }
 
   /** Returns the session's configuration of Hadoop with that of the read. */
-  static Configuration hadoopConf(ReadOptions options) {
+  public static Configuration hadoopConf(ReadOptions options) {
     Configuration conf = SparkSession.active().sessionState().newHadoopConf();
     options.hadoop().forEach(conf::set);
     return conf;

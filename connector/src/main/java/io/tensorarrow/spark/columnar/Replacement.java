@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.source;
+package io.tensorarrow.spark.columnar;
 
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -10,7 +10,7 @@ import scala.runtime.AbstractPartialFunction;
  *
  * @param <T> the class
  */
-final class Replacement<T extends Expression>
+public final class Replacement<T extends Expression>
     extends AbstractPartialFunction<Expression, Expression> {
   private final Class<T> type;
   private final Function<T, Expression> by;
@@ -21,7 +21,7 @@ final class Replacement<T extends Expression>
   }
 
   /** Returns the expression with each part of a class, from the top down, replaced. */
-  static <T extends Expression> Expression in(
+  public static <T extends Expression> Expression in(
       Expression expression, Class<T> type, Function<T, Expression> by) {
     return expression.transform(new Replacement<>(type, by));
   }

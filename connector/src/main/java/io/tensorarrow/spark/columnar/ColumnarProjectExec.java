@@ -1,6 +1,5 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
-import io.tensorarrow.spark.python.worker.ScalaLists;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.PartitionEvaluator;
@@ -41,7 +40,7 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(columns, child());
   }
 
@@ -72,7 +71,7 @@ public final class ColumnarProjectExec extends ColumnarUnaryExec {
   }
 
   /** Returns the ordinal of an attribute among others. */
-  static int ordinal(Attribute attribute, List<Attribute> attributes) {
+  public static int ordinal(Attribute attribute, List<Attribute> attributes) {
     return IntStream.range(0, attributes.size())
         .filter(i -> attributes.get(i).exprId().equals(attribute.exprId()))
         .findFirst()

@@ -1,6 +1,5 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
-import io.tensorarrow.spark.source.RowFilter;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
 import java.util.List;
 import org.apache.spark.PartitionEvaluator;
@@ -32,7 +31,7 @@ public final class ColumnarFilterExec extends ColumnarUnaryExec {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(condition, child());
   }
 

@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.python.worker;
+package io.tensorarrow.spark.columnar;
 
 import java.util.List;
 import scala.collection.JavaConverters;
@@ -17,5 +17,10 @@ public final class ScalaLists {
 
   public static <T> scala.collection.immutable.List<T> of(List<T> elements) {
     return JavaConverters.asScalaBuffer(elements).toList();
+  }
+
+  /** Returns a Scala iterator over a Java one, which stays lazy. */
+  public static <T> scala.collection.Iterator<T> iterator(java.util.Iterator<T> elements) {
+    return JavaConverters.asScalaIterator(elements);
   }
 }

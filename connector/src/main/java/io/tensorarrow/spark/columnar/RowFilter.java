@@ -1,16 +1,17 @@
-package io.tensorarrow.spark.source;
+package io.tensorarrow.spark.columnar;
 
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.BoundReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.LeafExpression;
 import org.apache.spark.sql.catalyst.expressions.Predicate;
-import org.apache.spark.sql.catalyst.expressions.PythonUDF;
+import org.apache.spark.sql.catalyst.expressions.Unevaluable;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback;
@@ -54,12 +55,18 @@ public final class RowFilter {
 
   /**
    * Returns whether a filter can be evaluated here: it gives the same for a row whenever it is
-   * asked, and needs neither another query nor a Python worker.
+   * asked, and needs neither another query nor an operator of its own, as Python functions
+   * and models do.
    */
   public static boolean canEvaluate(Expression filter) {
     return filter.deterministic()
         && !SubqueryExpression.hasSubquery(filter)
-        && filter.find(e -> e instanceof PythonUDF).isEmpty();
+        && filter.find(RowFilter::needsOperator).isEmpty();
+  }
+
+  /** Whether an operator of its own computes an expression: a Python worker, or a model. */
+  private static boolean needsOperator(Expression e) {
+    return e instanceof Unevaluable && !(e instanceof Attribute);
   }
 
   private static boolean needsRows(Expression e) {

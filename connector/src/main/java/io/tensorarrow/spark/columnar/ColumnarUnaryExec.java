@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.rdd.RDD;
@@ -9,18 +9,18 @@ import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
 /** A columnar node over a columnar child. */
-abstract class ColumnarUnaryExec extends UnaryPlan {
+public abstract class ColumnarUnaryExec extends UnaryPlan {
   private static final long serialVersionUID = 1;
 
   private static final ClassTag<ColumnarBatch> BATCHES =
       ClassTag$.MODULE$.apply(ColumnarBatch.class);
 
-  ColumnarUnaryExec(SparkPlan child) {
+  protected ColumnarUnaryExec(SparkPlan child) {
     super(child);
   }
 
   /** Applies an evaluator to each partition of the child. */
-  final RDD<ColumnarBatch> evaluated(
+  protected final RDD<ColumnarBatch> evaluated(
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluator) {
     return child().executeColumnar().mapPartitionsWithEvaluator(evaluator, BATCHES);
   }
@@ -29,7 +29,7 @@ abstract class ColumnarUnaryExec extends UnaryPlan {
    * Applies an evaluator in barrier mode, with all tasks at once. Not by {@code
    * mapPartitionsWithEvaluator}, which loses the barrier in Spark 3.5.
    */
-  final RDD<ColumnarBatch> evaluatedBehindBarrier(
+  protected final RDD<ColumnarBatch> evaluatedBehindBarrier(
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluator) {
     return child()
         .executeColumnar()

@@ -1,6 +1,5 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
-import io.tensorarrow.spark.python.worker.ScalaLists;
 import java.io.Serializable;
 import org.apache.spark.PartitionEvaluatorFactory;
 import org.apache.spark.sql.vectorized.ColumnarBatch;

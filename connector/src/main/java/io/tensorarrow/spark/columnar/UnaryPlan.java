@@ -1,6 +1,5 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
-import io.tensorarrow.spark.python.worker.ScalaLists;
 import java.util.List;
 import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
 import org.apache.spark.sql.execution.SparkPlan;
@@ -8,19 +7,20 @@ import org.jspecify.annotations.Nullable;
 import scala.collection.Seq;
 
 /** Base of unary plan nodes; implements what a Scala case class would generate. */
-abstract class UnaryPlan extends SparkPlan {
+public abstract class UnaryPlan extends SparkPlan {
   private static final long serialVersionUID = 1;
 
   private final SparkPlan child;
 
-  UnaryPlan(SparkPlan child) {
+  protected UnaryPlan(SparkPlan child) {
     this.child = child;
   }
 
   /** Returns the constructor's arguments, in order: Spark copies nodes with them. */
-  abstract List<Object> arguments();
+  protected abstract List<Object> arguments();
 
-  final SparkPlan child() {
+  /** Returns the node below. */
+  public final SparkPlan child() {
     return child;
   }
 

@@ -1,4 +1,4 @@
-package io.tensorarrow.spark.python.plan;
+package io.tensorarrow.spark.columnar;
 
 import java.util.List;
 import org.apache.spark.PartitionEvaluator;
@@ -30,7 +30,7 @@ public final class ColumnarLocalLimitExec extends ColumnarUnaryExec {
   }
 
   @Override
-  List<Object> arguments() {
+  protected List<Object> arguments() {
     return List.of(limit, child());
   }
 

@@ -1,0 +1,11 @@
+/**
+ * Physical plan nodes over columnar batches, shared by inference in queries and by Python
+ * functions: columns chosen, rows filtered and counted, all as views of the child's columns.
+ *
+ * <p>Nodes are immutable and belong to the driver; what they ship to tasks is used by one thread.
+ * Batches that they return are valid as long as their child's, which owns the memory.
+ */
+@NullMarked
+package io.tensorarrow.spark.columnar;
+
+import org.jspecify.annotations.NullMarked;

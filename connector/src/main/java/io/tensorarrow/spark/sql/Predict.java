@@ -1,0 +1,146 @@
+package io.tensorarrow.spark.sql;
+
+import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
+
+import io.tensorarrow.spark.errors.ErrorCode;
+import java.io.Serializable;
+import java.util.List;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Unevaluable;
+import org.apache.spark.sql.catalyst.expressions.codegen.CodegenContext;
+import org.apache.spark.sql.catalyst.expressions.codegen.ExprCode;
+import org.apache.spark.sql.types.DataType;
+import org.jspecify.annotations.Nullable;
+import scala.collection.IndexedSeq;
+import scala.collection.JavaConverters;
+import scala.collection.Seq;
+
+/**
+ * A call of a model in a query: a struct of the model's outputs. It is never evaluated row by row:
+ * {@link ExtractPredictions} moves it into an {@link Inference} below the operator that it is in.
+ * Immutable.
+ */
+public final class Predict extends Expression implements Unevaluable, Serializable {
+  private static final long serialVersionUID = 1;
+
+  private final PredictTarget target;
+  private final Seq<Expression> arguments;
+
+  /**
+   * Creates a call; Spark calls this, too, by reflection.
+   *
+   * @param target what to run
+   * @param arguments one value for each name of the target's arguments
+   */
+  Predict(PredictTarget target, Seq<Expression> arguments) {
+    this.target = target;
+    this.arguments = arguments;
+  }
+
+  PredictTarget target() {
+    return target;
+  }
+
+  List<Expression> arguments() {
+    return JavaConverters.seqAsJavaList(arguments);
+  }
+
+  @Override
+  public Seq<Expression> children() {
+    return arguments;
+  }
+
+  @Override
+  public Expression withNewChildrenInternal(IndexedSeq<Expression> children) {
+    return new Predict(target, children.toList());
+  }
+
+  @Override
+  public DataType dataType() {
+    return target.outputs();
+  }
+
+  @Override
+  public boolean nullable() {
+    return false;
+  }
+
+  @Override
+  public boolean foldable() {
+    return false;
+  }
+
+  /** Refused: Spark would run the model on the driver, to find partitions for example. */
+  @Override
+  public Object eval(@Nullable InternalRow row) {
+    throw notPlanned(
+        "a place where Spark evaluates expressions by itself, such as a filter of partition columns"
+            + " alone");
+  }
+
+  @Override
+  public ExprCode doGenCode(CodegenContext context, ExprCode code) {
+    throw notPlanned("a place that runs row by row");
+  }
+
+  /** Returns the error of a call that no operator can run. */
+  RuntimeException notPlanned(String place) {
+    return cannot(ErrorCode.TA_UNSUPPORTED, "run %s", sql())
+        .found("%s", place)
+        .expected(
+            "a call whose result is a column first: SELECT *, %s(...) AS p FROM ..., and then the"
+                + " query over p",
+            target.function());
+  }
+
+  @Override
+  public String prettyName() {
+    return target.function();
+  }
+
+  @Override
+  public String sql() {
+    return "%s('%s'%s)"
+        .formatted(
+            target.function(),
+            target.model(),
+            arguments().stream().map(argument -> ", " + argument.sql()).reduce("", String::concat));
+  }
+
+  @Override
+  public String toString() {
+    return "%s('%s'%s)"
+        .formatted(
+            target.function(),
+            target.model(),
+            arguments().stream().map(argument -> ", " + argument).reduce("", String::concat));
+  }
+
+  @Override
+  public int productArity() {
+    return 2;
+  }
+
+  @Override
+  public Object productElement(int n) {
+    return n == 0 ? target : arguments;
+  }
+
+  @Override
+  public boolean canEqual(Object other) {
+    return other instanceof Predict;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Predict that
+        && target.equals(that.target)
+        && arguments.equals(that.arguments);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * target.hashCode() + arguments.hashCode();
+  }
+}
