@@ -92,5 +92,5 @@ def _text(name: str, value: OptionValue) -> str:
 def _literal(text: str) -> str:
     """Returns a text as SQL, however the session reads backslashes in literals."""
     if "\\" in text or "'" in text:
-        return f"decode(unhex('{text.encode().hex()}'), 'utf-8')"
+        return f"cast(X'{text.encode().hex()}' AS STRING)"
     return f"'{text}'"

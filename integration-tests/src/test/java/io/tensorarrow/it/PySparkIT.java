@@ -19,6 +19,7 @@ class PySparkIT {
             "it_variables.py",
             "it_elision.py",
             "it_queries.py",
+            "it_predict.py",
             "it_features.py",
             "it_errors.py",
             "it_handover.py",

@@ -15,8 +15,10 @@ import org.apache.spark.sql.types.StructType;
  * @param model how its files looked
  * @param signature the signature to run
  * @param spec what executors run
+ * @param random whether it draws random numbers, so that equal rows may give different values
  */
-public record BoundModel(ModelState model, ModelSignature signature, InferenceSpec spec) {
+public record BoundModel(
+    ModelState model, ModelSignature signature, InferenceSpec spec, boolean random) {
   /**
    * Finds the signature that options name, or that is meant without a name.
    *
@@ -55,10 +57,11 @@ public record BoundModel(ModelState model, ModelSignature signature, InferenceSp
             options.get(ReadOptions.ALLOW_OPS),
             access);
     InferenceSpec spec = new SignatureBinder(reference, signature, inputs, beside).bind(options);
-    graph.checkOps(
-        reference.allowedOps(),
-        spec.signature(),
-        spec.outputs().stream().map(output -> output.tensor().name()).toList());
-    return new BoundModel(file.state(), signature, spec);
+    boolean random =
+        graph.checkOps(
+            reference.allowedOps(),
+            spec.signature(),
+            spec.outputs().stream().map(output -> output.tensor().name()).toList());
+    return new BoundModel(file.state(), signature, spec, random);
   }
 }

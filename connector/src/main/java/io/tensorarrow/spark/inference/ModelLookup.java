@@ -7,6 +7,7 @@ import io.tensorarrow.spark.model.store.ModelAccess;
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.options.ReadOptions;
+import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -36,6 +37,23 @@ public record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
               : Optional.of(ModelVersions.read(files, version)),
           access);
     }
+  }
+
+  /**
+   * Reads the current model, unless this driver has read it and its files are still the same.
+   *
+   * @param options the options of the call
+   * @throws io.tensorarrow.spark.errors.TensorArrowException as {@link ModelVersions#read}
+   */
+  public static ModelLookup findKnown(ReadOptions options) {
+    List<Object> key =
+        List.of(
+            options.get(ReadOptions.MODEL), options.get(ReadOptions.VERSION), options.hadoop());
+    Optional<SavedModelFile> known = KnownModels.find(key);
+    ModelLookup lookup = find(options, known.map(SavedModelFile::state));
+    SavedModelFile current = lookup.file().or(() -> known).orElseThrow();
+    KnownModels.put(key, current);
+    return new ModelLookup(Optional.of(current), lookup.access());
   }
 
   /** Returns the model of a first look. */

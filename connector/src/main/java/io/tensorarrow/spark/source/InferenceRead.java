@@ -209,7 +209,8 @@ final class InferenceRead {
       return new BoundModel(
           latest.model(),
           latest.signature(),
-          spec.withModel(spec.model().withAccess(lookup.access())));
+          spec.withModel(spec.model().withAccess(lookup.access())),
+          latest.random());
     }
     SavedModelFile file = lookup.file().get();
     ModelGraph graph = file.graph(options.get(ReadOptions.TAGS));

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.RuntimeReplaceable;
 import org.apache.spark.sql.catalyst.util.MapData;
 import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.DataTypes;
@@ -73,10 +74,18 @@ final class OptionArguments {
   }
 
   private static @Nullable Object constant(String function, String what, Expression argument) {
-    if (!argument.foldable()) {
+    Expression evaluable = evaluable(argument);
+    if (!evaluable.foldable()) {
       throw invalid(function, what, "'" + argument.sql() + "', which is no constant");
     }
-    return argument.eval(null);
+    return evaluable.eval(null);
+  }
+
+  /** Replaces functions that Spark itself replaces before it evaluates them. */
+  private static Expression evaluable(Expression expression) {
+    return Calls.replaced(
+        expression,
+        e -> e instanceof RuntimeReplaceable function ? evaluable(function.replacement()) : e);
   }
 
   private static TensorArrowException invalid(String function, String what, String found) {

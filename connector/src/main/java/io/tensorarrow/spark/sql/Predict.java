@@ -3,6 +3,7 @@ package io.tensorarrow.spark.sql;
 import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -71,27 +72,38 @@ public final class Predict extends Expression implements Unevaluable, Serializab
     return false;
   }
 
-  /** Refused: Spark would run the model on the driver, to find partitions for example. */
+  /** Returns false for a model that draws random numbers: Spark must not compute it again. */
+  @Override
+  public boolean deterministic() {
+    return !target.random() && arguments().stream().allMatch(Expression::deterministic);
+  }
+
+  /** Refused: Spark would run the model on the driver. */
   @Override
   public Object eval(@Nullable InternalRow row) {
-    throw notPlanned(
-        "a place where Spark evaluates expressions by itself, such as a filter of partition columns"
-            + " alone");
+    throw cannot(ErrorCode.TA_UNSUPPORTED, "run %s on the driver", sql())
+        .found(
+            "a filter of partition columns alone, by which a file source of version 2 finds its"
+                + " files")
+        .expected(
+            "an argument that is a column of the files, or the format in"
+                + " spark.sql.sources.useV1SourceList, as it is by default");
   }
 
   @Override
   public ExprCode doGenCode(CodegenContext context, ExprCode code) {
-    throw notPlanned("a place that runs row by row");
+    throw notPlanned("an expression that Spark evaluates row by row");
   }
 
   /** Returns the error of a call that no operator can run. */
-  RuntimeException notPlanned(String place) {
+  TensorArrowException notPlanned(String place) {
     return cannot(ErrorCode.TA_UNSUPPORTED, "run %s", sql())
         .found("%s", place)
         .expected(
-            "a call whose result is a column first: SELECT *, %s(...) AS p FROM ..., and then the"
-                + " query over p",
-            target.function());
+            "a query that has the prediction as a column, and the command or condition over it:"
+                + " MERGE INTO ... USING (SELECT *, %s(...) AS p FROM ...), or ... WHERE id IN"
+                + " (SELECT id FROM ... WHERE %s(...) > 0.5)",
+            target.function(), target.function());
   }
 
   @Override

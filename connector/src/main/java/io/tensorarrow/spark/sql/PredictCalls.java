@@ -130,7 +130,7 @@ final class PredictCalls {
       maybeOptions.remove(ReadOptions.SIGNATURE.key());
     }
     ReadOptions first = OptionArguments.checked(function, model, given);
-    ModelLookup lookup = ModelLookup.find(first, Optional.empty());
+    ModelLookup lookup = ModelLookup.findKnown(first);
     ModelGraph graph = lookup.first().graph(first.get(ReadOptions.TAGS));
     ModelSignature signature = BoundModel.signature(first, graph);
     // An input may be called like an option, as Keras calls its own "inputs".
@@ -144,21 +144,21 @@ final class PredictCalls {
     List<Argument> arguments = arguments(signature);
     StructType columns =
         new StructType(arguments.stream().map(Argument::field).toArray(StructField[]::new));
-    InferenceSpec spec =
+    BoundModel bound =
         BoundModel.bind(
-                options,
-                lookup.first(),
-                lookup.access(),
-                graph,
-                signature,
-                columns,
-                besideInputs ? columns : new StructType())
-            .spec();
+            options,
+            lookup.first(),
+            lookup.access(),
+            graph,
+            signature,
+            columns,
+            besideInputs ? columns : new StructType());
+    InferenceSpec spec = bound.spec();
     List<String> used =
         spec.inputs().stream().map(InputBinding::column).map(c -> c.column()).distinct().toList();
     return new Predict(
         new PredictTarget(
-            function, ModelName.of(spec.model().directory()), spec, used),
+            function, ModelName.of(spec.model().directory()), spec, used, bound.random()),
         ScalaLists.of(
             used.stream().map(name -> arguments.get(columns.fieldIndex(name)).value()).toList()));
   }

@@ -9,14 +9,17 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * What a call of a model runs. Two equal targets over equal arguments give equal values. Immutable.
+ * What a call of a model runs. Two equal targets over equal arguments give equal values, unless they
+ * are random. Immutable.
  *
  * @param function the SQL function that was called, for messages
  * @param model the model's name, for messages and plans; without credentials
  * @param spec what to run; its inputs are named by {@code arguments}
  * @param arguments the names of the call's arguments
+ * @param random whether equal rows may give different values
  */
-record PredictTarget(String function, String model, InferenceSpec spec, List<String> arguments)
+record PredictTarget(
+    String function, String model, InferenceSpec spec, List<String> arguments, boolean random)
     implements Serializable {
   PredictTarget {
     arguments = List.copyOf(arguments);
@@ -39,6 +42,6 @@ record PredictTarget(String function, String model, InferenceSpec spec, List<Str
 
   /** Returns the target that computes only some of the outputs. */
   PredictTarget computingOnly(List<Integer> ordinals) {
-    return new PredictTarget(function, model, spec.computingOnlyAt(ordinals), arguments);
+    return new PredictTarget(function, model, spec.computingOnlyAt(ordinals), arguments, random);
   }
 }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 public abstract class SourceTestBase extends SparkTestBase {
   public static final int ROWS = 1000;
 
-  @TempDir Path dir;
+  @TempDir public Path dir;
   public String table = "";
   public String model = "";
 

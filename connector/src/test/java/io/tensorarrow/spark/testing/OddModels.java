@@ -176,6 +176,28 @@ public final class OddModels {
         .write(parent.resolve("narrowerThanDeclared"));
   }
 
+  /** {@code x} float (-1) to {@code y} float (-1): {@code x} and a random number in [0, 1). */
+  public static Path random(Path parent) {
+    return new GraphWriter()
+        .placeholder("x", DataType.DT_FLOAT)
+        .add(
+            "shape",
+            "Shape",
+            List.of("x"),
+            Map.of("T", type(DataType.DT_FLOAT), "out_type", type(DataType.DT_INT32)))
+        .add(
+            "noise",
+            "RandomUniform",
+            List.of("shape"),
+            Map.of("T", type(DataType.DT_INT32), "dtype", type(DataType.DT_FLOAT)))
+        .add("y", "AddV2", DataType.DT_FLOAT, "x", "noise")
+        .signature(
+            "serving_default",
+            Map.of("x", info("x:0", DataType.DT_FLOAT, -1)),
+            Map.of("y", info("y:0", DataType.DT_FLOAT, -1)))
+        .write(parent.resolve("random"));
+  }
+
   /** A graph that computes {@code 2 x}, but no signature says so. */
   public static Path withoutSignatures(Path parent) {
     return new GraphWriter()

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.tensorflow.proto.GraphDef;
@@ -88,12 +89,14 @@ public final class OpPolicy {
    * @param signature the signature's name
    * @param fetches the nodes that are fetched
    * @param feeds the nodes that are fed
+   * @return whether it draws random numbers or asks for the time, so that equal rows may give
+   *     different values
    * @throws TensorArrowException with {@link ErrorCode#TA_OP_NOT_ALLOWED} or {@link
    *     ErrorCode#TA_OP_UNKNOWN}
    */
-  public void checkSignature(String signature, Collection<String> fetches, Set<String> feeds) {
+  public boolean checkSignature(String signature, Collection<String> fetches, Set<String> feeds) {
     String action = "run signature '" + signature + "' of model '" + model + "'";
-    check(action, signature, false, fetches, feeds);
+    return check(action, signature, false, fetches, feeds);
   }
 
   /**
@@ -122,7 +125,7 @@ public final class OpPolicy {
     return !allowed.isEmpty();
   }
 
-  private void check(
+  private boolean check(
       String action,
       String root,
       boolean initialising,
@@ -134,6 +137,7 @@ public final class OpPolicy {
     List<ReachedNode> tableFillers = new ArrayList<>();
     List<ReachedNode> restorers = new ArrayList<>();
     FileOrigins origins = new FileOrigins(graph);
+    AtomicBoolean random = new AtomicBoolean();
     graph.walk(
         roots,
         leaves,
@@ -144,6 +148,9 @@ public final class OpPolicy {
           }
           ReachedNode reached = new ReachedNode(path, node);
           Optional<OpKind> kind = OpTable.find(node.op());
+          if (kind.equals(Optional.of(OpKind.RANDOM))) {
+            random.set(true);
+          }
           if (kind.isEmpty()) {
             unknown.putIfAbsent(node.op(), reached);
           } else if (!mayReach(kind.get().reach(), initialising, node)) {
@@ -167,6 +174,7 @@ public final class OpPolicy {
     if (!refused.isEmpty()) {
       throw errors.refusedOperations(action, root, refused);
     }
+    return random.get();
   }
 
   private static boolean mayReach(Reach reach, boolean initialising, OpNode node) {

@@ -104,14 +104,15 @@ public final class ModelGraph {
    * @param allowed operations that the user allows in any case
    * @param signature the signature's name
    * @param outputs those of its outputs that will be fetched
+   * @return whether the signature draws random numbers or asks for the time
    * @throws TensorArrowException with {@link ErrorCode#TA_OP_NOT_ALLOWED} or {@link
    *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the graph is for a
    *     newer TensorFlow
    */
-  public void checkOps(Collection<String> allowed, String signature, Collection<String> outputs) {
+  public boolean checkOps(Collection<String> allowed, String signature, Collection<String> outputs) {
     OpPolicy policy = opPolicy(allowed);
     policy.checkInitialisers();
-    checkSignature(policy, signature, outputs);
+    return checkSignature(policy, signature, outputs);
   }
 
   /**
@@ -155,12 +156,13 @@ public final class ModelGraph {
    * @param policy this graph's
    * @param name the signature's name
    * @param outputs those of its outputs that are fetched
+   * @return whether it draws random numbers or asks for the time
    */
-  public void checkSignature(OpPolicy policy, String name, Collection<String> outputs) {
+  public boolean checkSignature(OpPolicy policy, String name, Collection<String> outputs) {
     SignatureDef def = proto.getSignatureDefOrDefault(name, SignatureDef.getDefaultInstance());
     SortedMap<String, TensorInfo> fetches = SignatureTensors.dense(def.getOutputsMap());
     fetches.keySet().retainAll(outputs);
-    policy.checkSignature(
+    return policy.checkSignature(
         name,
         nodes(fetches.values()),
         Set.copyOf(nodes(SignatureTensors.dense(def.getInputsMap()).values())));
