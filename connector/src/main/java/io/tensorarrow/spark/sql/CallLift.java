@@ -64,7 +64,11 @@ final class CallLift {
     while (!waiting.isEmpty()) {
       List<Found> ready = waiting.stream().filter(this::isReady).toList();
       if (ready.isEmpty()) {
-        throw waiting.get(0).call().notPlanned("a call whose condition depends on itself");
+        // Each depends on the results of the others: (a AND b) in one place, (b AND a) in another.
+        waiting.replaceAll(
+            found ->
+                new Found(
+                    found.call(), found.condition().flatMap(ConditionalCalls::withoutCalls)));
       }
       waiting.removeAll(ready);
       infer(ready);
@@ -93,6 +97,9 @@ final class CallLift {
 
   /** Computes some calls over the plan: one projection, and the inferences over it. */
   private void infer(List<Found> calls) {
+    if (calls.isEmpty()) {
+      return;
+    }
     Map<Expression, Alias> computed = new LinkedHashMap<>();
     List<Inferred> inferred = new ArrayList<>();
     for (Found found : calls) {

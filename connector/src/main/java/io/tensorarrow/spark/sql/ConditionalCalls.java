@@ -38,6 +38,32 @@ final class ConditionalCalls {
     visit(expression, Optional.empty());
   }
 
+  /**
+   * Some expressions, and for which rows they are evaluated.
+   *
+   * @param condition true for these rows
+   */
+  record Case(Expression condition, List<Expression> values) {
+    Case {
+      values = List.copyOf(values);
+    }
+  }
+
+  /**
+   * Adds the calls of cases, of which each row takes the first that is true of it.
+   *
+   * @param rows true for the rows that the cases are about
+   */
+  void addFirstOf(Expression rows, List<Case> cases) {
+    Optional<Expression> reached = Optional.of(rows);
+    for (Case each : cases) {
+      visit(each.condition(), reached);
+      Optional<Expression> taken = and(reached, isTrue(each.condition()));
+      each.values().forEach(value -> visit(value, taken));
+      reached = and(reached, new Not(isTrue(each.condition())));
+    }
+  }
+
   /** Returns the calls that are in none of the others' arguments or conditions that remain. */
   List<Found> found() {
     return List.copyOf(calls.values());
@@ -82,7 +108,34 @@ final class ConditionalCalls {
   private static Found either(Found first, Found second) {
     return new Found(
         first.call(),
-        first.condition().flatMap(a -> second.condition().map(b -> a.semanticEquals(b) ? a : new Or(a, b))));
+        first.condition().flatMap(a -> second.condition().map(b -> either(a, b))));
+  }
+
+  /** Leaves out a condition that is stricter than the other. */
+  private static Expression either(Expression a, Expression b) {
+    return implies(b, a) ? a : implies(a, b) ? b : new Or(a, b);
+  }
+
+  private static boolean implies(Expression strict, Expression loose) {
+    List<Expression> parts = Calls.conjuncts(strict);
+    return Calls.conjuncts(loose).stream()
+        .allMatch(part -> parts.stream().anyMatch(part::semanticEquals));
+  }
+
+  /** Returns a looser condition that needs no call; empty if nothing is left of it. */
+  static Optional<Expression> withoutCalls(Expression condition) {
+    if (!Calls.isIn(condition)) {
+      return Optional.of(condition);
+    }
+    if (condition instanceof And both) {
+      Optional<Expression> left = withoutCalls(both.left());
+      Optional<Expression> right = withoutCalls(both.right());
+      return left.isPresent() && right.isPresent() ? and(left, right.get()) : left.or(() -> right);
+    }
+    return condition instanceof Or either
+        ? withoutCalls(either.left())
+            .flatMap(l -> withoutCalls(either.right()).map(r -> new Or(l, r)))
+        : Optional.empty();
   }
 
   private static Optional<Expression> and(Optional<Expression> condition, Expression further) {

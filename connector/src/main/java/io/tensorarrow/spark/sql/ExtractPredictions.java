@@ -12,9 +12,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.expressions.Alias;
+import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.optimizer.CollapseProject$;
 import org.apache.spark.sql.catalyst.optimizer.RemoveNoopOperators$;
@@ -22,11 +25,14 @@ import org.apache.spark.sql.catalyst.optimizer.SimplifyExtractValueOps$;
 import org.apache.spark.sql.catalyst.plans.Cross$;
 import org.apache.spark.sql.catalyst.plans.Inner$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MergeRows;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
-import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
+import org.apache.spark.sql.catalyst.plans.logical.ReplaceData;
+import org.apache.spark.sql.catalyst.plans.logical.WriteDelta;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import scala.Option;
 import scala.collection.JavaConverters;
@@ -75,10 +81,51 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
       if (node instanceof Join join) {
         return joined(join);
       }
-      if (node instanceof V2WriteCommand || children.size() != 1) {
+      if (node instanceof MergeRows merge) {
+        return merged(merge);
+      }
+      if (node instanceof ReplaceData || node instanceof WriteDelta) {
+        return rewritten(node);
+      }
+      if (node instanceof Command || children.size() != 1) {
         throw calls(node).findFirst().orElseThrow().notPlanned(node.nodeName());
       }
       return lifted(node, children.get(0));
+    }
+
+    /**
+     * Leaves the condition of a row-level command to its query, which holds it, too. Spark has used
+     * the command's own one to find the files.
+     */
+    private static LogicalPlan rewritten(LogicalPlan command) {
+      return (LogicalPlan)
+          command.mapExpressions(e -> Calls.isIn(e) ? Literal.TrueLiteral() : e);
+    }
+
+    /** Computes the calls in the instructions of a merge, for the rows that each is about. */
+    private LogicalPlan merged(MergeRows merge) {
+      Expression source = merge.isSourceRowPresent();
+      Expression target = merge.isTargetRowPresent();
+      ConditionalCalls calls = new ConditionalCalls();
+      calls.addFirstOf(new And(source, target), instructions(merge.matchedInstructions()));
+      calls.addFirstOf(
+          new And(source, new Not(target)), instructions(merge.notMatchedInstructions()));
+      calls.addFirstOf(
+          new And(target, new Not(source)), instructions(merge.notMatchedBySourceInstructions()));
+      return lifted(merge, merge.child(), calls);
+    }
+
+    private static List<ConditionalCalls.Case> instructions(
+        scala.collection.Seq<MergeRows.Instruction> instructions) {
+      return JavaConverters.seqAsJavaList(instructions).stream()
+          .map(
+              instruction ->
+                  new ConditionalCalls.Case(
+                      instruction.condition(),
+                      JavaConverters.seqAsJavaList(instruction.outputs()).stream()
+                          .flatMap(row -> JavaConverters.seqAsJavaList(row).stream())
+                          .toList()))
+          .toList();
     }
 
     private static Stream<Predict> calls(LogicalPlan node) {
@@ -91,6 +138,10 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
     private LogicalPlan lifted(LogicalPlan node, LogicalPlan child) {
       ConditionalCalls calls = new ConditionalCalls();
       Calls.expressions(node).forEach(calls::add);
+      return lifted(node, child, calls);
+    }
+
+    private LogicalPlan lifted(LogicalPlan node, LogicalPlan child, ConditionalCalls calls) {
       CallLift lift = new CallLift(child, known);
       lift.lift(calls.found());
       LogicalPlan over = Calls.withChildren(node, List.of(lift.plan()));

@@ -167,6 +167,7 @@ public final class InferenceExec extends UnaryPlan {
         new InferenceTask(
             call.target().spec(),
             new StructType(fields),
+            columns.size(),
             inputs,
             JavaConverters.seqAsJavaList(results).stream().map(Attribute::dataType).toList(),
             condition.isEmpty()

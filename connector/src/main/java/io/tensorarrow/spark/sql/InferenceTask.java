@@ -18,6 +18,8 @@ import scala.collection.Iterator;
  *
  * @param spec what to run
  * @param schema the arguments' columns, by the names that the spec has for them
+ * @param columns how many columns to take of the child's batches; they may have others behind
+ *     these, as Iceberg's have where rows were deleted
  * @param inputs the ordinals of the arguments in the child's batches
  * @param resultTypes the types of the outputs
  * @param condition the ordinal of the column that is true for rows to run, or -1 to run all
@@ -26,6 +28,7 @@ import scala.collection.Iterator;
 record InferenceTask(
     InferenceSpec spec,
     StructType schema,
+    int columns,
     List<Integer> inputs,
     List<DataType> resultTypes,
     int condition,

@@ -124,7 +124,7 @@ final class InferredBatches implements Iterator<ColumnarBatch> {
 
   private ColumnarBatch batch(RowSelection rows, RowSelection run) {
     List<ColumnVector> columns = new ArrayList<>();
-    for (int i = 0; i < input.numCols(); i++) {
+    for (int i = 0; i < task.columns(); i++) {
       columns.add(new SelectedColumn(input.column(i), rows));
     }
     if (task.condition() < 0) {

@@ -77,6 +77,8 @@ class PredictQueryTest extends SourceTestBase {
           select id, coalesce(cast(null as float), if(id > 10, x, null), {x}) y from t  |   11
           select id from t where id < 10 or {x} > 1900                                  |  990
           select id, case when {x} > 1900 then {x + 1} end y from t                     | 1049
+          select id, case when id < 10 then {x} > 8 and {x + 1} > 9 end a, case when id > 5 and id < 20 then {x + 1} > 8 and {x} > 9 end b from t | 40
+          select id, case when id < 10 and {x} > 8 then {x} end y from t                | 10
           select id, if(name is null, 0, {x}) y from t                                  |  900
           select id, y from (select id, {x} y from t) order by y desc limit 3           | 1000
           select /*+ repartition(3) */ id, {x} y from t                                 | 1000
