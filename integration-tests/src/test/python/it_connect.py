@@ -83,6 +83,33 @@ def test_functions_of_batches_get_views_of_shared_memory_and_the_same_data(score
     pd.testing.assert_frame_equal(actual[names], expected[names], check_exact=True)
 
 
+def test_predict_runs_models_over_any_query(spark, scored):
+    path = it.write_pixels(spark, Path(os.environ["IT_WORK"]) / "rows.parquet", ROWS)
+    weights = spark.range(0, ROWS, 2).select("id", (functions.col("id") / 2).alias("weight"))
+    joined = spark.read.parquet(path).join(weights, "id")
+    predicted = ta.predict(joined, it.DIGITS_MODEL, batchRows=4096)
+
+    assert predicted.columns == ["id", "pixels", "weight", "digit", "probabilities"]
+    query = ta.map_tensors(predicted, best, "id long, best long")
+    assert "ColumnarMapInBatch handover=shared-memory" in plan(query), plan(query)
+    expected = collected(scored("auto").where("id % 2 = 0").select("id", "digit"))
+    pd.testing.assert_frame_equal(
+        collected(query), expected.rename(columns={"digit": "best"}), check_exact=True
+    )
+
+
+def test_sql_calls_models(spark, scored):
+    path = it.write_pixels(spark, Path(os.environ["IT_WORK"]) / "rows.parquet", ROWS)
+    spark.read.parquet(path).createOrReplaceTempView("rows")
+    query = spark.sql(
+        f"SELECT id, tf_predict('{it.DIGITS_MODEL}', pixels, outputs => 'digit') AS digit FROM rows"
+    )
+
+    pd.testing.assert_frame_equal(
+        collected(query), collected(scored("auto").select("id", "digit")), check_exact=True
+    )
+
+
 def best(t):
     return {"id": t["id"], "best": t["probabilities"].argmax(1)}
 

@@ -141,8 +141,7 @@ final class ArchitectureTest {
       packageKnowsNone("python", TENSORFLOW, in("model.."), in("inference.."));
 
   @ArchTest
-  static final ArchRule columnar_nodes_know_only_vectors =
-      ownPackages("columnar", "tensor.vector");
+  static final ArchRule columnar_nodes_know_only_vectors = ownPackages("columnar", "tensor.vector");
 
   @ArchTest
   static final ArchRule only_planner_nodes_of_python_know_the_source =
@@ -156,15 +155,14 @@ final class ArchitectureTest {
           .resideInAPackage(in("source.."));
 
   @ArchTest
-  static final ArchRule
-      planner_nodes_of_python_know_only_the_scan_interface_of_the_source =
-          noClasses()
-              .that()
-              .resideInAPackage(in("python.plan"))
-              .should()
-              .dependOnClassesThat(
-                  JavaClass.Predicates.resideInAPackage(in("source.."))
-                      .and(DescribedPredicate.not(named(in("source.TensorScan")))));
+  static final ArchRule planner_nodes_of_python_know_only_the_scan_interface_of_the_source =
+      noClasses()
+          .that()
+          .resideInAPackage(in("python.plan"))
+          .should()
+          .dependOnClassesThat(
+              JavaClass.Predicates.resideInAPackage(in("source.."))
+                  .and(DescribedPredicate.not(named(in("source.TensorScan")))));
 
   /** The History Server instantiates metrics where the rest of the class path is missing. */
   @ArchTest

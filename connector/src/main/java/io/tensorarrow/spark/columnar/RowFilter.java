@@ -11,8 +11,8 @@ import org.apache.spark.sql.catalyst.expressions.BoundReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.LeafExpression;
 import org.apache.spark.sql.catalyst.expressions.Predicate;
-import org.apache.spark.sql.catalyst.expressions.Unevaluable;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.expressions.Unevaluable;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
@@ -55,8 +55,8 @@ public final class RowFilter {
 
   /**
    * Returns whether a filter can be evaluated here: it gives the same for a row whenever it is
-   * asked, and needs neither another query nor an operator of its own, as Python functions
-   * and models do.
+   * asked, and needs neither another query nor an operator of its own, as Python functions and
+   * models do.
    */
   public static boolean canEvaluate(Expression filter) {
     return filter.deterministic()

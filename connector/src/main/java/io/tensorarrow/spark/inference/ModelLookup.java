@@ -47,8 +47,7 @@ public record ModelLookup(Optional<SavedModelFile> file, ModelAccess access) {
    */
   public static ModelLookup findKnown(ReadOptions options) {
     List<Object> key =
-        List.of(
-            options.get(ReadOptions.MODEL), options.get(ReadOptions.VERSION), options.hadoop());
+        List.of(options.get(ReadOptions.MODEL), options.get(ReadOptions.VERSION), options.hadoop());
     Optional<SavedModelFile> known = KnownModels.find(key);
     ModelLookup lookup = find(options, known.map(SavedModelFile::state));
     SavedModelFile current = lookup.file().or(() -> known).orElseThrow();

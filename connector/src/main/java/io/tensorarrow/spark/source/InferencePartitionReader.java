@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.columnar.RowFilter;
-
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BatchInference;
 import io.tensorarrow.spark.inference.InferenceSpec;

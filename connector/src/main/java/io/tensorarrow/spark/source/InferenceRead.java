@@ -1,13 +1,12 @@
 package io.tensorarrow.spark.source;
 
-import io.tensorarrow.spark.inference.ModelLookup;
-
 import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BoundModel;
 import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.inference.ModelLookup;
 import io.tensorarrow.spark.model.savedmodel.ModelGraph;
 import io.tensorarrow.spark.model.savedmodel.ModelSignature;
 import io.tensorarrow.spark.model.savedmodel.SavedModelFile;
@@ -123,8 +122,7 @@ final class InferenceRead {
     StructType columns = WrappedSource.schema(wrapped);
     ModelSignature signature = BoundModel.signature(options, graph);
     BoundModel first =
-        BoundModel.bind(
-            options, model.first(), model.access(), graph, signature, columns, columns);
+        BoundModel.bind(options, model.first(), model.access(), graph, signature, columns, columns);
     return new InferenceRead(options, source, registerPlanner, wrapped, columns, first);
   }
 

@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.columnar.RowFilter;
-
 import io.tensorarrow.spark.inference.InferenceSpec;
 import io.tensorarrow.spark.inference.InferenceSpec.InputBinding;
 import io.tensorarrow.spark.inference.InferenceSpec.OutputBinding;

@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.columnar.Replacement;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

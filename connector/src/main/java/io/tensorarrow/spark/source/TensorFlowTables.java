@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.inference.ModelLookup;
-
 import io.tensorarrow.spark.model.store.ModelFiles;
 import io.tensorarrow.spark.model.store.ModelLocation;
 import io.tensorarrow.spark.model.variables.ModelVariables;

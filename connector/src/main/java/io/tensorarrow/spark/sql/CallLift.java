@@ -67,8 +67,7 @@ final class CallLift {
         // Each depends on the results of the others: (a AND b) in one place, (b AND a) in another.
         waiting.replaceAll(
             found ->
-                new Found(
-                    found.call(), found.condition().flatMap(ConditionalCalls::withoutCalls)));
+                new Found(found.call(), found.condition().flatMap(ConditionalCalls::withoutCalls)));
       }
       waiting.removeAll(ready);
       infer(ready);
@@ -141,7 +140,9 @@ final class CallLift {
         new Inference(
             inferred.call(),
             ScalaLists.of(attributes),
-            inferred.condition().<scala.collection.Seq<Expression>>map(ScalaLists::of)
+            inferred
+                .condition()
+                .<scala.collection.Seq<Expression>>map(ScalaLists::of)
                 .orElse(Calls.emptyList()),
             plan);
     results.put(inferred.original().canonicalized(), attributes);

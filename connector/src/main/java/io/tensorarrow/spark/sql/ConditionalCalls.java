@@ -76,8 +76,7 @@ final class ConditionalCalls {
       visit(branch.falseValue(), and(condition, new Not(isTrue(branch.predicate()))));
     } else if (e instanceof CaseWhen cases) {
       Optional<Expression> reached = condition;
-      for (Tuple2<Expression, Expression> branch :
-          JavaConverters.seqAsJavaList(cases.branches())) {
+      for (Tuple2<Expression, Expression> branch : JavaConverters.seqAsJavaList(cases.branches())) {
         visit(branch._1(), reached);
         visit(branch._2(), and(reached, isTrue(branch._1())));
         reached = and(reached, new Not(isTrue(branch._1())));
@@ -107,8 +106,7 @@ final class ConditionalCalls {
 
   private static Found either(Found first, Found second) {
     return new Found(
-        first.call(),
-        first.condition().flatMap(a -> second.condition().map(b -> either(a, b))));
+        first.call(), first.condition().flatMap(a -> second.condition().map(b -> either(a, b))));
   }
 
   /** Leaves out a condition that is stricter than the other. */

@@ -56,8 +56,8 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
     LogicalPlan extracted = new Extraction().extract(plan);
     // Structs of all outputs, of which fields are taken above, become the fields themselves.
     LogicalPlan simplified =
-        CollapseProject$.MODULE$.apply(SimplifyExtractValueOps$.MODULE$.apply(
-            CollapseProject$.MODULE$.apply(extracted)));
+        CollapseProject$.MODULE$.apply(
+            SimplifyExtractValueOps$.MODULE$.apply(CollapseProject$.MODULE$.apply(extracted)));
     LogicalPlan pruned = LimitPushdown.apply(UnusedOutputs.pruned(simplified));
     return RemoveNoopOperators$.MODULE$.apply(CollapseProject$.MODULE$.apply(pruned));
   }
@@ -98,8 +98,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
      * the command's own one to find the files.
      */
     private static LogicalPlan rewritten(LogicalPlan command) {
-      return (LogicalPlan)
-          command.mapExpressions(e -> Calls.isIn(e) ? Literal.TrueLiteral() : e);
+      return (LogicalPlan) command.mapExpressions(e -> Calls.isIn(e) ? Literal.TrueLiteral() : e);
     }
 
     /** Computes the calls in the instructions of a merge, for the rows that each is about. */
@@ -150,10 +149,14 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
 
     private static LogicalPlan withOutput(
         scala.collection.Seq<Attribute> output, LogicalPlan plan) {
-      return Calls.output(plan).stream().map(Attribute::exprId).toList()
+      return Calls.output(plan).stream()
+              .map(Attribute::exprId)
+              .toList()
               .equals(JavaConverters.seqAsJavaList(output).stream().map(Attribute::exprId).toList())
           ? plan
-          : new Project(ScalaLists.of(List.<NamedExpression>copyOf(JavaConverters.seqAsJavaList(output))), plan);
+          : new Project(
+              ScalaLists.of(List.<NamedExpression>copyOf(JavaConverters.seqAsJavaList(output))),
+              plan);
     }
 
     /** Filters by what needs no model first, and then by one call after the other. */
@@ -183,8 +186,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
       if (results.stream().noneMatch(r -> isOutsideOfAggregates((Expression) r))) {
         return lifted(aggregate, aggregate.child());
       }
-      List<Expression> groupings =
-          JavaConverters.seqAsJavaList(aggregate.groupingExpressions());
+      List<Expression> groupings = JavaConverters.seqAsJavaList(aggregate.groupingExpressions());
       Map<Expression, NamedExpression> below = new LinkedHashMap<>();
       List<NamedExpression> above = new ArrayList<>();
       for (NamedExpression result : results) {
@@ -206,7 +208,9 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
                   .anyMatch(Extraction::isOutsideOfAggregates));
     }
 
-    /** Rewrites a result of an aggregate as one over the aggregates and groupings it consists of. */
+    /**
+     * Rewrites a result of an aggregate as one over the aggregates and groupings it consists of.
+     */
     private static Expression overGroups(
         Expression result, List<Expression> groupings, Map<Expression, NamedExpression> below) {
       Expression over =
@@ -224,9 +228,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
                                       : Calls.alias(e, "aggregate"))
                           .toAttribute()
                       : e);
-      return result instanceof Alias alias
-          ? alias.withNewChildren(ScalaLists.of(over))
-          : over;
+      return result instanceof Alias alias ? alias.withNewChildren(ScalaLists.of(over)) : over;
     }
 
     /**
@@ -241,8 +243,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
       List<Expression> above = new ArrayList<>();
       for (Expression condition : Calls.conjuncts(join.condition().get())) {
         List<Found> calls = unconditional(condition);
-        List<Found> ofLeft =
-            calls.stream().filter(c -> isAbout(c.call(), join.left())).toList();
+        List<Found> ofLeft = calls.stream().filter(c -> isAbout(c.call(), join.left())).toList();
         List<Found> ofRight =
             calls.stream()
                 .filter(c -> !ofLeft.contains(c) && isAbout(c.call(), join.right()))
@@ -281,8 +282,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
 
     private static RuntimeException aboutBothSides(Predict call, Join join) {
       return cannot(ErrorCode.TA_UNSUPPORTED, "run %s", call.sql())
-          .found(
-              "a condition of a %s join with arguments from both sides", join.joinType().sql())
+          .found("a condition of a %s join with arguments from both sides", join.joinType().sql())
           .expected(
               "arguments from one side, or an inner join: compute the prediction over an inner join"
                   + " of both sides first, and join with its result");

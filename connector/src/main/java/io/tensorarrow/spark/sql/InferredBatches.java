@@ -132,7 +132,8 @@ final class InferredBatches implements Iterator<ColumnarBatch> {
     } else {
       ScatteredColumn.Positions positions = ScatteredColumn.Positions.of(rows, run);
       for (int i = 0; i < task.resultTypes().size(); i++) {
-        ColumnVector values = tensors.isEmpty() ? noValue(task.resultTypes().get(i)) : tensors.get(i);
+        ColumnVector values =
+            tensors.isEmpty() ? noValue(task.resultTypes().get(i)) : tensors.get(i);
         columns.add(new ScatteredColumn(values, positions));
       }
     }

@@ -106,9 +106,7 @@ final class KnownResults {
       Project project, List<Attribute> columns) {
     List<NamedExpression> list =
         new ArrayList<>(JavaConverters.seqAsJavaList(project.projectList()));
-    columns.stream()
-        .filter(column -> !Calls.has(project, List.of(column)))
-        .forEach(list::add);
+    columns.stream().filter(column -> !Calls.has(project, List.of(column))).forEach(list::add);
     return ScalaLists.of(list);
   }
 }

@@ -38,8 +38,7 @@ final class LimitPushdown {
       return Optional.of(Calls.withChildren(plan, List.of(child)));
     }
     return plan instanceof Project project && project.deterministic()
-        ? limited(project.child(), rows)
-            .map(child -> Calls.withChildren(plan, List.of(child)))
+        ? limited(project.child(), rows).map(child -> Calls.withChildren(plan, List.of(child)))
         : Optional.empty();
   }
 }

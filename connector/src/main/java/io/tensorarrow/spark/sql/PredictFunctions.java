@@ -1,29 +1,29 @@
 package io.tensorarrow.spark.sql;
 
-import io.tensorarrow.spark.errors.TensorArrowException;
-import java.util.List;
 import io.tensorarrow.spark.columnar.ScalaLists;
-import java.util.Map;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
-import org.apache.spark.sql.types.StructType;
-import org.apache.spark.sql.catalyst.expressions.NamedExpression;
-import org.apache.spark.sql.catalyst.expressions.GetStructField;
-import org.apache.spark.sql.catalyst.expressions.Alias;
-import org.apache.spark.sql.catalyst.plans.logical.Project;
-import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.Dataset$;
-import org.apache.spark.sql.Dataset;
+import java.util.List;
+import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.apache.spark.QueryContext;
 import org.apache.spark.sql.AnalysisException;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Dataset$;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistry;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistry$;
+import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
+import org.apache.spark.sql.catalyst.expressions.GetStructField;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.types.StructType;
 import scala.Option;
 import scala.collection.JavaConverters;
 import scala.collection.Seq;
@@ -39,11 +39,13 @@ public final class PredictFunctions {
               "_FUNC_(model, input, ...[, option => value, ...]) - Runs a TensorFlow SavedModel"
                   + " over the rows of the query. Returns the model's output, or a struct if it has"
                   + " several.",
-              section("Arguments:",
+              section(
+                  "Arguments:",
                   "* model - the SavedModel's directory, or a directory of numbered versions; a constant",
                   "* input - the model's inputs in alphabetical order, or by name (x => features), or one struct of columns that are found by name, such as struct(*)",
                   "* option - an option of the data source for the model and its batches, such as signature => 'score'; or options => map('signature', 'score')"),
-              section("Examples:",
+              section(
+                  "Examples:",
                   "> SELECT id, _FUNC_('models/digits', pixels) AS probabilities FROM images;",
                   "> SELECT _FUNC_('models/ctr', struct(*), signature => 'score') FROM clicks JOIN users USING (user_id);"),
               PredictCalls::predict),
@@ -51,11 +53,13 @@ public final class PredictFunctions {
               "tf_predict_struct",
               "_FUNC_(model, columns[, option => value, ...]) - As tf_predict, and always returns a"
                   + " struct, whose fields may stand beside the columns.",
-              section("Arguments:",
+              section(
+                  "Arguments:",
                   "* model - the SavedModel's directory, or a directory of numbered versions; a constant",
                   "* columns - a struct of the columns that feed the model, found by name",
                   "* option - an option of the data source for the model and its batches"),
-              section("Examples:",
+              section(
+                  "Examples:",
                   "> SELECT p.* FROM (SELECT _FUNC_('models/digits', struct(*)) AS p FROM images);"),
               PredictCalls::predictStruct));
 
@@ -116,9 +120,7 @@ public final class PredictFunctions {
     for (PredictFunctions function : ALL) {
       if (!registry.functionExists(function.name)) {
         registry.registerFunction(
-            function.name,
-            function.info,
-            arguments -> function.build(arguments, registerPlanner));
+            function.name, function.info, arguments -> function.build(arguments, registerPlanner));
       }
     }
   }
@@ -149,13 +151,11 @@ public final class PredictFunctions {
               withCall.add(call);
               return Dataset$.MODULE$.ofRows(
                   dataset.sparkSession(),
-                  new Project(
-                      ScalaLists.of(columns), new Project(ScalaLists.of(withCall), plan)));
+                  new Project(ScalaLists.of(columns), new Project(ScalaLists.of(withCall), plan)));
             });
   }
 
-  private Expression build(
-      Seq<Expression> arguments, Consumer<SparkSession> registerPlanner) {
+  private Expression build(Seq<Expression> arguments, Consumer<SparkSession> registerPlanner) {
     registerPlanner.accept(SparkSession.active());
     try {
       return builder.apply(name.funcName(), JavaConverters.seqAsJavaList(arguments));

@@ -9,8 +9,8 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * What a call of a model runs. Two equal targets over equal arguments give equal values, unless they
- * are random. Immutable.
+ * What a call of a model runs. Two equal targets over equal arguments give equal values, unless
+ * they are random. Immutable.
  *
  * @param function the SQL function that was called, for messages
  * @param model the model's name, for messages and plans; without credentials

@@ -39,7 +39,9 @@ final class UnusedOutputs {
     if (plan instanceof Project project) {
       return withChild(plan, project.child(), Optional.of(ids(project.references().toSeq())));
     }
-    if (plan instanceof Filter || plan instanceof Sort || plan instanceof LocalLimit
+    if (plan instanceof Filter
+        || plan instanceof Sort
+        || plan instanceof LocalLimit
         || plan instanceof GlobalLimit) {
       return withChild(plan, Calls.children(plan).get(0), withReferences(needed, plan));
     }

@@ -32,7 +32,8 @@ class PredictCallTest extends SourceTestBase {
   }
 
   private Dataset<Row> sql(String query) {
-    return spark().sql(query.replace("$two", path(TestModels.twoSignatures(dir))).replace("$m", model));
+    return spark()
+        .sql(query.replace("$two", path(TestModels.twoSignatures(dir))).replace("$m", model));
   }
 
   private static String path(java.nio.file.Path path) {
@@ -78,7 +79,8 @@ class PredictCallTest extends SourceTestBase {
         .doesNotContain("y0");
     assertThat(
             spark()
-                .sql("select p.* from (select tf_predict('%s', 1f) p from range(1))".formatted(many))
+                .sql(
+                    "select p.* from (select tf_predict('%s', 1f) p from range(1))".formatted(many))
                 .head()
                 .toString())
         .isEqualTo("[2.0,2.0,2.0]");
@@ -163,14 +165,16 @@ class PredictCallTest extends SourceTestBase {
     assertThat(scored.schema().apply("y").nullable()).isFalse();
     assertThat(scored.where("id < 10").collectAsList())
         .containsExactlyInAnyOrderElementsOf(
-            spark().table("t").selectExpr("*", "cast(x * 2 as float) as y").where("id < 10")
+            spark()
+                .table("t")
+                .selectExpr("*", "cast(x * 2 as float) as y")
+                .where("id < 10")
                 .collectAsList());
     assertThatExceptionOfType(TensorArrowException.class)
         .isThrownBy(() -> TensorArrow.predict(scored, model, Map.of()))
         .withMessageStartingWith("[TA_COLUMN_CLASH] Cannot add column 'y'");
     assertThatExceptionOfType(TensorArrowException.class)
-        .isThrownBy(
-            () -> TensorArrow.predict(scored.selectExpr("x", "id as x"), model, Map.of()))
+        .isThrownBy(() -> TensorArrow.predict(scored.selectExpr("x", "id as x"), model, Map.of()))
         .withMessageContaining("two columns of that name");
   }
 
@@ -179,8 +183,12 @@ class PredictCallTest extends SourceTestBase {
     StructType schema = new StructType().add("x", "float");
     Dataset<Row> none = spark().createDataFrame(List.of(), schema);
     Dataset<Row> noPartition =
-        spark().createDataFrame(spark().sparkContext().<Row>emptyRDD(
-            scala.reflect.ClassTag$.MODULE$.apply(Row.class)), schema);
+        spark()
+            .createDataFrame(
+                spark()
+                    .sparkContext()
+                    .<Row>emptyRDD(scala.reflect.ClassTag$.MODULE$.apply(Row.class)),
+                schema);
 
     for (Dataset<Row> empty : List.of(none, noPartition, none.repartition(3))) {
       assertThat(TensorArrow.predict(empty, model, Map.of()).collectAsList()).isEmpty();
@@ -205,13 +213,19 @@ class PredictCallTest extends SourceTestBase {
     String random = path(OddModels.random(dir));
     Dataset<Row> query =
         spark()
-            .sql("select y, y - y as d from (select tf_predict('%s', x) y from t)".formatted(random));
+            .sql(
+                "select y, y - y as d from (select tf_predict('%s', x) y from t)"
+                    .formatted(random));
 
     assertThat(query.queryExecution().optimizedPlan().toString()).containsOnlyOnce("Inference");
     assertThat(query.collectAsList()).hasSize(ROWS).allMatch(row -> row.getFloat(1) == 0);
     assertThatExceptionOfType(AnalysisException.class)
         .isThrownBy(
-            () -> spark().sql("select t.id from t join t u on tf_predict('%s', t.x) > 1".formatted(random)))
+            () ->
+                spark()
+                    .sql(
+                        "select t.id from t join t u on tf_predict('%s', t.x) > 1"
+                            .formatted(random)))
         .withMessageContaining("INVALID_NON_DETERMINISTIC_EXPRESSIONS");
   }
 
@@ -273,8 +287,7 @@ class PredictCallTest extends SourceTestBase {
                       .collectAsList())
           .withMessageStartingWith("[TA_UNSUPPORTED] Cannot run tf_predict('scale', ")
           .withMessageContaining("spark.sql.sources.useV1SourceList");
-      assertThat(sql("select id from t where tf_predict('$m', x + part) > 2").count())
-          .isPositive();
+      assertThat(sql("select id from t where tf_predict('$m', x + part) > 2").count()).isPositive();
     } finally {
       spark().conf().unset("spark.sql.sources.useV1SourceList");
     }
@@ -293,7 +306,8 @@ class PredictCallTest extends SourceTestBase {
     spark().conf().set("spark.sql.codegen.wholeStage", false);
     spark().conf().set("spark.sql.codegen.factoryMode", "NO_CODEGEN");
     try {
-      assertThat(sql("select sum(tf_predict('$m', x + 1)) from t where id < 10").head().getDouble(0))
+      assertThat(
+              sql("select sum(tf_predict('$m', x + 1)) from t where id < 10").head().getDouble(0))
           .isEqualTo(110);
     } finally {
       spark().conf().unset("spark.sql.codegen.wholeStage");
@@ -303,11 +317,13 @@ class PredictCallTest extends SourceTestBase {
 
   @Test
   void cachedAndCheckpointedPlansKeepTheirRows() {
-    Dataset<Row> scored = TensorArrow.predict(spark().table("t"), model, Map.of()).select("id", "y");
+    Dataset<Row> scored =
+        TensorArrow.predict(spark().table("t"), model, Map.of()).select("id", "y");
     Dataset<Row> cached = scored.cache();
     try {
       assertThat(cached.where("y > 1000").count()).isEqualTo(499);
-      assertThat(TensorArrow.predict(cached.toDF("id", "x"), model, Map.of()).where("y = 40").count())
+      assertThat(
+              TensorArrow.predict(cached.toDF("id", "x"), model, Map.of()).where("y = 40").count())
           .isEqualTo(1);
     } finally {
       cached.unpersist(true);

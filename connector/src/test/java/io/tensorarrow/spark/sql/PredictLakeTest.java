@@ -89,7 +89,8 @@ class PredictLakeTest extends LakeTestBase {
     assertThat(query.collectAsList())
         .hasSize(25)
         .allMatch(row -> row.getString(2).contains("part=2") && row.getFloat(1) % 8 == 4);
-    assertThat(query.queryExecution().executedPlan().toString()).contains("RuntimeFilters: [dynamic");
+    assertThat(query.queryExecution().executedPlan().toString())
+        .contains("RuntimeFilters: [dynamic");
     assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(25);
   }
 

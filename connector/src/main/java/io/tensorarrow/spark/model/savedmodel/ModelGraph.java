@@ -109,7 +109,8 @@ public final class ModelGraph {
    *     ErrorCode#TA_OP_UNKNOWN}, or with {@link ErrorCode#TA_MODEL_LOAD} if the graph is for a
    *     newer TensorFlow
    */
-  public boolean checkOps(Collection<String> allowed, String signature, Collection<String> outputs) {
+  public boolean checkOps(
+      Collection<String> allowed, String signature, Collection<String> outputs) {
     OpPolicy policy = opPolicy(allowed);
     policy.checkInitialisers();
     return checkSignature(policy, signature, outputs);

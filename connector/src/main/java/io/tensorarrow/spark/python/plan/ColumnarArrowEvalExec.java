@@ -1,9 +1,8 @@
 package io.tensorarrow.spark.python.plan;
 
-import io.tensorarrow.spark.columnar.ColumnarUnaryExec;
 import io.tensorarrow.spark.columnar.ColumnarProjectExec;
+import io.tensorarrow.spark.columnar.ColumnarUnaryExec;
 import io.tensorarrow.spark.columnar.ScalaLists;
-
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.python.worker.ColumnForms;
 import io.tensorarrow.spark.python.worker.PythonCall;

@@ -1,10 +1,9 @@
 package io.tensorarrow.spark.python.plan;
 
-import io.tensorarrow.spark.columnar.ColumnarProjectExec;
 import io.tensorarrow.spark.columnar.ColumnarFilterExec;
 import io.tensorarrow.spark.columnar.ColumnarLocalLimitExec;
+import io.tensorarrow.spark.columnar.ColumnarProjectExec;
 import io.tensorarrow.spark.columnar.RowFilter;
-
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.source.TensorScan;
 import io.tensorarrow.spark.sql.Inference;
@@ -101,8 +100,7 @@ record ColumnarPlan(
     Set<ExprId> tensors = new HashSet<>(inference.tensors());
     of(JavaConverters.seqAsJavaList(inference.children()).get(0))
         .ifPresent(below -> tensors.addAll(below.tensors));
-    return new ColumnarPlan(
-        inference.handover(), false, tensors, later -> later.apply(inference));
+    return new ColumnarPlan(inference.handover(), false, tensors, later -> later.apply(inference));
   }
 
   /** Returns why a plan cannot run in columns: the first node from its root that needs rows. */

@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.python.plan;
 
 import io.tensorarrow.spark.columnar.UnaryPlan;
-
 import java.util.List;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;

@@ -1,7 +1,6 @@
 package io.tensorarrow.spark.python.worker;
 
 import io.tensorarrow.spark.columnar.ScalaLists;
-
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.net.URISyntaxException;

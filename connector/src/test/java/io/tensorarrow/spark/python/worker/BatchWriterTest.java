@@ -1,10 +1,9 @@
 package io.tensorarrow.spark.python.worker;
 
-import io.tensorarrow.spark.columnar.ScalaLists;
-
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tensorarrow.spark.columnar.ScalaLists;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.options.Handover;

@@ -1,8 +1,8 @@
 package io.tensorarrow.spark.source.wrapped;
 
-import io.tensorarrow.spark.columnar.RowCollector;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tensorarrow.spark.columnar.RowCollector;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
