@@ -98,7 +98,7 @@ public final class ExtractPredictions extends Rule<LogicalPlan> {
      * the command's own one to find the files.
      */
     private static LogicalPlan rewritten(LogicalPlan command) {
-      return (LogicalPlan) command.mapExpressions(e -> Calls.isIn(e) ? Literal.TrueLiteral() : e);
+      return command.mapExpressions(e -> Calls.isIn(e) ? Literal.TrueLiteral() : e);
     }
 
     /** Computes the calls in the instructions of a merge, for the rows that each is about. */
