@@ -123,11 +123,6 @@ final class TableFunctions {
         || !(call.positional().get(0) instanceof FunctionTableSubqueryArgumentExpression rows)) {
       throw noTable(function, call.positional());
     }
-    if (!rows.outerAttrs().isEmpty()) {
-      throw cannot(ErrorCode.TA_UNSUPPORTED, "call %s", function)
-          .found("a query in TABLE(...) with columns of the query around it")
-          .expected("one that stands for itself, joined with the other one afterwards");
-    }
     Map<String, String> options = call.takeOptions();
     LogicalPlan plan = rows.plan();
     return PredictFunctions.predicted(
