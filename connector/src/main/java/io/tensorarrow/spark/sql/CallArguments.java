@@ -78,16 +78,16 @@ final class CallArguments {
    */
   Map<String, String> takeOptions() {
     Map<String, String> options = new LinkedHashMap<>(takeOptionsMap());
-    List<String> names = List.copyOf(named.keySet());
-    for (String name : names) {
-      if (names.stream().filter(name::equalsIgnoreCase).count() > 1) {
-        throw cannot(ErrorCode.TA_INPUT_MISMATCH, "call %s", function)
-            .found("argument '%s' twice", name)
-            .expected("each name once, upper and lower case being the same");
-      }
-      options.keySet().removeIf(name::equalsIgnoreCase);
-      options.put(name, OptionArguments.text(function, "option '" + name + "'", named.get(name)));
-    }
+    named.forEach(
+        (name, value) -> {
+          if (named.keySet().stream().filter(name::equalsIgnoreCase).count() > 1) {
+            throw cannot(ErrorCode.TA_INPUT_MISMATCH, "call %s", function)
+                .found("argument '%s' twice", name)
+                .expected("each name once, upper and lower case being the same");
+          }
+          options.keySet().removeIf(name::equalsIgnoreCase);
+          options.put(name, OptionArguments.text(function, "option '" + name + "'", value));
+        });
     named.clear();
     return options;
   }

@@ -106,8 +106,7 @@ final class OptionArguments {
             .expected("it as the first argument only");
       }
     }
-    ReadOptions checked =
-        ReadOptions.of(new CaseInsensitiveStringMap(withDefaults(model, given)));
+    ReadOptions checked = ReadOptions.of(new CaseInsensitiveStringMap(withDefaults(model, given)));
     ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
         .checkAllowed(checked.get(ReadOptions.ALLOW_OPS));
     return checked;

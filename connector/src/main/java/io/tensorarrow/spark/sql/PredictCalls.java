@@ -28,7 +28,6 @@ import org.apache.spark.sql.catalyst.expressions.Literal$;
 import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.unsafe.types.UTF8String;
 import scala.Option;
 import scala.collection.JavaConverters;
 
@@ -137,8 +136,7 @@ final class PredictCalls {
     List<String> used =
         spec.inputs().stream().map(InputBinding::column).map(c -> c.column()).distinct().toList();
     return new Predict(
-        new PredictTarget(
-            function, ModelName.of(spec.model().directory()), spec, used),
+        new PredictTarget(function, ModelName.of(spec.model().directory()), spec, used),
         ScalaLists.of(
             used.stream().map(name -> arguments.get(columns.fieldIndex(name)).value()).toList()));
   }

@@ -1,20 +1,20 @@
 package io.tensorarrow.spark.sql;
 
-import io.tensorarrow.spark.errors.TensorArrowException;
-import java.util.List;
 import io.tensorarrow.spark.columnar.ScalaLists;
-import java.util.Map;
+import io.tensorarrow.spark.errors.TensorArrowException;
 import java.util.ArrayList;
-import org.apache.spark.sql.types.StructType;
-import org.apache.spark.sql.catalyst.expressions.NamedExpression;
-import org.apache.spark.sql.catalyst.expressions.GetStructField;
-import org.apache.spark.sql.catalyst.expressions.Alias;
-import org.apache.spark.sql.catalyst.plans.logical.Project;
-import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.Dataset$;
+import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Dataset$;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.GetStructField;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.types.StructType;
 import scala.Option;
 
 /** The SQL functions that run models, and the same over Datasets. Thread-safe. */

@@ -95,7 +95,7 @@ record SqlFunction<T>(
   }
 
   /** Scala declares no checked exceptions. */
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
   private static <E extends Throwable> E unchecked(Throwable e) throws E {
     throw (E) e;
   }

@@ -57,10 +57,7 @@ final class TableFunctions {
               List.of("SELECT name, dtype, shape FROM _FUNC_('models/digits');"),
               (function, arguments) ->
                   described(
-                      function,
-                      arguments,
-                      ReadOptions.VARIABLES,
-                      List.of(ReadOptions.VERSION))),
+                      function, arguments, ReadOptions.VARIABLES, List.of(ReadOptions.VERSION))),
           SqlFunction.of(
               "tf_predict_table",
               "table_funcs",

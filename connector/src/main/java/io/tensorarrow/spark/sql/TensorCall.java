@@ -78,8 +78,7 @@ public final class TensorCall extends Expression
 
   @Override
   public Seq<Enumeration.Value> nodePatterns() {
-    return ScalaLists.of(
-        TreePattern$.MODULE$.RUNTIME_REPLACEABLE());
+    return ScalaLists.of(TreePattern$.MODULE$.RUNTIME_REPLACEABLE());
   }
 
   /** Scala's way to set the patterns; they are constant here. */

@@ -71,8 +71,7 @@ final class TensorFunctions {
     TensorArgument tensor = tensor(function, arguments, Integer.MAX_VALUE);
     List<Expression> indices = arguments.subList(1, arguments.size());
     if (indices.size() != tensor.rank()) {
-      throw cannot(
-              ErrorCode.TA_TENSOR_INDEX, "index tensor %s by %s", tensor.shapeText(), function)
+      throw cannot(ErrorCode.TA_TENSOR_INDEX, "index tensor %s by %s", tensor.shapeText(), function)
           .found("%d indices", indices.size())
           .expected("%d, one for each dimension of a row", tensor.rank());
     }
@@ -119,8 +118,7 @@ final class TensorFunctions {
     return new Cast(index, DataTypes.LongType, Option.empty());
   }
 
-  private static CannotMessage wrongIndex(
-      TensorArgument tensor, int dimension) {
+  private static CannotMessage wrongIndex(TensorArgument tensor, int dimension) {
     return cannot(
         ErrorCode.TA_TENSOR_INDEX,
         "index dimension %d of tensor %s",
@@ -153,8 +151,7 @@ final class TensorFunctions {
                 elements,
                 tensor.shape(),
                 Literal$.MODULE$.fromObject(flat.elementType(), typeOfType)),
-            List.of(
-                flat, DataTypes.createArrayType(DataTypes.LongType, false), typeOfType)));
+            List.of(flat, DataTypes.createArrayType(DataTypes.LongType, false), typeOfType)));
   }
 
   /**

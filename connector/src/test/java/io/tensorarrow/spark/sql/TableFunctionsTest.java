@@ -117,8 +117,7 @@ class TableFunctionsTest extends SourceTestBase {
       assertThatThrownBy(() -> sql("select * from tf_signatures('MODEL')"))
           .isInstanceOf(AnalysisException.class)
           .hasMessageContaining("[TA_TAGS_NOT_FOUND]");
-      assertThat(sql("select * from tf_signatures('MODEL', tags => 'serve')").count())
-          .isEqualTo(2);
+      assertThat(sql("select * from tf_signatures('MODEL', tags => 'serve')").count()).isEqualTo(2);
     } finally {
       spark().conf().unset("spark.datasource.tensorflow.tags");
       spark().conf().unset("spark.datasource.tensorflow.inspect");
@@ -155,7 +154,10 @@ class TableFunctionsTest extends SourceTestBase {
   void tablesWithOutputsJoinAndNest() {
     String predicted = "tf_predict_table('MODEL', TABLE(t))";
     assertThat(
-            sql("select a.id, a.y, b.y from " + predicted + " a join " + predicted
+            sql("select a.id, a.y, b.y from "
+                    + predicted
+                    + " a join "
+                    + predicted
                     + " b on a.id + 1 = b.id where a.id < 2")
                 .collectAsList())
         .extracting(Row::toString)
@@ -250,8 +252,9 @@ class TableFunctionsTest extends SourceTestBase {
   void tablesOfTheRowAroundAreRefused() {
     assertThatThrownBy(
             () ->
-                sql("select * from t, lateral tf_predict_table('MODEL', TABLE(select t.x + 1 as"
-                    + " x))"))
+                sql(
+                    "select * from t, lateral tf_predict_table('MODEL', TABLE(select t.x + 1 as"
+                        + " x))"))
         .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("UNRESOLVED_COLUMN");
   }

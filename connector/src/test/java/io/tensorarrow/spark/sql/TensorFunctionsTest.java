@@ -161,8 +161,9 @@ class TensorFunctionsTest extends SparkTestBase {
   void typesSayThatElementsAreNeverNull() {
     assertThat(
             spark()
-                .sql("select tensor_shape(f_open) a, tensor_nested(i_next) b, tensor_at(l_single,"
-                    + " 0) c, tensor_shape(f_square) d from scored")
+                .sql(
+                    "select tensor_shape(f_open) a, tensor_nested(i_next) b, tensor_at(l_single,"
+                        + " 0) c, tensor_shape(f_square) d from scored")
                 .schema()
                 .treeString())
         .containsSubsequence(
@@ -185,8 +186,10 @@ class TensorFunctionsTest extends SparkTestBase {
 
   @Test
   void columnsAreCalledAsTheyAreWritten() {
-    assertThat(spark().sql("select tensor_at(i_next, 0, -1), tensor_shape(f_open) from scored")
-            .columns())
+    assertThat(
+            spark()
+                .sql("select tensor_at(i_next, 0, -1), tensor_shape(f_open) from scored")
+                .columns())
         .containsExactly("tensor_at(i_next, 0, -1)", "tensor_shape(f_open)");
   }
 
@@ -196,7 +199,9 @@ class TensorFunctionsTest extends SparkTestBase {
         spark()
             .sql(
                 "select tensor_at(p.i_next, 0, 1) + tensor_at(p.i_next, -1, -1) s, tensor_shape("
-                    + "p.f_open) from (select tf_predict('" + model + "', struct(*)) p from fed)"
+                    + "p.f_open) from (select tf_predict('"
+                    + model
+                    + "', struct(*)) p from fed)"
                     + " where tensor_at(p.f_square, 1, 1) > 0");
 
     assertThat(query.collectAsList()).extracting(row -> row.getInt(0)).containsExactly(4, 5);
@@ -209,22 +214,25 @@ class TensorFunctionsTest extends SparkTestBase {
     assertThat(evaluated("select " + call + " p, tensor_at(p, 1, 2) + id c from fed").get(2))
         .contains("\"c\":5");
     assertThat(
-            evaluated("select (select max(r.id) from range(9) r where r.id = tensor_at(i_next, 1,"
-                + " 2)) m, s from scored, lateral (select tensor_at(i_next, 0, 1) + scored.id s)"
-                + " order by scored.id"))
+            evaluated(
+                "select (select max(r.id) from range(9) r where r.id = tensor_at(i_next, 1,"
+                    + " 2)) m, s from scored, lateral (select tensor_at(i_next, 0, 1) + scored.id s)"
+                    + " order by scored.id"))
         .containsExactly("{\"m\":1,\"s\":2}", "{\"m\":2,\"s\":3}", "{\"m\":3,\"s\":4}");
   }
 
   @Test
   void groupsSortsAndFiltersTakeThem() {
     assertThat(
-            evaluated("select tensor_at(i_next, 1, 2) k, count(*) n from scored where"
-                + " tensor_shape(f_grid)[0] = 2 group by tensor_at(i_next, 1, 2) order by"
-                + " tensor_at(i_next, 1, 2) desc"))
+            evaluated(
+                "select tensor_at(i_next, 1, 2) k, count(*) n from scored where"
+                    + " tensor_shape(f_grid)[0] = 2 group by tensor_at(i_next, 1, 2) order by"
+                    + " tensor_at(i_next, 1, 2) desc"))
         .containsExactly("{\"k\":3,\"n\":1}", "{\"k\":2,\"n\":1}", "{\"k\":1,\"n\":1}");
     assertThat(
-            evaluated("select tensor_at(i_next, 1, 2) k from scored group by tensor_at(i_next, 1,"
-                + " 2) having max(tensor_at(f_square, 1, 1)) > 1"))
+            evaluated(
+                "select tensor_at(i_next, 1, 2) k from scored group by tensor_at(i_next, 1,"
+                    + " 2) having max(tensor_at(f_square, 1, 1)) > 1"))
         .containsExactly("{\"k\":3}");
   }
 
@@ -244,8 +252,7 @@ class TensorFunctionsTest extends SparkTestBase {
       spark().sql("create view corners as select id, tensor_at(i_next, -1, -1) c from kept");
 
       assertThat(spark().newSession().table("corners").orderBy("id").toJSON().collectAsList())
-          .containsExactly(
-              "{\"id\":0,\"c\":1}", "{\"id\":1,\"c\":2}", "{\"id\":2,\"c\":3}");
+          .containsExactly("{\"id\":0,\"c\":1}", "{\"id\":1,\"c\":2}", "{\"id\":2,\"c\":3}");
     } finally {
       spark().sql("drop view if exists corners");
       spark().sql("drop table kept");
