@@ -5,7 +5,7 @@ import io.tensorarrow.spark.python.plan.ColumnarPythonStrategy;
 import io.tensorarrow.spark.sql.ExtractPredictions;
 import io.tensorarrow.spark.sql.InferenceStrategy;
 import io.tensorarrow.spark.sql.OverwriteGuard;
-import io.tensorarrow.spark.sql.PredictFunctions;
+import io.tensorarrow.spark.sql.SqlFunctions;
 import io.tensorarrow.spark.sql.TableDefinitionGuard;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +25,7 @@ final class SessionRules {
 
   /** Adds rules and functions to sessions that are still to be made. */
   static void inject(SparkSessionExtensions extensions) {
-    PredictFunctions.registerForNewSessions(SessionRules::register);
+    SqlFunctions.registerForNewSessions(SessionRules::register);
     // What calls of the functions need comes with the first of them.
     extensions.injectPlannerStrategy(session -> new OverwriteGuard());
     extensions.injectPlannerStrategy(session -> new TableDefinitionGuard());
@@ -42,7 +42,7 @@ final class SessionRules {
 
   /** Adds rules and functions to a session, unless they are there already. */
   static void register(SparkSession session) {
-    PredictFunctions.register(session, SessionRules::register);
+    SqlFunctions.register(session, SessionRules::register);
     // Every look-up of a data source comes here: most find the rules, and need no lock.
     if (areRegistered(session)) {
       return;

@@ -129,6 +129,19 @@ public enum ErrorCode {
           + "which has no line for each row (tf.sparse.to_dense in the signature gives "
           + "it them); expected a dtype that has a column type, and one line for each "
           + "row fed, as in (-1, 10)"),
+  TA_TENSOR_UNKNOWN(
+      "a column of which nothing says that it is a tensor, or that is not as its metadata say",
+      "Call the function on the output's own column, before functions and casts that change "
+          + "it. Spark keeps a column's metadata through renaming, views and Parquet tables, "
+          + "and drops them where it computes another value.",
+      "Cannot call tensor_at on 'xs': found array<bigint> without the metadata of a tensor; "
+          + "expected an output of a model, as a column or a field of a struct: call tensor_at "
+          + "on it before functions and casts that change it"),
+  TA_TENSOR_INDEX(
+      "an index that a tensor does not have",
+      "Give one index for each dimension, from 0 to its size - 1, or from -size to -1 to count "
+          + "from the end, as in NumPy. `tensor_shape` returns the sizes.",
+      "Cannot index dimension 1 of tensor (2, 3): found 3; expected -3 to 2"),
   TA_OUTPUT_MISMATCH(
       "outputs that do not exist or are named twice",
       "Name each output once, with a name from the list in the message.",

@@ -92,9 +92,8 @@ final class OptionArguments {
     return cannot(ErrorCode.TA_OPTION_INVALID, "use %s of %s", what, function)
         .found("%s", found)
         .expected(
-            "a constant: %s('models/digits', x, batchRows => 256); for models that differ by row,"
-                + " one query each",
-            function);
+            "a constant, such as 'models/digits' or batchRows => 256; for models that differ by row,"
+                + " one query each");
   }
 
   /**
@@ -116,6 +115,14 @@ final class OptionArguments {
             .expected("it as the first argument only");
       }
     }
+    ReadOptions checked = ReadOptions.of(new CaseInsensitiveStringMap(withDefaults(model, given)));
+    ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
+        .checkAllowed(checked.get(ReadOptions.ALLOW_OPS));
+    return checked;
+  }
+
+  /** Returns options with the session's defaults and the model. */
+  static Map<String, String> withDefaults(String model, Map<String, String> given) {
     Map<String, String> options = new LinkedHashMap<>();
     JavaConverters.mapAsJavaMap(SQLConf.get().getAllConfs())
         .forEach(
@@ -133,9 +140,6 @@ final class OptionArguments {
         });
     options.keySet().removeIf(ReadOptions.MODEL.key()::equalsIgnoreCase);
     options.put(ReadOptions.MODEL.key(), model);
-    ReadOptions checked = ReadOptions.of(new CaseInsensitiveStringMap(options));
-    ExecutorSettings.of(SparkSession.active().sparkContext().getConf())
-        .checkAllowed(checked.get(ReadOptions.ALLOW_OPS));
-    return checked;
+    return options;
   }
 }

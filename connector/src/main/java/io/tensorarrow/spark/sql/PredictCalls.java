@@ -25,7 +25,6 @@ import org.apache.spark.sql.catalyst.expressions.CreateNamedStruct;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GetStructField;
 import org.apache.spark.sql.catalyst.expressions.Literal$;
-import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
 import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -38,27 +37,13 @@ import scala.collection.JavaConverters;
  * analysis.
  */
 final class PredictCalls {
-  /** The argument whose value is a map of options. */
-  private static final String OPTIONS = "options";
-
   private final String function;
-  private final List<Expression> positional = new ArrayList<>();
-  private final Map<String, Expression> named = new LinkedHashMap<>();
+  private final CallArguments call;
   private final Map<String, String> given = new LinkedHashMap<>();
 
   private PredictCalls(String function, List<Expression> arguments) {
     this.function = function;
-    for (Expression argument : arguments) {
-      if (argument instanceof NamedArgumentExpression name) {
-        if (named.putIfAbsent(name.key(), name.value()) != null) {
-          throw cannot(ErrorCode.TA_INPUT_MISMATCH, "call %s", function)
-              .found("argument '%s' twice", name.key())
-              .expected("each name once");
-        }
-      } else {
-        positional.add(argument);
-      }
-    }
+    this.call = new CallArguments(function, arguments);
   }
 
   /**
@@ -89,9 +74,11 @@ final class PredictCalls {
   /**
    * Returns a struct of the outputs over the columns of a plan.
    *
+   * @param function what was called, for messages
    * @throws TensorArrowException if they do not fit
    */
-  static Expression predict(List<Attribute> columns, String model, Map<String, String> options) {
+  static Expression predict(
+      String function, List<Attribute> columns, String model, Map<String, String> options) {
     List<Expression> namesAndValues = new ArrayList<>();
     for (Attribute column : columns) {
       namesAndValues.add(Literal$.MODULE$.apply(column.name()));
@@ -99,7 +86,7 @@ final class PredictCalls {
     }
     PredictCalls calls =
         new PredictCalls(
-            "TensorArrow.predict",
+            function,
             List.of(
                 Literal$.MODULE$.apply(model),
                 new CreateNamedStruct(ScalaLists.of(namesAndValues))));
@@ -108,16 +95,9 @@ final class PredictCalls {
   }
 
   private Predict call(boolean besideInputs) {
-    if (positional.isEmpty()) {
-      throw cannot(ErrorCode.TA_OPTION_MISSING, "call %s", function)
-          .found("no argument for the model")
-          .expected("the model's path first: %s('models/digits', ...)", function);
-    }
-    String model = OptionArguments.text(function, "the model", positional.remove(0));
-    Expression map = named.remove(OPTIONS);
-    if (map != null) {
-      given.putAll(OptionArguments.map(function, map));
-    }
+    String model = call.takeModel();
+    given.putAll(call.takeOptionsMap());
+    Map<String, Expression> named = call.named();
     Map<String, Expression> maybeOptions = new LinkedHashMap<>(named);
     maybeOptions.keySet().removeIf(name -> !ReadOptions.isOption(name));
     Expression signatureName = maybeOptions.get(ReadOptions.SIGNATURE.key());
@@ -170,6 +150,7 @@ final class PredictCalls {
   }
 
   private List<Argument> arguments(ModelSignature signature) {
+    List<Expression> positional = call.positional();
     List<Argument> arguments = new ArrayList<>();
     if (positional.size() == 1 && positional.get(0).dataType() instanceof StructType struct) {
       arguments.addAll(fields(positional.get(0), struct));
@@ -186,7 +167,7 @@ final class PredictCalls {
         arguments.add(new Argument(inputs.get(i).name(), positional.get(i)));
       }
     }
-    named.forEach((name, value) -> arguments.add(named(signature, name, value)));
+    call.named().forEach((name, value) -> arguments.add(named(signature, name, value)));
     return arguments;
   }
 
