@@ -1,0 +1,102 @@
+package io.tensorarrow.spark.columnar;
+
+import io.tensorarrow.spark.tensor.vector.RowRuns;
+import io.tensorarrow.spark.tensor.vector.RowSelection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.sql.execution.RowToColumnConverter;
+import org.apache.spark.sql.execution.datasources.parquet.ParquetReadSupport$;
+import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.vectorized.ColumnVector;
+import org.apache.spark.sql.vectorized.ColumnarBatch;
+
+/**
+ * Copies rows of columnar batches into a batch on the heap: columns of plain values and arrays in
+ * bulk, others row by row. Not thread-safe.
+ */
+final class RowCopier implements AutoCloseable {
+  private final HeapColumns columns;
+  private final List<BulkColumn> bulkColumns = new ArrayList<>();
+  private final List<Integer> otherColumns = new ArrayList<>();
+  private final RowToColumnConverter otherConverter;
+  private final WritableColumnVector[] others;
+  private ColumnarBatch source = new ColumnarBatch(new ColumnVector[0], 0);
+  private ColumnarBatch otherSource = source;
+
+  private record BulkColumn(int ordinal, CellCopier copier) {}
+
+  /**
+   * Creates an empty batch.
+   *
+   * @param schema the columns of the batches to come
+   * @param maxRows the most rows to hold
+   */
+  RowCopier(StructType schema, int maxRows) {
+    // The converter knows no user-defined types; vectors hold them as the SQL type below them.
+    StructType sqlTypes = ParquetReadSupport$.MODULE$.expandUDT(schema);
+    StructType otherTypes = new StructType();
+    this.columns = new HeapColumns(sqlTypes, maxRows);
+    for (int i = 0; i < sqlTypes.size(); i++) {
+      Optional<CellCopier> copier = CellCopier.of(sqlTypes.apply(i).dataType());
+      if (copier.isPresent()) {
+        bulkColumns.add(new BulkColumn(i, copier.get()));
+      } else {
+        otherColumns.add(i);
+        otherTypes = otherTypes.add(sqlTypes.apply(i));
+      }
+    }
+    this.otherConverter = new RowToColumnConverter(otherTypes);
+    this.others =
+        otherColumns.stream().map(columns::column).toArray(WritableColumnVector[]::new);
+  }
+
+  /** Chooses the batch to copy from, which must stay valid as long as rows of it are copied. */
+  void read(ColumnarBatch batch) {
+    source = batch;
+    ColumnVector[] vectors =
+        otherColumns.stream().map(batch::column).toArray(ColumnVector[]::new);
+    otherSource = new ColumnarBatch(vectors, batch.numRows());
+  }
+
+  /** Copies rows of the chosen batch behind those that are there. */
+  void copy(RowSelection rows) {
+    RowRuns runs = RowRuns.of(rows);
+    for (BulkColumn column : bulkColumns) {
+      ColumnVector from = source.column(column.ordinal());
+      WritableColumnVector to = columns.column(column.ordinal());
+      runs.forEach(
+          Integer.MAX_VALUE,
+          (position, start, length) -> column.copier().append(from, start, length, to));
+    }
+    if (others.length > 0) {
+      for (int i = 0; i < rows.size(); i++) {
+        otherConverter.convert(otherSource.getRow(rows.at(i)), others);
+      }
+    }
+    columns.added(rows.size());
+  }
+
+  boolean isFull() {
+    return columns.isFull();
+  }
+
+  int size() {
+    return columns.size();
+  }
+
+  void clear() {
+    columns.clear();
+  }
+
+  /** Returns the copied rows, valid until they are cleared or closed. */
+  ColumnarBatch batch() {
+    return columns.batch();
+  }
+
+  @Override
+  public void close() {
+    columns.close();
+  }
+}
