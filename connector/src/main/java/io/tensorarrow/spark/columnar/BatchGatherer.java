@@ -25,7 +25,7 @@ public final class BatchGatherer<P> implements AutoCloseable {
 
   private final StructType schema;
   private final int maxRows;
-  private final int enoughRows;
+  private int enoughRows;
 
   /** Made when there is something to copy. */
   private @Nullable RowCopier waiting;
@@ -165,7 +165,12 @@ public final class BatchGatherer<P> implements AutoCloseable {
       offeredUsed += chunk;
     } while (offeredUsed < end && !copier.isFull());
     waitingParts.add(from.slice(first, offeredUsed - first).compacted());
-    return copier.isFull();
+    boolean full = copier.isFull();
+    if (full && copier.size() < maxRows) {
+      // Rows so wide that their bytes end a batch: fewer of them are worth a call of their own.
+      enoughRows = Math.min(enoughRows, (copier.size() + 1) / 2);
+    }
+    return full;
   }
 
   @Override

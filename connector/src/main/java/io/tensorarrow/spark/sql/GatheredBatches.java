@@ -2,6 +2,7 @@ package io.tensorarrow.spark.sql;
 
 import io.tensorarrow.spark.columnar.BatchGatherer;
 import io.tensorarrow.spark.columnar.BatchGatherer.Gathered;
+import io.tensorarrow.spark.inference.InferenceSpec.BatchPolicy;
 import io.tensorarrow.spark.source.wrapped.FileCut;
 import io.tensorarrow.spark.source.wrapped.SourcePlace;
 import io.tensorarrow.spark.source.wrapped.SourcePosition;
@@ -12,6 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.apache.spark.TaskContext;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.apache.spark.util.TaskCompletionListener;
@@ -45,15 +47,16 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
    * Begins a partition, in its task.
    *
    * @param source the child's batches, each valid until the next one is asked for
-   * @param gatherer gathers them; owned by the task from now on
+   * @param schema the columns of the batches
    */
   GatheredBatches(
       InferenceTask task,
       int partition,
       scala.collection.Iterator<ColumnarBatch> source,
-      BatchGatherer<SourcePlace> gatherer) {
+      StructType schema) {
+    BatchPolicy policy = task.spec().batch();
     this.source = source;
-    this.gatherer = gatherer;
+    this.gatherer = new BatchGatherer<>(schema, policy.rows(), policy.enoughRows());
     this.calls = new ModelCalls(task, partition);
     context.addTaskCompletionListener((TaskCompletionListener) end -> gatherer.close());
   }

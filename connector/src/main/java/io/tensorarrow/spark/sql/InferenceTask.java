@@ -1,6 +1,5 @@
 package io.tensorarrow.spark.sql;
 
-import io.tensorarrow.spark.columnar.BatchGatherer;
 import io.tensorarrow.spark.inference.InferenceSpec;
 import io.tensorarrow.spark.source.ScanMetric;
 import java.io.Serializable;
@@ -45,25 +44,15 @@ record InferenceTask(
    */
   java.util.Iterator<ColumnarBatch> overBatches(
       int partition, Iterator<ColumnarBatch> batches, StructType batchSchema) {
-    return inferred(partition, batches, batchSchema, spec.batch().enoughRows());
+    return condition < 0
+        ? new GatheredBatches(this, partition, batches, batchSchema)
+        : new ConditionalBatches(this, partition, batches);
   }
 
   /** Runs the model over the rows of a partition, which are collected into batches. */
   java.util.Iterator<ColumnarBatch> overRows(
       int partition, Iterator<InternalRow> rows, StructType rowSchema) {
-    // Batches that are collected here are as full as they can be.
-    RowBatches batches = new RowBatches(rows, rowSchema, spec.batch().rows());
-    return inferred(partition, batches, rowSchema, 1);
-  }
-
-  private java.util.Iterator<ColumnarBatch> inferred(
-      int partition, Iterator<ColumnarBatch> batches, StructType batchSchema, int enoughRows) {
-    return condition < 0
-        ? new GatheredBatches(
-            this,
-            partition,
-            batches,
-            new BatchGatherer<>(batchSchema, spec.batch().rows(), enoughRows))
-        : new ConditionalBatches(this, partition, batches);
+    return overBatches(
+        partition, new RowBatches(rows, rowSchema, spec.batch().rows()), rowSchema);
   }
 }

@@ -33,7 +33,7 @@ class GatheredBatchesTest extends SourceTestBase {
 
   /** Writes files with a column {@code x}, and makes {@code files} their view. */
   private void write(String format, int rows, int files, String... columns) {
-    String path = dir.resolve("files").toString();
+    String path = table + "-files";
     spark().range(0, rows, 1, files).selectExpr(columns).write().format(format).save(path);
     spark().read().format(format).load(path).createOrReplaceTempView("files");
   }
