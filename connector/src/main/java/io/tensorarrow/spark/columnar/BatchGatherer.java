@@ -3,9 +3,12 @@ package io.tensorarrow.spark.columnar;
 import static java.util.Objects.requireNonNull;
 
 import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.vector.SelectedColumn;
+import io.tensorarrow.spark.tensor.vector.TensorColumn;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,9 @@ public final class BatchGatherer<P> implements AutoCloseable {
   private final StructType schema;
   private final int maxRows;
   private int enoughRows;
+
+  /** Whether rows of the offered batch may be copied at all. */
+  private boolean copies;
 
   /** Made when there is something to copy. */
   private @Nullable RowCopier waiting;
@@ -94,7 +100,8 @@ public final class BatchGatherer<P> implements AutoCloseable {
   }
 
   /**
-   * Takes the source's next batch. Before, {@link #next} must have returned null.
+   * Takes the source's next batch. Before, {@link #next} must have returned null. Rows with tensors
+   * of types that Spark lacks do not wait.
    *
    * @param batch valid until {@code next} returns null again
    * @param rows which of its rows to run, perhaps none
@@ -103,6 +110,19 @@ public final class BatchGatherer<P> implements AutoCloseable {
     offeredBatch = batch;
     offered = new Part<>(place, rows);
     offeredUsed = 0;
+    copies = !holdsTensors(batch);
+  }
+
+  /** Python functions may expect another model's outputs as the tensors that they are. */
+  private static boolean holdsTensors(ColumnarBatch batch) {
+    for (int i = 0; i < batch.numCols(); i++) {
+      ColumnVector column = batch.column(i);
+      ColumnVector origin = column instanceof SelectedColumn view ? view.origin() : column;
+      if (TensorColumn.under(origin).isPresent()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Says that nothing will be offered any more, so that nothing has to wait. */
@@ -124,7 +144,7 @@ public final class BatchGatherer<P> implements AutoCloseable {
     while (offered != null && offeredUsed < offered.rows().size()) {
       int waits = waiting == null ? 0 : waiting.size();
       int rows = Math.min(offered.rows().size() - offeredUsed, maxRows - waits);
-      if (rows >= enoughRows || (ended && waits == 0)) {
+      if (rows >= enoughRows || !copies || (ended && waits == 0)) {
         return waits > 0 ? waiting() : views(rows);
       }
       if (copy(rows)) {

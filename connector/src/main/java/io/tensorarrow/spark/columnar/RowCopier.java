@@ -2,6 +2,7 @@ package io.tensorarrow.spark.columnar;
 
 import io.tensorarrow.spark.tensor.vector.RowRuns;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.vector.SelectedColumn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,6 +12,7 @@ import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnVector;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies rows of columnar batches into a batch on the heap: columns of plain values and arrays in
@@ -22,10 +24,40 @@ final class RowCopier implements AutoCloseable {
   private final List<Integer> otherColumns = new ArrayList<>();
   private final RowToColumnConverter otherConverter;
   private final WritableColumnVector[] others;
-  private ColumnarBatch source = new ColumnarBatch(new ColumnVector[0], 0);
-  private ColumnarBatch otherSource = source;
+  private List<Source> bulkSources = List.of();
+  private ColumnarBatch otherSource = new ColumnarBatch(new ColumnVector[0], 0);
 
   private record BulkColumn(int ordinal, CellCopier copier) {}
+
+  /**
+   * Where a column's values are: a view, as a filter makes them, hides that they can be read in
+   * bulk.
+   */
+  private static final class Source {
+    private final ColumnVector vector;
+
+    /** The vector's rows that the batch shows, or null if it shows all. */
+    private final int @Nullable [] positions;
+
+    Source(ColumnVector column) {
+      if (column instanceof SelectedColumn view) {
+        this.vector = view.origin();
+        this.positions = view.positions().positions();
+      } else {
+        this.vector = column;
+        this.positions = null;
+      }
+    }
+
+    void copy(RowSelection rows, CellCopier copier, WritableColumnVector to) {
+      RowRuns runs = new RowRuns();
+      for (int i = 0; i < rows.size(); i++) {
+        runs.add(positions == null ? rows.at(i) : positions[rows.at(i)], 1);
+      }
+      runs.forEach(
+          Integer.MAX_VALUE, (position, start, length) -> copier.append(vector, start, length, to));
+    }
+  }
 
   /**
    * Creates an empty batch.
@@ -54,7 +86,8 @@ final class RowCopier implements AutoCloseable {
 
   /** Chooses the batch to copy from, which must stay valid as long as rows of it are copied. */
   void read(ColumnarBatch batch) {
-    source = batch;
+    bulkSources =
+        bulkColumns.stream().map(column -> new Source(batch.column(column.ordinal()))).toList();
     ColumnVector[] vectors =
         otherColumns.stream().map(batch::column).toArray(ColumnVector[]::new);
     otherSource = new ColumnarBatch(vectors, batch.numRows());
@@ -62,13 +95,9 @@ final class RowCopier implements AutoCloseable {
 
   /** Copies rows of the chosen batch behind those that are there. */
   void copy(RowSelection rows) {
-    RowRuns runs = RowRuns.of(rows);
-    for (BulkColumn column : bulkColumns) {
-      ColumnVector from = source.column(column.ordinal());
-      WritableColumnVector to = columns.column(column.ordinal());
-      runs.forEach(
-          Integer.MAX_VALUE,
-          (position, start, length) -> column.copier().append(from, start, length, to));
+    for (int i = 0; i < bulkColumns.size(); i++) {
+      BulkColumn column = bulkColumns.get(i);
+      bulkSources.get(i).copy(rows, column.copier(), columns.column(column.ordinal()));
     }
     if (others.length > 0) {
       for (int i = 0; i < rows.size(); i++) {

@@ -69,7 +69,6 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
     if (!cuts.isEmpty()) {
       // The consumer is done with the last batch, and its columns are about to be reused.
       calls.release();
-      rowsBefore += gathered == null ? 0 : gathered.rows().size();
       cuts = List.of();
       cutsUsed = 0;
       gathered = null;
@@ -104,8 +103,9 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
       throw new NoSuchElementException();
     }
     if (cuts.isEmpty()) {
-      int first = batch.rows().at(0);
-      tensors = calls.run(batch.columns(), batch.rows(), row -> rowsBefore + row - first);
+      long before = rowsBefore - batch.rows().at(0);
+      tensors = calls.run(batch.columns(), batch.rows(), row -> before + row);
+      rowsBefore += batch.rows().size();
       cuts = FileCut.of(batch.parts());
     }
     FileCut cut = cuts.get(cutsUsed++);

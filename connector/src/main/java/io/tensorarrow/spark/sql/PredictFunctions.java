@@ -177,7 +177,7 @@ public final class PredictFunctions {
   }
 
   /** Scala declares no checked exceptions. */
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
   private static <E extends Throwable> E unchecked(Throwable e) throws E {
     throw (E) e;
   }

@@ -4,10 +4,18 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tensorarrow.spark.columnar.BatchGatherer.Gathered;
+import io.tensorarrow.spark.tensor.DType;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
+import io.tensorarrow.spark.tensor.vector.SelectedColumn;
+import io.tensorarrow.spark.tensor.vector.TensorColumn;
+import io.tensorarrow.spark.tensor.vector.TensorVector;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.types.DataTypes;
@@ -79,7 +87,7 @@ class BatchGathererTest {
   void fewRowsWaitAndManyDoNot(String batches, String expected) {
     try (BatchGatherer<String> gatherer = new BatchGatherer<>(SCHEMA, 10, 5)) {
       int total = 0;
-      for (String rows : batches.split(" ")) {
+      for (String rows : batches.split(" ", -1)) {
         ColumnarBatch batch = batch(total, Integer.parseInt(rows), 1);
         gatherer.offer(batch, RowSelection.range(0, batch.numRows()), "");
         total += batch.numRows();
@@ -138,5 +146,52 @@ class BatchGathererTest {
       assertThat(numbers).isEqualTo(IntStream.range(0, 1500).boxed().toList());
       assertThat(calls).containsExactly("384c", "116c", "500", "500");
     }
+  }
+
+  @Test
+  void tensorsThatPythonMayWantAreNotCopied() {
+    StructType schema = new StructType().add("bytes", DataTypes.ShortType);
+    ColumnVector tensor = new SelectedColumn(new UnsignedBytes(), RowSelection.range(0, 3));
+    try (BatchGatherer<String> gatherer = new BatchGatherer<>(schema, 10, 5)) {
+      gatherer.offer(
+          new ColumnarBatch(new ColumnVector[] {tensor}, 3), RowSelection.range(0, 3), "");
+
+      assertThat(requireNonNull(gatherer.next()).columns().column(0)).isSameAs(tensor);
+    }
+  }
+
+  /** Another model's output of a type that Spark has not. */
+  private static final class UnsignedBytes extends TensorVector implements TensorColumn {
+    UnsignedBytes() {
+      super(DataTypes.ShortType);
+    }
+
+    @Override
+    public Optional<TensorColumn> tensor() {
+      return Optional.of(this);
+    }
+
+    @Override
+    public DType dtype() {
+      return DType.UINT8;
+    }
+
+    @Override
+    public int width() {
+      return 1;
+    }
+
+    @Override
+    public ArrowBuf elements() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public FieldVector nativeVector(int rows, ArrowBuf elements, BufferAllocator allocator) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void close() {}
   }
 }

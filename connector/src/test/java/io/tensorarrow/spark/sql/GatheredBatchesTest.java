@@ -59,8 +59,15 @@ class GatheredBatchesTest extends SourceTestBase {
 
   @Test
   void rowsThatASelectiveFilterKeepsFillTheModelsBatches() {
-    write("parquet", 200_000, 1, "id", "cast(id as float) as x", "named_struct('a', id) as s");
-    Dataset<Row> query = query("select id, s, {x} y from files where id % 50 = 7");
+    write(
+        "parquet",
+        200_000,
+        1,
+        "id",
+        "cast(id as float) as x",
+        "named_struct('a', id) as s",
+        "array(float(id), 1f) as a");
+    Dataset<Row> query = query("select id, s, a, {x} y from files where id % 50 = 7");
 
     assertThat(rows(query))
         .containsExactlyInAnyOrderElementsOf(
@@ -68,7 +75,11 @@ class GatheredBatchesTest extends SourceTestBase {
                 spark()
                     .range(200_000)
                     .where("id % 50 = 7")
-                    .selectExpr("id", "named_struct('a', id)", "float(id * 2)")));
+                    .selectExpr(
+                        "id",
+                        "named_struct('a', id)",
+                        "array(float(id), 1f)",
+                        "float(id * 2)")));
     assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(4000);
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(4);
   }
