@@ -80,16 +80,14 @@ final class RowCopier implements AutoCloseable {
       }
     }
     this.otherConverter = new RowToColumnConverter(otherTypes);
-    this.others =
-        otherColumns.stream().map(columns::column).toArray(WritableColumnVector[]::new);
+    this.others = otherColumns.stream().map(columns::column).toArray(WritableColumnVector[]::new);
   }
 
   /** Chooses the batch to copy from, which must stay valid as long as rows of it are copied. */
   void read(ColumnarBatch batch) {
     bulkSources =
         bulkColumns.stream().map(column -> new Source(batch.column(column.ordinal()))).toList();
-    ColumnVector[] vectors =
-        otherColumns.stream().map(batch::column).toArray(ColumnVector[]::new);
+    ColumnVector[] vectors = otherColumns.stream().map(batch::column).toArray(ColumnVector[]::new);
     otherSource = new ColumnarBatch(vectors, batch.numRows());
   }
 

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The batches of a partition with a model's outputs for all rows, divided into model batches across
  * the child's own, and of these no more than one file at once: views of the child's columns or of
- * copies of theirs, and behind them tensor columns, which own TensorFlow's memory, or views of them.
+ * copies of theirs, and behind them tensor columns, which own TensorFlow's memory, or views of
+ * them.
  *
  * <p>A batch is valid until the next one is asked for, or until the task ends; the consumer may
  * close its columns earlier. Not thread-safe, but not bound to a thread.

@@ -127,7 +127,9 @@ public final class InferenceExec extends UnaryPlan {
                 spec.model().directory(),
                 spec.model().shortFingerprint(),
                 spec.signature(),
-                call.arguments().stream().map(Expression::toString).collect(Collectors.joining(", ")),
+                call.arguments().stream()
+                    .map(Expression::toString)
+                    .collect(Collectors.joining(", ")),
                 results.mkString("[", ", ", "]"),
                 spec.batch().rows(),
                 spec.batch().fixed() ? " (fixed)" : "",

@@ -52,7 +52,6 @@ record InferenceTask(
   /** Runs the model over the rows of a partition, which are collected into batches. */
   java.util.Iterator<ColumnarBatch> overRows(
       int partition, Iterator<InternalRow> rows, StructType rowSchema) {
-    return overBatches(
-        partition, new RowBatches(rows, rowSchema, spec.batch().rows()), rowSchema);
+    return overBatches(partition, new RowBatches(rows, rowSchema, spec.batch().rows()), rowSchema);
   }
 }

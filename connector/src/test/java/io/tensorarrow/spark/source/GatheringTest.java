@@ -84,9 +84,7 @@ class GatheringTest extends SourceTestBase {
     write("parquet", rows, rows / fileRows, "id", "cast(id as float) as x");
     Dataset<Row> query = reader().option("batchRows", batchRows).load(table).select("id", "y");
 
-    assertThat(rows(query))
-        .hasSize(rows)
-        .allMatch(row -> row.getFloat(1) == 2f * row.getLong(0));
+    assertThat(rows(query)).hasSize(rows).allMatch(row -> row.getFloat(1) == 2f * row.getLong(0));
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(calls);
   }
 
@@ -106,7 +104,8 @@ class GatheringTest extends SourceTestBase {
     assertThat(rows(query))
         .hasSize(167)
         .containsExactlyInAnyOrderElementsOf(
-            rows(spark().read().format(format).load(table).where("id % 3 = 1").selectExpr(columns)));
+            rows(
+                spark().read().format(format).load(table).where("id % 3 = 1").selectExpr(columns)));
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(1);
   }
 
@@ -198,9 +197,7 @@ class GatheringTest extends SourceTestBase {
     model = BatchModels.threeRows(dir).toString();
     Dataset<Row> query = reader().option("outputs", "next").load(table).select("id", "next");
 
-    assertThat(rows(query))
-        .hasSize(40)
-        .allMatch(row -> row.getFloat(1) == row.getLong(0) + 1);
+    assertThat(rows(query)).hasSize(40).allMatch(row -> row.getFloat(1) == row.getLong(0) + 1);
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(14);
   }
 }

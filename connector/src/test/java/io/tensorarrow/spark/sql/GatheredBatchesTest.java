@@ -76,10 +76,7 @@ class GatheredBatchesTest extends SourceTestBase {
                     .range(200_000)
                     .where("id % 50 = 7")
                     .selectExpr(
-                        "id",
-                        "named_struct('a', id)",
-                        "array(float(id), 1f)",
-                        "float(id * 2)")));
+                        "id", "named_struct('a', id)", "array(float(id), 1f)", "float(id * 2)")));
     assertThat(metric(query, RowsInferredMetric.NAME)).isEqualTo(4000);
     assertThat(metric(query, ModelBatchesMetric.NAME)).isEqualTo(4);
   }
