@@ -61,7 +61,16 @@ public record InferenceSpec(
    * @param rows the most rows of one call
    * @param fixed whether each call must have exactly that many, so that fewer rows are padded
    */
-  public record BatchPolicy(int rows, boolean fixed) implements Serializable {}
+  public record BatchPolicy(int rows, boolean fixed) implements Serializable {
+    /**
+     * Returns how many rows are worth a call of their own, before it costs less to copy them so
+     * that they can wait for others: half of a batch, or a full one where a call costs as much with
+     * fewer rows.
+     */
+    public int enoughRows() {
+      return fixed ? rows : (rows + 1) / 2;
+    }
+  }
 
   /**
    * How elements are converted.

@@ -1,19 +1,22 @@
 package io.tensorarrow.spark.source;
 
+import io.tensorarrow.spark.columnar.BatchGatherer;
+import io.tensorarrow.spark.columnar.BatchGatherer.Gathered;
 import io.tensorarrow.spark.columnar.RowFilter;
 import io.tensorarrow.spark.errors.TensorArrowException;
 import io.tensorarrow.spark.inference.BatchInference;
 import io.tensorarrow.spark.inference.InferenceSpec;
+import io.tensorarrow.spark.source.wrapped.FileCut;
+import io.tensorarrow.spark.source.wrapped.SourcePlace;
 import io.tensorarrow.spark.source.wrapped.SourcePosition;
 import io.tensorarrow.spark.tensor.vector.RowSelection;
 import io.tensorarrow.spark.tensor.vector.SelectedColumn;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.OptionalInt;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
@@ -23,11 +26,12 @@ import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one partition: the source's batches, less the rows that filters drop, cut into model
- * batches.
+ * Reads one partition: the source's batches, less the rows that filters drop, divided into model
+ * batches across the source's own.
  *
- * <p>A returned batch holds views of the source's columns and the tensor columns, which own
- * TensorFlow's memory. It is valid until the next call of {@link #next} or {@link #close}; the
+ * <p>A returned batch is from one file. It holds views of the source's columns, or of copies of
+ * theirs, and the tensor columns, which own TensorFlow's memory; of a model batch from several
+ * files, views of these. It is valid until the next call of {@link #next} or {@link #close}; the
  * consumer may close its columns earlier.
  *
  * <p>Not thread-safe, but not bound to a thread: Spark pulls batches in one thread and may close
@@ -35,22 +39,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private final PartitionReader<ColumnarBatch> source;
-  private final StructType inputSchema;
+  private final StructType keptSchema;
+  private final int[] keptColumns;
   private final String[] columns;
   private final InferenceSpec spec;
   private final @Nullable RowFilter filter;
   private final @Nullable TaskContext task = TaskContext.get();
   private final @Nullable BatchInference inference;
+  private final BatchGatherer<SourcePlace> gatherer;
   private final SourcePosition position = new SourcePosition(task);
 
   private int rowsLeft;
-  private @Nullable ColumnarBatch input;
-  private RowSelection selection = RowSelection.range(0, 0);
-  private int rowsUsed;
-  private RowSelection currentRows = selection;
+  private ColumnarBatch modelInput = new ColumnarBatch(new ColumnVector[0], 0);
+  private RowSelection modelRows = RowSelection.range(0, 0);
   private List<ColumnVector> tensors = List.of();
+  private List<FileCut> cuts = List.of();
+  private int cutsUsed;
   private @Nullable ColumnarBatch current;
   private Map<String, Long> metricsBefore = Map.of();
+  private boolean ended;
   private boolean closed;
 
   /**
@@ -60,7 +67,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
    */
   InferencePartitionReader(PartitionReader<ColumnarBatch> source, ReadPlan plan) {
     this.source = source;
-    this.inputSchema = plan.inputSchema();
+    this.keptColumns = plan.keptColumns();
+    this.keptSchema = plan.keptSchema();
     this.columns = plan.readSchema().fieldNames();
     this.spec = plan.spec();
     this.rowsLeft = plan.maxRows();
@@ -68,7 +76,11 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
         plan.filter() == null
             ? null
             : new RowFilter(plan.filter(), task == null ? 0 : task.partitionId());
-    this.inference = spec.runsModel() ? new BatchInference(spec, inputSchema) : null;
+    this.gatherer =
+        spec.runsModel()
+            ? new BatchGatherer<>(keptSchema, spec.batch().rows(), spec.batch().enoughRows())
+            : new BatchGatherer<>(keptSchema, Integer.MAX_VALUE, 1);
+    this.inference = spec.runsModel() ? new BatchInference(spec, keptSchema) : null;
   }
 
   @Override
@@ -76,83 +88,104 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     if (closed) {
       throw new IllegalStateException("reader is closed");
     }
+    current = null;
+    checkKilled();
+    if (cutsUsed == cuts.size() && !nextModelBatch()) {
+      return false;
+    }
+    FileCut cut = cuts.get(cutsUsed++);
+    cut.makeCurrent();
+    current = new ColumnarBatch(arrange(cut.rows()), cut.rows().size());
+    return true;
+  }
+
+  private boolean nextModelBatch() throws IOException {
     release();
-    while (rowsLeft > 0) {
-      if (task != null) {
-        // Spark's own check sits between our batches only; filters may drop many of the source's in
-        // a row.
-        task.killTaskIfInterrupted();
-      }
-      if (rowsUsed < selection.size()) {
-        current = nextModelBatch();
-        rowsLeft -= current.numRows();
-        return true;
-      }
-      ColumnarBatch sourceBatch = position.next(source);
-      if (sourceBatch == null) {
-        return false;
-      }
-      input = sourceBatch;
-      selection =
-          filter == null
-              ? RowSelection.range(0, sourceBatch.numRows())
-              : filter.select(sourceBatch);
-      rowsUsed = 0;
+    Gathered<SourcePlace> gathered = gatherer.next();
+    while (gathered == null && !ended) {
+      checkKilled();
+      advance();
+      gathered = gatherer.next();
     }
-    return false;
-  }
-
-  private ColumnarBatch nextModelBatch() {
-    ColumnarBatch batch = Objects.requireNonNull(input);
-    int size = Math.min(selection.size() - rowsUsed, rowsLeft);
+    if (gathered == null) {
+      return false;
+    }
     if (inference != null) {
-      size = Math.min(size, spec.batch().rows());
+      tensors = run(inference, gathered);
     }
-    RowSelection rows = selection.slice(rowsUsed, size);
-    rowsUsed += size;
-    currentRows = rows;
-    if (inference != null) {
-      tensors = run(inference, batch, rows);
-    }
-    return new ColumnarBatch(arrange(batch, rows), size);
-  }
-
-  private List<ColumnVector> run(BatchInference model, ColumnarBatch batch, RowSelection rows) {
-    try {
-      return model.run(batch, rows);
-    } catch (TensorArrowException e) {
-      throw e.isOfRows() ? e.at(place(e.row(), rows), position.note()) : e;
-    }
-  }
-
-  private String place(OptionalInt row, RowSelection rows) {
-    return row.isPresent()
-        ? position.of(sourceRow(row.getAsInt()))
-        : position.of(sourceRow(rows.at(0)), sourceRow(rows.at(rows.size() - 1)));
+    modelInput = gathered.columns();
+    modelRows = gathered.rows();
+    cuts = FileCut.of(gathered.parts());
+    return true;
   }
 
   /**
-   * Returns the number that a row of the source's batch has among those read from its file. A
-   * source that runs a model of its own leaves rows out, and knows which.
+   * Spark's own check sits between our batches only; filters may drop many of the source's in a
+   * row, and small ones are gathered.
    */
-  private long sourceRow(int row) {
-    return source instanceof InferencePartitionReader nested
-        ? nested.sourceRow(nested.currentRows.at(row))
-        : position.row(row);
+  private void checkKilled() {
+    if (task != null) {
+      task.killTaskIfInterrupted();
+    }
   }
 
-  private ColumnVector[] arrange(ColumnarBatch batch, RowSelection rows) {
+  /** Reads the source's next batch, unless enough was read. */
+  private void advance() throws IOException {
+    ColumnarBatch batch = rowsLeft > 0 ? position.next(source) : null;
+    if (batch != null) {
+      RowSelection rows =
+          filter == null ? RowSelection.range(0, batch.numRows()) : filter.select(batch);
+      rows = rows.slice(0, Math.min(rows.size(), rowsLeft));
+      rowsLeft -= rows.size();
+      gatherer.offer(kept(batch), rows, place());
+    }
+    if (batch == null || rowsLeft == 0) {
+      ended = true;
+      gatherer.end();
+    }
+  }
+
+  private ColumnarBatch kept(ColumnarBatch batch) {
+    ColumnVector[] kept =
+        Arrays.stream(keptColumns).mapToObj(batch::column).toArray(ColumnVector[]::new);
+    return new ColumnarBatch(kept, batch.numRows());
+  }
+
+  /**
+   * Returns where the source's batch is from. A source that runs a model of its own leaves rows
+   * out, and knows which.
+   */
+  private SourcePlace place() {
+    SourcePlace place = position.place();
+    return source instanceof InferencePartitionReader nested
+        ? place.numbered(nested.cuts.get(nested.cutsUsed - 1)::number)
+        : place;
+  }
+
+  private static List<ColumnVector> run(BatchInference model, Gathered<SourcePlace> batch) {
+    try {
+      return model.run(batch.columns(), batch.rows());
+    } catch (TensorArrowException e) {
+      throw e.isOfRows() ? SourcePlace.placed(e, batch) : e;
+    }
+  }
+
+  private ColumnVector[] arrange(RowSelection cut) {
     Map<String, ColumnVector> byName = new HashMap<>();
     for (int i = 0; i < tensors.size(); i++) {
-      byName.put(spec.outputs().get(i).column(), tensors.get(i));
+      ColumnVector tensor = tensors.get(i);
+      byName.put(
+          spec.outputs().get(i).column(),
+          cuts.size() == 1 ? tensor : new SelectedColumn(tensor, cut));
     }
+    RowSelection rows = modelRows.slice(cut.at(0), cut.size());
     List<ColumnVector> arranged = new ArrayList<>(columns.length);
     for (String name : columns) {
       ColumnVector tensor = byName.get(name);
       arranged.add(
           tensor != null
               ? tensor
-              : new SelectedColumn(batch.column(inputSchema.fieldIndex(name)), rows));
+              : new SelectedColumn(modelInput.column(keptSchema.fieldIndex(name)), rows));
     }
     return arranged.toArray(new ColumnVector[0]);
   }
@@ -203,7 +236,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     }
     closed = true;
     try (source;
-        inference) {
+        inference;
+        gatherer) {
       release();
     }
   }
@@ -211,6 +245,8 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private void release() {
     List<ColumnVector> openColumns = tensors;
     tensors = List.of();
+    cuts = List.of();
+    cutsUsed = 0;
     current = null;
     openColumns.forEach(ColumnVector::close);
   }

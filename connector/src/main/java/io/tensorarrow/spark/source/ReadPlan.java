@@ -2,6 +2,10 @@ package io.tensorarrow.spark.source;
 
 import io.tensorarrow.spark.inference.InferenceSpec;
 import java.io.Serializable;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -30,6 +34,25 @@ record ReadPlan(
   /** Returns the columns of the batches that filters and model see. */
   StructType inputSchema() {
     return inputSchema(sourceSchema, metadata);
+  }
+
+  /** Returns which of those columns the model or the result needs; others are for filters only. */
+  int[] keptColumns() {
+    Set<String> kept = new HashSet<>(List.of(readSchema.fieldNames()));
+    if (spec.runsModel()) {
+      spec.inputs().forEach(input -> kept.add(input.column().parts().get(0)));
+    }
+    StructType input = inputSchema();
+    return IntStream.range(0, input.size())
+        .filter(i -> kept.contains(input.apply(i).name()))
+        .toArray();
+  }
+
+  /** Returns the columns of {@link #keptColumns}. */
+  StructType keptSchema() {
+    StructType input = inputSchema();
+    return new StructType(
+        IntStream.of(keptColumns()).mapToObj(input::apply).toArray(StructField[]::new));
   }
 
   /** Returns the most rows of a partition. */

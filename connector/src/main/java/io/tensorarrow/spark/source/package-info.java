@@ -12,7 +12,7 @@
  *       can reuse an exchange; {@code InferenceScan}, {@code InferenceBatch} and {@code
  *       InferenceReaderFactory} carry it to the executors;
  *   <li>{@code InferencePartitionReader} runs there; {@code RowFilter} selects the rows, {@code
- *       ScanMetric} declares what it counts;
+ *       BatchGatherer} gathers those of small batches, {@code ScanMetric} declares what is counted;
  *   <li>{@code InspectTable} lists a model's signatures instead of data.
  * </ul>
  *
@@ -21,7 +21,8 @@
  * {@code close} may be called by different threads, one at a time.
  *
  * <p>Memory: a reader owns the tensors' columns of its current batch until the next one; whoever
- * consumes the batch may close them earlier. Columns of the wrapped source stay the source's own.
+ * consumes the batch may close them earlier. Columns of the wrapped source stay the source's own;
+ * copies of rows that wait for a full batch are the reader's, on the heap.
  */
 @NullMarked
 package io.tensorarrow.spark.source;

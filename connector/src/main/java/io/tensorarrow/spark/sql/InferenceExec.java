@@ -176,12 +176,14 @@ public final class InferenceExec extends UnaryPlan {
                 ? -1
                 : ColumnarProjectExec.ordinal((Attribute) condition.head(), columns),
             sums);
+    StructType schema = child().schema();
     if (child().supportsColumnar()) {
       PartitionEvaluatorFactory<ColumnarBatch, ColumnarBatch> evaluators =
-          () -> (index, batches) -> ScalaLists.iterator(task.overBatches(index, batches.head()));
+          () ->
+              (index, batches) ->
+                  ScalaLists.iterator(task.overBatches(index, batches.head(), schema));
       return child().executeColumnar().mapPartitionsWithEvaluator(evaluators, BATCHES);
     }
-    StructType schema = child().schema();
     PartitionEvaluatorFactory<InternalRow, ColumnarBatch> evaluators =
         () -> (index, rows) -> ScalaLists.iterator(task.overRows(index, rows.head(), schema));
     return child().execute().mapPartitionsWithEvaluator(evaluators, BATCHES);

@@ -40,15 +40,21 @@ record InferenceTask(
     metrics = new EnumMap<>(metrics);
   }
 
-  /** Runs the model over the batches of a partition. */
-  java.util.Iterator<ColumnarBatch> overBatches(int partition, Iterator<ColumnarBatch> batches) {
-    return new InferredBatches(this, partition, batches);
+  /**
+   * Runs the model over the batches of a partition.
+   *
+   * @param batchSchema the columns of the batches
+   */
+  java.util.Iterator<ColumnarBatch> overBatches(
+      int partition, Iterator<ColumnarBatch> batches, StructType batchSchema) {
+    return condition < 0
+        ? new GatheredBatches(this, partition, batches, batchSchema)
+        : new ConditionalBatches(this, partition, batches);
   }
 
   /** Runs the model over the rows of a partition, which are collected into batches. */
   java.util.Iterator<ColumnarBatch> overRows(
       int partition, Iterator<InternalRow> rows, StructType rowSchema) {
-    return new InferredBatches(
-        this, partition, new RowBatches(rows, rowSchema, spec.batch().rows()));
+    return overBatches(partition, new RowBatches(rows, rowSchema, spec.batch().rows()), rowSchema);
   }
 }

@@ -35,6 +35,10 @@ abstract class ReaderTypesTestBase extends SparkTestBase {
       this.value = value;
     }
 
+    String format() {
+      return format;
+    }
+
     <T> T run(Supplier<T> action) {
       if (setting.isEmpty()) {
         return action.get();

@@ -29,8 +29,19 @@ public final class RowBatchReader implements PartitionReader<ColumnarBatch> {
    *     do where rows were deleted
    */
   public RowBatchReader(PartitionReader<InternalRow> rows, StructType schema) {
+    this(rows, schema, RowCollector.BATCH_ROWS);
+  }
+
+  /**
+   * Wraps a reader of rows, and owns it from now on.
+   *
+   * @param rows the source's reader; closed by this one
+   * @param schema the columns to take of its rows
+   * @param maxRows the most rows of a batch
+   */
+  public RowBatchReader(PartitionReader<InternalRow> rows, StructType schema, int maxRows) {
     this.rows = rows;
-    this.collector = new RowCollector(schema, RowCollector.BATCH_ROWS);
+    this.collector = new RowCollector(schema, maxRows);
   }
 
   @Override

@@ -5,7 +5,6 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.rdd.InputFileBlockHolder;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
-import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by the thread that reads, which need not always be the same.
  */
 public final class SourcePosition {
-  private static final FileBlock NO_FILE = new FileBlock(UTF8String.EMPTY_UTF8, 0, 0);
-
   private final int partition;
-  private FileBlock block = NO_FILE;
+  private FileBlock block = SourcePlace.NO_FILE;
   private long rowsBefore;
   private int rows;
 
@@ -38,6 +35,16 @@ public final class SourcePosition {
    * @throws IOException as the source does
    */
   public @Nullable ColumnarBatch next(PartitionReader<ColumnarBatch> source) throws IOException {
+    return this.<IOException>advance(() -> source.next() ? source.get() : null);
+  }
+
+  /**
+   * Moves to the next batch of a source that is no reader.
+   *
+   * @return the batch, as valid as the source says, or null if there is none left
+   * @throws E as the source does
+   */
+  public <E extends Exception> @Nullable ColumnarBatch advance(Advance<E> source) throws E {
     FileBlock previousBlock = FileBlock.current();
     if (block.isFile()) {
       // The source sets it once for each file, and another one of this task may have set its own
@@ -45,14 +52,15 @@ public final class SourcePosition {
       block.makeCurrent();
     } else if (previousBlock.isFile()) {
       // Not unset(), which would detach this thread from the one that it inherited the block from.
-      InputFileBlockHolder.set(NO_FILE.path().toString(), NO_FILE.start(), NO_FILE.length());
+      FileBlock none = SourcePlace.NO_FILE;
+      InputFileBlockHolder.set(none.path().toString(), none.start(), none.length());
     }
-    boolean hasBatch = source.next();
+    ColumnarBatch batch = source.next();
     FileBlock currentBlock = FileBlock.current();
     if (!block.isFile() && !currentBlock.isFile()) {
       previousBlock.makeCurrent();
     }
-    if (!hasBatch) {
+    if (batch == null) {
       return null;
     }
     if (currentBlock.isFile() && !currentBlock.equals(block)) {
@@ -61,35 +69,20 @@ public final class SourcePosition {
     } else {
       rowsBefore += rows;
     }
-    ColumnarBatch batch = source.get();
     rows = batch.numRows();
     return batch;
   }
 
-  /** Returns the number that a row of the current batch has among all that were read. */
-  public long row(int inBatch) {
-    return rowsBefore + inBatch;
+  /** Returns where the current batch comes from. */
+  public SourcePlace place() {
+    long before = rowsBefore;
+    return new SourcePlace(block, partition, row -> before + row);
   }
 
-  /** Returns for messages where a row is. */
-  public String of(long row) {
-    return "in row " + row + where();
-  }
-
-  /** Returns for messages where rows are. */
-  public String of(long first, long last) {
-    return "for rows " + first + " to " + last + where();
-  }
-
-  private String where() {
-    return block.isFile() ? " of " + block : " of those read in partition " + partition;
-  }
-
-  /** Returns what explains {@link #of}. */
-  public String note() {
-    return block.isFile()
-        ? "a split is its start and length in bytes; rows are counted from 0 as they are read from"
-            + " it"
-        : "rows are counted from 0";
+  /** Moves a source on. */
+  @FunctionalInterface
+  public interface Advance<E extends Exception> {
+    /** Returns the source's next batch, or null if there is none left. */
+    @Nullable ColumnarBatch next() throws E;
   }
 }

@@ -1,5 +1,6 @@
 package io.tensorarrow.spark.tensor.vector;
 
+import java.util.Arrays;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +77,14 @@ public final class RowSelection {
       padded[i] = at(Math.min(i, size - 1));
     }
     return new RowSelection(padded, 0, paddedSize, true);
+  }
+
+  /** Returns the same rows, without keeping a list in memory that has others, too. */
+  public RowSelection compacted() {
+    if (rows == null || rows.length == size) {
+      return this;
+    }
+    return new RowSelection(Arrays.copyOfRange(rows, from, from + size), 0, size, repeats);
   }
 
   /** Returns {@code size} of the selected rows, beginning with the {@code from}-th. */

@@ -64,7 +64,7 @@ class SourcePositionTest {
 
   private static String next(SourcePosition position, Source source) throws IOException {
     Objects.requireNonNull(position.next(source));
-    return position.of(position.row(0));
+    return position.place().of(0);
   }
 
   @Test
@@ -84,9 +84,9 @@ class SourcePositionTest {
             "in row 15 of split 0+100 of 'a'",
             "in row 0 of split 0+100 of 'b'",
             "in row 10 of split 0+100 of 'b'");
-    assertThat(position.of(position.row(0), position.row(2)))
+    assertThat(position.place().of(0, position.place(), 2))
         .isEqualTo("for rows 10 to 12 of split 0+100 of 'b'");
-    assertThat(position.note()).contains("from 0");
+    assertThat(position.place().note()).contains("from 0");
     assertThat(position.next(source)).isNull();
   }
 
@@ -118,7 +118,7 @@ class SourcePositionTest {
 
     assertThat(next(position, source)).isEqualTo("in row 0 of those read in partition 0");
     assertThat(next(position, source)).isEqualTo("in row 10 of those read in partition 0");
-    assertThat(position.note()).isEqualTo("rows are counted from 0");
+    assertThat(position.place().note()).isEqualTo("rows are counted from 0");
     assertThat(InputFileBlockHolder.getInputFilePath()).isEqualTo(UTF8String.fromString("a"));
     assertThat(InputFileBlockHolder.getLength()).isEqualTo(100);
   }
