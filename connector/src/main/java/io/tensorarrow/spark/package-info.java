@@ -1,18 +1,19 @@
 /**
  * TensorArrow: a Spark 3.5 connector that runs TensorFlow SavedModels inside the executors, over
- * any table that Spark can read in batches through Data Source V2.
+ * any table that Spark can read in batches through Data Source V2, and over the rows of any query.
  *
  * <p>This package is API: {@link io.tensorarrow.spark.TensorFlowDataSource} for {@code
- * format("tensorflow")} and {@link io.tensorarrow.spark.TensorArrowExtensions} for {@code
- * spark.sql.extensions}. So are {@link io.tensorarrow.spark.errors.TensorArrowException} and its
- * {@link io.tensorarrow.spark.errors.ErrorCode}. All other packages are internal: their classes are
- * public only where another package needs them, and may change in any version. Metrics have public
- * names because Spark makes them by name. SQL functions will be API by their names in SQL.
+ * format("tensorflow")}, {@link io.tensorarrow.spark.TensorArrow} for models over Datasets, and
+ * {@link io.tensorarrow.spark.TensorArrowExtensions} for {@code spark.sql.extensions}. So are
+ * {@link io.tensorarrow.spark.errors.TensorArrowException} and its {@link
+ * io.tensorarrow.spark.errors.ErrorCode}. All other packages are internal: their classes are public
+ * only where another package needs them, and may change in any version. Metrics have public names
+ * because Spark makes them by name. SQL functions are API by their names in SQL.
  *
  * <p>Scala's {@code Seq} stands in signatures that override Spark's only where it must: {@code
  * ReadOnlySource}, {@code source.FileInferenceTable}, {@code source.InferenceScanBuilder}, {@code
- * source.wrapped.TableFormats}, {@code sql.CommandGuard}, {@code sql.ScoredReads} and the classes
- * of {@code python.plan}. A build for Scala 2.13 changes the import there.
+ * source.wrapped.TableFormats}, and in classes of {@code columnar}, {@code sql} and {@code
+ * python.plan}. A build for Scala 2.13 changes the import there.
  *
  * <p>Threads and memory: the classes of this package are used by driver threads that plan, and hold
  * no native memory. Each package says which threads use it and who owns memory.
@@ -28,6 +29,8 @@
  *   <li>{@code tensor.vector}: Spark's column vectors, read in bulk;
  *   <li>{@code tensor.feed}: columns into tensors;
  *   <li>{@code tensor.fetch}: tensors as columns over TensorFlow's memory;
+ *   <li>{@code columnar}: physical plan nodes over columnar batches, shared by inference in queries
+ *       and Python;
  *   <li>{@code model.store}: files of models, local or remote, and a host's copies;
  *   <li>{@code model.safety}: checks of graphs before native code sees them;
  *   <li>{@code model.savedmodel}: SavedModels, read in pure Java;
@@ -39,7 +42,7 @@
  *   <li>{@code source.wrapped}: the source that holds the rows, and adapters over its readers;
  *   <li>{@code source.variables}: the read path of a model's variables;
  *   <li>{@code source}: the Data Source V2 read path;
- *   <li>{@code sql}: planner rules that refuse commands;
+ *   <li>{@code sql}: models in queries, and planner rules that refuse commands;
  *   <li>{@code python.shm}: shared memory, its pool and leases;
  *   <li>{@code python.arrow}: conversion between columns and Arrow messages;
  *   <li>{@code python.retained}: columns kept until a scalar function's results arrive;
@@ -54,10 +57,17 @@
  * {@code tensor.feed} copies columns into tensors, {@code model.eager} runs the function, and
  * {@code tensor.fetch} makes columns over the output tensors' own memory.
  *
- * <p>Out to Python: {@code python.plan} replaces Spark's Python nodes over an inference scan.
- * {@code python.worker.BatchWriter} copies a batch into a segment of {@code python.shm} and sends a
- * handle in an envelope; small batches go through the socket as Arrow messages of {@code
- * python.arrow}.
+ * <p>Inference in a query: {@code sql.PredictCalls} makes an expression, {@code sql.Predict}, out
+ * of a call of an SQL function or of {@code TensorArrow.predict}; {@code inference.ModelLookup}
+ * finds the model, and {@code inference.SignatureBinder} binds it. {@code sql.ExtractPredictions}
+ * moves the expressions into {@code sql.Inference} nodes, below the operators that they are in.
+ * {@code sql.InferenceExec} runs {@code inference.BatchInference} over the batches or rows of its
+ * child; {@code columnar} keeps what is between source and model in columns.
+ *
+ * <p>Out to Python: {@code python.plan} replaces Spark's Python nodes over an inference scan or an
+ * inference in a query. {@code python.worker.BatchWriter} copies a batch into a segment of {@code
+ * python.shm} and sends a handle in an envelope; small batches go through the socket as Arrow
+ * messages of {@code python.arrow}.
  *
  * <p>Replies back: {@code python.worker.BatchReader} reads what the function returned. {@code
  * python.arrow} checks it against the declared schema; columns changed in place are read from their
