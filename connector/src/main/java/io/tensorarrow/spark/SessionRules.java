@@ -2,6 +2,7 @@ package io.tensorarrow.spark;
 
 import io.tensorarrow.spark.columnar.ScalaLists;
 import io.tensorarrow.spark.python.plan.ColumnarPythonStrategy;
+import io.tensorarrow.spark.sql.BatchesAcrossFiles;
 import io.tensorarrow.spark.sql.ExtractPredictions;
 import io.tensorarrow.spark.sql.InferenceStrategy;
 import io.tensorarrow.spark.sql.OverwriteGuard;
@@ -61,8 +62,9 @@ final class SessionRules {
       methods.extraStrategies_$eq(ScalaLists.of(strategies));
       List<Rule<LogicalPlan>> optimizations =
           new ArrayList<>(JavaConverters.seqAsJavaList(methods.extraOptimizations()));
-      optimizations.removeIf(ExtractPredictions.class::isInstance);
+      optimizations.removeIf(SessionRules::isOwn);
       optimizations.add(new ExtractPredictions());
+      optimizations.add(new BatchesAcrossFiles());
       methods.extraOptimizations_$eq(ScalaLists.of(optimizations));
     }
   }
@@ -70,11 +72,17 @@ final class SessionRules {
   private static boolean areRegistered(SparkSession session) {
     return strategies(session).stream().filter(SessionRules::isOwn).count() == 4
         && JavaConverters.seqAsJavaList(session.experimental().extraOptimizations()).stream()
-            .anyMatch(ExtractPredictions.class::isInstance);
+                .filter(SessionRules::isOwn)
+                .count()
+            == 2;
   }
 
   private static List<SparkStrategy> strategies(SparkSession session) {
     return JavaConverters.seqAsJavaList(session.experimental().extraStrategies());
+  }
+
+  private static boolean isOwn(Rule<LogicalPlan> rule) {
+    return rule instanceof ExtractPredictions || rule instanceof BatchesAcrossFiles;
   }
 
   private static boolean isOwn(SparkStrategy strategy) {

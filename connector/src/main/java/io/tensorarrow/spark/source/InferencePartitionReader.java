@@ -53,6 +53,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
   private ColumnarBatch modelInput = new ColumnarBatch(new ColumnVector[0], 0);
   private RowSelection modelRows = RowSelection.range(0, 0);
   private List<ColumnVector> tensors = List.of();
+  private final boolean acrossFiles;
   private List<FileCut> cuts = List.of();
   private int cutsUsed;
   private @Nullable ColumnarBatch current;
@@ -71,6 +72,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     this.keptSchema = plan.keptSchema();
     this.columns = plan.readSchema().fieldNames();
     this.spec = plan.spec();
+    this.acrossFiles = plan.acrossFiles();
     this.rowsLeft = plan.maxRows();
     this.filter =
         plan.filter() == null
@@ -115,7 +117,7 @@ final class InferencePartitionReader implements PartitionReader<ColumnarBatch> {
     }
     modelInput = gathered.columns();
     modelRows = gathered.rows();
-    cuts = FileCut.of(gathered.parts());
+    cuts = FileCut.of(gathered.parts(), acrossFiles);
     return true;
   }
 

@@ -54,6 +54,16 @@ final class InferenceScan implements Scan, SupportsReportStatistics, TensorScan 
   }
 
   @Override
+  public boolean isAcrossFiles() {
+    return plan.acrossFiles();
+  }
+
+  @Override
+  public Scan acrossFiles() {
+    return new InferenceScan(source, plan.withBatchesAcrossFiles(), pushdown, failure);
+  }
+
+  @Override
   public Set<String> tensorColumns() {
     return spec.outputs().stream()
         .map(InferenceSpec.OutputBinding::column)

@@ -162,7 +162,13 @@ final class InferenceScanBuilder extends FileScanBuilder implements SupportsPush
         Residual.bind(pushdown.residual(), ReadPlan.inputSchema(scan.readSchema(), metadata));
     ReadPlan plan =
         new ReadPlan(
-            scan.readSchema(), metadata, readSchema(scan), pruned, filter.orElse(null), limit);
+            scan.readSchema(),
+            metadata,
+            readSchema(scan),
+            pruned,
+            filter.orElse(null),
+            limit,
+            false);
     return new InferenceScan(scan, plan, pushdown, failure);
   }
 

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param spec what to run; computes only outputs that the read schema holds
  * @param filter the filters to evaluate before the model, bound to {@link #inputSchema}, or null
  * @param limit the most rows of a partition, or null for all
+ * @param acrossFiles whether a batch may hold rows of several files, since nobody asks for the file
  */
 record ReadPlan(
     StructType sourceSchema,
@@ -29,8 +30,14 @@ record ReadPlan(
     StructType readSchema,
     InferenceSpec spec,
     @Nullable Expression filter,
-    @Nullable Integer limit)
+    @Nullable Integer limit,
+    boolean acrossFiles)
     implements Serializable {
+  /** Returns the plan whose batches may hold rows of several files. */
+  ReadPlan withBatchesAcrossFiles() {
+    return new ReadPlan(sourceSchema, metadata, readSchema, spec, filter, limit, true);
+  }
+
   /** Returns the columns of the batches that filters and model see. */
   StructType inputSchema() {
     return inputSchema(sourceSchema, metadata);

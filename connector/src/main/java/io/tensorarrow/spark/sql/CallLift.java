@@ -144,6 +144,7 @@ final class CallLift {
                 .condition()
                 .<scala.collection.Seq<Expression>>map(ScalaLists::of)
                 .orElse(Calls.emptyList()),
+            false,
             plan);
     results.put(inferred.original().canonicalized(), attributes);
     if (inferred.condition().isEmpty()) {

@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The batches of a partition with a model's outputs for all rows, divided into model batches across
- * the child's own, and of these no more than one file at once: views of the child's columns or of
- * copies of theirs, and behind them tensor columns, which own TensorFlow's memory, or views of
- * them.
+ * the child's own, and of these no more than one file at once where the query asks for it: views of
+ * the child's columns or of copies of theirs, and behind them tensor columns, which own
+ * TensorFlow's memory, or views of them.
  *
  * <p>A batch is valid until the next one is asked for, or until the task ends; the consumer may
  * close its columns earlier. Not thread-safe, but not bound to a thread.
@@ -32,6 +32,7 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
   private final scala.collection.Iterator<ColumnarBatch> source;
   private final ModelCalls calls;
   private final int columnCount;
+  private final boolean acrossFiles;
   private final BatchGatherer<SourcePlace> gatherer;
   private final TaskContext context = TaskContext.get();
   private final SourcePosition position = new SourcePosition(context);
@@ -61,6 +62,7 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
     this.gatherer = new BatchGatherer<>(schema, policy.rows(), policy.enoughRows());
     this.calls = new ModelCalls(task, partition);
     this.columnCount = task.columns();
+    this.acrossFiles = task.acrossFiles();
     context.addTaskCompletionListener((TaskCompletionListener) end -> gatherer.close());
   }
 
@@ -109,7 +111,7 @@ final class GatheredBatches implements Iterator<ColumnarBatch> {
       long before = rowsBefore - batch.rows().at(0);
       tensors = calls.run(batch.columns(), batch.rows(), row -> before + row);
       rowsBefore += batch.rows().size();
-      cuts = FileCut.of(batch.parts());
+      cuts = FileCut.of(batch.parts(), acrossFiles);
     }
     FileCut cut = cuts.get(cutsUsed++);
     cut.makeCurrent();

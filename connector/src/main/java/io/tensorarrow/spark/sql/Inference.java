@@ -30,6 +30,7 @@ public final class Inference extends LogicalPlan {
   private final Predict call;
   private final Seq<Attribute> results;
   private final Seq<Expression> condition;
+  private final boolean acrossFiles;
   private final LogicalPlan child;
 
   /**
@@ -39,13 +40,20 @@ public final class Inference extends LogicalPlan {
    * @param results the attributes of the call's outputs, in their order
    * @param condition an attribute of the child, true for the rows to run, so that the results of
    *     other rows are null; or nothing, to run all rows
+   * @param acrossFiles whether a batch may hold rows of several files, since nobody asks for the
+   *     file
    * @param child the plan of the rows
    */
   public Inference(
-      Predict call, Seq<Attribute> results, Seq<Expression> condition, LogicalPlan child) {
+      Predict call,
+      Seq<Attribute> results,
+      Seq<Expression> condition,
+      boolean acrossFiles,
+      LogicalPlan child) {
     this.call = call;
     this.results = results;
     this.condition = condition;
+    this.acrossFiles = acrossFiles;
     this.child = child;
   }
 
@@ -89,7 +97,17 @@ public final class Inference extends LogicalPlan {
         new Predict(call.target().computingOnly(ordinals), call.children()),
         ScalaLists.of(ordinals.stream().map(results()::get).toList()),
         condition,
+        acrossFiles,
         child);
+  }
+
+  boolean isAcrossFiles() {
+    return acrossFiles;
+  }
+
+  /** Returns the node for a query that does not ask which file a row is from. */
+  Inference acrossFiles() {
+    return new Inference(call, results, condition, true, child);
   }
 
   static Seq<Attribute> output(Seq<Attribute> columns, Seq<Attribute> results) {
@@ -136,12 +154,12 @@ public final class Inference extends LogicalPlan {
 
   @Override
   public LogicalPlan withNewChildrenInternal(IndexedSeq<LogicalPlan> children) {
-    return new Inference(call, results, condition, children.apply(0));
+    return new Inference(call, results, condition, acrossFiles, children.apply(0));
   }
 
   @Override
   public int productArity() {
-    return 4;
+    return 5;
   }
 
   @Override
@@ -150,6 +168,7 @@ public final class Inference extends LogicalPlan {
       case 0 -> call;
       case 1 -> results;
       case 2 -> condition;
+      case 3 -> acrossFiles;
       default -> child;
     };
   }
@@ -166,6 +185,7 @@ public final class Inference extends LogicalPlan {
             && call.equals(that.call)
             && results.equals(that.results)
             && condition.equals(that.condition)
+            && acrossFiles == that.acrossFiles
             && child.equals(that.child));
   }
 

@@ -47,6 +47,7 @@ public final class InferenceExec extends UnaryPlan {
   private final Predict call;
   private final Seq<Attribute> results;
   private final Seq<Expression> condition;
+  private final boolean acrossFiles;
 
   // Not an argument: Spark copies plans with other children, and each node has its own metrics.
   private final transient scala.collection.immutable.Map<String, SQLMetric> metrics;
@@ -57,14 +58,20 @@ public final class InferenceExec extends UnaryPlan {
    * @param call what to run; its arguments are attributes of the child
    * @param results the attributes of the call's outputs
    * @param condition an attribute of the child that is true for the rows to run, or nothing
+   * @param acrossFiles whether a batch may hold rows of several files
    * @param child columnar or not
    */
   public InferenceExec(
-      Predict call, Seq<Attribute> results, Seq<Expression> condition, SparkPlan child) {
+      Predict call,
+      Seq<Attribute> results,
+      Seq<Expression> condition,
+      boolean acrossFiles,
+      SparkPlan child) {
     super(child);
     this.call = call;
     this.results = results;
     this.condition = condition;
+    this.acrossFiles = acrossFiles;
     scala.collection.immutable.Map<String, SQLMetric> created =
         scala.collection.immutable.Map$.MODULE$.empty();
     for (ScanMetric metric : ScanMetric.values()) {
@@ -79,7 +86,7 @@ public final class InferenceExec extends UnaryPlan {
 
   @Override
   protected List<Object> arguments() {
-    return List.of(call, results, condition, child());
+    return List.of(call, results, condition, acrossFiles, child());
   }
 
   /**
@@ -88,7 +95,8 @@ public final class InferenceExec extends UnaryPlan {
    */
   @Override
   public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
-    return new InferenceExec(call, results, condition, ChildPlans.fed(children.apply(0)));
+    return new InferenceExec(
+        call, results, condition, acrossFiles, ChildPlans.fed(children.apply(0)));
   }
 
   @Override
@@ -175,6 +183,7 @@ public final class InferenceExec extends UnaryPlan {
             condition.isEmpty()
                 ? -1
                 : ColumnarProjectExec.ordinal((Attribute) condition.head(), columns),
+            acrossFiles,
             sums);
     StructType schema = child().schema();
     if (child().supportsColumnar()) {

@@ -16,6 +16,7 @@ public final class InferenceStrategy extends SparkStrategy {
                 inference.call(),
                 inference.resultSeq(),
                 inference.conditionSeq(),
+                inference.isAcrossFiles(),
                 planLater(inference.child())))
         : ScalaLists.of();
   }

@@ -23,6 +23,7 @@ import scala.collection.Iterator;
  * @param inputs the ordinals of the arguments in the child's batches
  * @param resultTypes the types of the outputs
  * @param condition the ordinal of the column that is true for rows to run, or -1 to run all
+ * @param acrossFiles whether a batch may hold rows of several files
  * @param metrics the node's metrics
  */
 record InferenceTask(
@@ -32,6 +33,7 @@ record InferenceTask(
     List<Integer> inputs,
     List<DataType> resultTypes,
     int condition,
+    boolean acrossFiles,
     Map<ScanMetric, SQLMetric> metrics)
     implements Serializable {
   InferenceTask {

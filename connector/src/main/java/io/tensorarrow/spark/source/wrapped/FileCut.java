@@ -6,15 +6,23 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The rows of a gathered batch that are from one file: {@code input_file_name()} is asked for
- * batches as a whole, so Spark must not get more at once. Immutable; it outlives the batch.
+ * The rows of a gathered batch that Spark gets at once: those of one file, since {@code
+ * input_file_name()} is asked for batches as a whole, or all. Immutable; it outlives the batch.
  *
  * @param rows which rows of the gathered batch, a range
  * @param parts where they are from, in order
  */
 public record FileCut(RowSelection rows, List<Part<SourcePlace>> parts) {
-  /** Divides a batch that is from anywhere into those of single files. */
-  public static List<FileCut> of(List<Part<SourcePlace>> parts) {
+  /**
+   * Divides a batch that is from anywhere into those of single files.
+   *
+   * @param acrossFiles whether nobody asks for the file, so that the batch stays in one piece
+   */
+  public static List<FileCut> of(List<Part<SourcePlace>> parts, boolean acrossFiles) {
+    if (acrossFiles) {
+      int size = parts.stream().mapToInt(part -> part.rows().size()).sum();
+      return List.of(new FileCut(RowSelection.range(0, size), parts));
+    }
     List<FileCut> cuts = new ArrayList<>();
     int start = 0;
     for (int from = 0, to = 0; from < parts.size(); from = to) {
