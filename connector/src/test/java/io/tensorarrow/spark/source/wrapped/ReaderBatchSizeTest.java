@@ -50,7 +50,7 @@ class ReaderBatchSizeTest extends SparkTestBase {
 
   /**
    * A row counts 64 * 64 * 64 elements, with their levels 3 MiB of floats: 10 of them are a batch
-   * of the reader, in which a model call ends.
+   * of the reader, and a batch of at least half a call is not joined with others.
    */
   @ParameterizedTest
   @CsvSource({
@@ -60,8 +60,9 @@ class ReaderBatchSizeTest extends SparkTestBase {
     // No smaller than a call, no larger than the session wants.
     "parquet, 48, 4096, 2",
     "orc, 48, 4096, 2",
-    "parquet, 48, 10, 10",
-    "orc, 48, 10, 10",
+    // Batches of less than half a call are gathered.
+    "parquet, 48, 10, 2",
+    "orc, 48, 10, 2",
     "parquet, 96, 4096, 1",
   })
   void batchRowsFitTheInputs(String format, int batchRows, int mostRows, int calls) {
