@@ -23,7 +23,8 @@ def test_has_a_version_that_pip_understands():
 
 def test_exports_what_it_documents():
     assert set(ta.__all__) == {
-        "TensorArrowError", "__version__", "arrow", "map_tensors", "numpy", "show", "variables",
+        "TensorArrowError", "__version__", "arrow", "map_tensors", "numpy", "predict", "show",
+        "variables",
     }  # fmt: skip
     assert all(getattr(ta, name) is not None for name in ta.__all__)
 

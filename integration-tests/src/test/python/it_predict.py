@@ -81,8 +81,12 @@ def test_sql_gives_the_same(spark, joined, expected):
 
 
 def test_inputs_may_have_other_names(joined, expected):
-    renamed = joined.select("id", functions.struct(functions.col("pixels").alias("image")).alias("s"))
-    scored = ta.predict(renamed, it.DIGITS_MODEL, inputs={"pixels": ["s", "image"]}, outputs=["digit"])
+    renamed = joined.select(
+        "id", functions.struct(functions.col("pixels").alias("image")).alias("s")
+    )
+    scored = ta.predict(
+        renamed, it.DIGITS_MODEL, inputs={"pixels": ["s", "image"]}, outputs=["digit"]
+    )
 
     assert scored.columns == ["id", "s", "digit"]
     assert it.arrow(scored.select("id", "digit")) == expected.select(["id", "digit"])

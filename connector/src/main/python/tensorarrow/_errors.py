@@ -36,6 +36,11 @@ CODES = {
         "Cannot show model '/models/digits': found no signature with tensors; expected at "
         "least one: give signatures to tf.saved_model.save(..., signatures=...)",
     ),
+    "TA_OPTION_INVALID": Code(
+        "an option of `ta.predict` whose value is none of str, int and bool",
+        "Give the value as the option's text, or as a number or boolean.",
+        "Cannot use option 'batchRows': found 1.5 of type float; expected a str, an int or a bool",
+    ),
     "TA_RESULT_COLUMNS": Code(
         "returned columns that are not those of the declared schema",
         "Return a dict whose keys are the declared columns.",
