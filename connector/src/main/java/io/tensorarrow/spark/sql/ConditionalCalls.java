@@ -105,8 +105,14 @@ final class ConditionalCalls {
   }
 
   private static Found either(Found first, Found second) {
-    return new Found(
-        first.call(), first.condition().flatMap(a -> second.condition().map(b -> either(a, b))));
+    Predict call = first.call();
+    // Where a condition is about the call itself, an earlier place has evaluated it already.
+    boolean isKnown =
+        second.condition().map(b -> b.find(call::semanticEquals).isDefined()).orElse(false);
+    return isKnown
+        ? first
+        : new Found(
+            call, first.condition().flatMap(a -> second.condition().map(b -> either(a, b))));
   }
 
   /** Leaves out a condition that is stricter than the other. */
