@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The models that this driver has read for calls in queries, each of which is analysed anew. A few,
- * the last used ones, and only as long as the heap has room. Thread-safe.
+ * Caches the models that this driver has read for calls in queries, each of which is analysed anew:
+ * the most recently used ones, by soft references. Thread-safe.
  */
 final class KnownModels {
   private static final int MAX_MODELS = 16;

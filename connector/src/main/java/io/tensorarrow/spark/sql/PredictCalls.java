@@ -100,13 +100,13 @@ final class PredictCalls {
     Map<String, Expression> named = call.named();
     Map<String, Expression> maybeOptions = new LinkedHashMap<>(named);
     maybeOptions.keySet().removeIf(name -> !ReadOptions.isOption(name));
-    Expression signatureName = maybeOptions.get(ReadOptions.SIGNATURE.key());
-    if (signatureName != null && signatureName.foldable()) {
-      given.put(
-          ReadOptions.SIGNATURE.key(),
-          OptionArguments.text(function, "option 'signature'", signatureName));
-      named.remove(ReadOptions.SIGNATURE.key());
-      maybeOptions.remove(ReadOptions.SIGNATURE.key());
+    for (Map.Entry<String, Expression> option : List.copyOf(maybeOptions.entrySet())) {
+      String name = option.getKey();
+      if (name.equalsIgnoreCase(ReadOptions.SIGNATURE.key()) && option.getValue().foldable()) {
+        given.put(name, OptionArguments.text(function, "option 'signature'", option.getValue()));
+        named.remove(name);
+        maybeOptions.remove(name);
+      }
     }
     ReadOptions first = OptionArguments.checked(function, model, given);
     ModelLookup lookup = ModelLookup.findKnown(first);

@@ -55,6 +55,7 @@ class PredictCallTest extends SourceTestBase {
         "tf_predict(concat('$m', ''), x)",
         "tf_predict(nvl(null, '$m'), x)",
         "tf_predict('$two', x, signature => 'double')",
+        "tf_predict('$two', x, SIGNATURE => 'double')",
         "tf_predict('$two', x, options => map('signature', 'double'))",
         "tf_predict_struct('$m', struct(x as v), inputs => 'x=v').y",
       })
