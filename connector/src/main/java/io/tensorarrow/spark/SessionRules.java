@@ -4,10 +4,12 @@ import io.tensorarrow.spark.columnar.ScalaLists;
 import io.tensorarrow.spark.python.plan.ColumnarPythonStrategy;
 import io.tensorarrow.spark.sql.BatchesAcrossFiles;
 import io.tensorarrow.spark.sql.ExtractPredictions;
-import io.tensorarrow.spark.sql.InferenceStrategy;
-import io.tensorarrow.spark.sql.OverwriteGuard;
-import io.tensorarrow.spark.sql.SqlFunctions;
-import io.tensorarrow.spark.sql.TableDefinitionGuard;
+import io.tensorarrow.spark.sql.execution.InferenceStrategy;
+import io.tensorarrow.spark.sql.functions.SqlFunctions;
+import io.tensorarrow.spark.sql.guards.OverwriteGuard;
+import io.tensorarrow.spark.sql.guards.TableDefinitionGuard;
+import io.tensorarrow.spark.sql.tables.PlanQueryTables;
+import io.tensorarrow.spark.sql.tables.QueryTableStrategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -57,12 +59,14 @@ final class SessionRules {
       strategies(session).stream()
           .filter(Predicate.not(SessionRules::isOwn))
           .forEach(strategies::add);
+      strategies.add(new QueryTableStrategy());
       strategies.add(new InferenceStrategy());
       strategies.add(new ColumnarPythonStrategy());
       methods.extraStrategies_$eq(ScalaLists.of(strategies));
       List<Rule<LogicalPlan>> optimizations =
           new ArrayList<>(JavaConverters.seqAsJavaList(methods.extraOptimizations()));
       optimizations.removeIf(SessionRules::isOwn);
+      optimizations.add(new PlanQueryTables());
       optimizations.add(new ExtractPredictions());
       optimizations.add(new BatchesAcrossFiles());
       methods.extraOptimizations_$eq(ScalaLists.of(optimizations));
@@ -70,11 +74,11 @@ final class SessionRules {
   }
 
   private static boolean areRegistered(SparkSession session) {
-    return strategies(session).stream().filter(SessionRules::isOwn).count() == 4
+    return strategies(session).stream().filter(SessionRules::isOwn).count() == 5
         && JavaConverters.seqAsJavaList(session.experimental().extraOptimizations()).stream()
                 .filter(SessionRules::isOwn)
                 .count()
-            == 2;
+            == 3;
   }
 
   private static List<SparkStrategy> strategies(SparkSession session) {
@@ -82,12 +86,15 @@ final class SessionRules {
   }
 
   private static boolean isOwn(Rule<LogicalPlan> rule) {
-    return rule instanceof ExtractPredictions || rule instanceof BatchesAcrossFiles;
+    return rule instanceof PlanQueryTables
+        || rule instanceof ExtractPredictions
+        || rule instanceof BatchesAcrossFiles;
   }
 
   private static boolean isOwn(SparkStrategy strategy) {
     return strategy instanceof OverwriteGuard
         || strategy instanceof TableDefinitionGuard
+        || strategy instanceof QueryTableStrategy
         || strategy instanceof InferenceStrategy
         || strategy instanceof ColumnarPythonStrategy;
   }

@@ -1,6 +1,6 @@
 package io.tensorarrow.spark;
 
-import io.tensorarrow.spark.sql.PredictFunctions;
+import io.tensorarrow.spark.sql.functions.PredictFunctions;
 import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;

@@ -2,6 +2,7 @@ package io.tensorarrow.spark;
 
 import io.tensorarrow.spark.options.ConnectorVersion;
 import io.tensorarrow.spark.source.TensorFlowTables;
+import io.tensorarrow.spark.sql.tables.QueryTables;
 import java.util.Map;
 import org.apache.spark.sql.connector.catalog.SessionConfigSupport;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -14,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 import scala.util.Properties;
 
 /**
- * The data source {@code tensorflow}: any table that Spark can read through Data Source V2, with
- * the outputs of a SavedModel as further columns.
+ * The data source {@code tensorflow}: any data that Spark can read, with the outputs of a
+ * SavedModel as further columns.
  *
  * <pre>{@code
  * Dataset<Row> scored = spark.read().format("tensorflow")
@@ -96,14 +97,17 @@ public final class TensorFlowDataSource extends ReadOnlySource
       return table;
     }
     checkVersion();
-    return TensorFlowTables.openWithSchema(
-        new CaseInsensitiveStringMap(properties), schema, SessionRules::register);
+    CaseInsensitiveStringMap options = new CaseInsensitiveStringMap(properties);
+    return TensorFlowTables.openWithSchema(options, schema, SessionRules::register)
+        .orElseGet(() -> QueryTables.openWithSchema(options, schema, SessionRules::register));
   }
 
   /** Spark asks for the schema first and for the table then: model and files are read once. */
   private Table open(CaseInsensitiveStringMap options) {
     checkVersion();
-    Table table = TensorFlowTables.open(options, SessionRules::register);
+    Table table =
+        TensorFlowTables.open(options, SessionRules::register)
+            .orElseGet(() -> QueryTables.open(options, SessionRules::register));
     opened = table;
     openedWith = options.asCaseSensitiveMap();
     return table;

@@ -1,6 +1,6 @@
 /**
  * TensorArrow: a Spark 3.5 connector that runs TensorFlow SavedModels inside the executors, over
- * any table that Spark can read in batches through Data Source V2, and over the rows of any query.
+ * any data that Spark can read, and over the rows of any query.
  *
  * <p>This package is API: {@link io.tensorarrow.spark.TensorFlowDataSource} for {@code
  * format("tensorflow")}, {@link io.tensorarrow.spark.TensorArrow} for models over Datasets, and
@@ -12,7 +12,7 @@
  *
  * <p>Scala's {@code Seq} stands in signatures that override Spark's only where it must: {@code
  * ReadOnlySource}, {@code source.FileInferenceTable}, {@code source.InferenceScanBuilder}, {@code
- * source.wrapped.TableFormats}, and in classes of {@code columnar}, {@code sql} and {@code
+ * source.wrapped.TableFormats}, and in classes of {@code columnar}, {@code sql..} and {@code
  * python.plan}. A build for Scala 2.13 changes the import there.
  *
  * <p>Threads and memory: the classes of this package are used by driver threads that plan, and hold
@@ -42,7 +42,11 @@
  *   <li>{@code source.wrapped}: the source that holds the rows, and adapters over its readers;
  *   <li>{@code source.variables}: the read path of a model's variables;
  *   <li>{@code source}: the Data Source V2 read path;
- *   <li>{@code sql}: models in queries, and planner rules that refuse commands;
+ *   <li>{@code sql}: calls of models in queries, and the rules that plan them;
+ *   <li>{@code sql.execution}: the operator that runs a model over any plan;
+ *   <li>{@code sql.functions}: SQL functions, checked at analysis;
+ *   <li>{@code sql.guards}: planner strategies that refuse commands;
+ *   <li>{@code sql.tables}: reads of catalog tables, queries and sources of version 1;
  *   <li>{@code python.shm}: shared memory, its pool and leases;
  *   <li>{@code python.arrow}: conversion between columns and Arrow messages;
  *   <li>{@code python.retained}: columns kept until a scalar function's results arrive;
@@ -57,12 +61,13 @@
  * {@code tensor.feed} copies columns into tensors, {@code model.eager} runs the function, and
  * {@code tensor.fetch} makes columns over the output tensors' own memory.
  *
- * <p>Inference in a query: {@code sql.PredictCalls} makes an expression, {@code sql.Predict}, out
- * of a call of an SQL function or of {@code TensorArrow.predict}; {@code inference.ModelLookup}
- * finds the model, and {@code inference.SignatureBinder} binds it. {@code sql.ExtractPredictions}
- * moves the expressions into {@code sql.Inference} nodes, below the operators that they are in.
- * {@code sql.InferenceExec} runs {@code inference.BatchInference} over the batches or rows of its
- * child; {@code columnar} keeps what is between source and model in columns.
+ * <p>Inference in a query: {@code sql.functions.PredictCalls} makes an expression, {@code
+ * sql.Predict}, out of a call of an SQL function or of {@code TensorArrow.predict}; {@code
+ * inference.ModelLookup} finds the model, and {@code inference.SignatureBinder} binds it. {@code
+ * sql.ExtractPredictions} moves the expressions into {@code sql.Inference} nodes, below the
+ * operators that they are in. {@code sql.execution.InferenceExec} runs {@code
+ * inference.BatchInference} over the batches or rows of its child; {@code columnar} keeps what is
+ * between source and model in columns.
  *
  * <p>Out to Python: {@code python.plan} replaces Spark's Python nodes over an inference scan or an
  * inference in a query. {@code python.worker.BatchWriter} copies a batch into a segment of {@code

@@ -253,10 +253,10 @@ public enum ErrorCode {
           + "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12 or "
           + "org.apache.spark:spark-avro_2.12"),
   TA_SOURCE_UNSUPPORTED(
-      "the wrapped source can't be read through Data Source V2, or not with a schema, or "
+      "the wrapped source can't be read with these options, or not with a schema, or "
           + "a file format was pointed at a table of Delta Lake, Iceberg or Hudi",
-      "Read Iceberg tables with `source=iceberg`. Write rows of other tables to Parquet "
-          + "and read those; for Delta Lake see what the message proposes.",
+      "Give the options that the source needs. Read tables of these formats with "
+          + "`source=iceberg`, `source=delta` or `source=hudi`.",
       "Cannot read source 'parquet': found a table of Iceberg in "
           + "'file:/warehouse/db/t', where files of removed rows may lie; expected "
           + "option source=iceberg with the table's name or path"),

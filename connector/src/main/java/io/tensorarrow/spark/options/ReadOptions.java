@@ -69,6 +69,20 @@ public final class ReadOptions {
           .example("iceberg")
           .withDefaultOf("`spark.sql.sources.default`");
 
+  public static final ConfigEntry<String> TABLE =
+      ConfigEntry.text("table")
+          .doc(
+              "name of a table or view of any catalog to run the model over, instead of a path; "
+                  + "found when the DataFrame or view is made, as by `spark.table`")
+          .example("lake.db.images")
+          .withDefaultOf("none");
+
+  public static final ConfigEntry<String> QUERY =
+      ConfigEntry.text("query")
+          .doc("SQL query whose rows to run the model over, instead of a path")
+          .example("SELECT i.id, i.pixels FROM images i JOIN labels l ON i.id = l.id")
+          .withDefaultOf("none");
+
   public static final ConfigEntry<StructType> SOURCE_SCHEMA =
       ConfigEntry.of(
               "source.schema", "columns in DDL such as `id BIGINT, x FLOAT`", ReadOptions::ddl)
@@ -201,6 +215,8 @@ public final class ReadOptions {
           SIGNATURE,
           TAGS,
           SOURCE,
+          TABLE,
+          QUERY,
           SOURCE_SCHEMA,
           INPUTS,
           OUTPUTS,

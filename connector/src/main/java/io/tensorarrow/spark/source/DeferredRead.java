@@ -5,6 +5,7 @@ import static io.tensorarrow.spark.errors.TensorArrowException.cannot;
 import io.tensorarrow.spark.errors.ErrorCode;
 import io.tensorarrow.spark.options.ConfigEntry;
 import io.tensorarrow.spark.options.ReadOptions;
+import io.tensorarrow.spark.source.wrapped.WrappedSource;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -49,7 +50,13 @@ final class DeferredRead implements Supplier<InferenceRead> {
       ReadOptions checked = TensorFlowTables.checked(options);
       checkReadsData(checked, ReadOptions.INSPECT);
       checkReadsData(checked, ReadOptions.VARIABLES);
-      result = InferenceRead.open(checked, Optional.of(schema), registerPlanner);
+      result =
+          InferenceRead.open(checked, Optional.of(schema), registerPlanner)
+              .orElseThrow(
+                  () ->
+                      WrappedSource.unsupported(
+                          checked.find(ReadOptions.SOURCE).orElse("by default"),
+                          "a schema for a table without a batch reader of Data Source V2"));
       opened = result;
     }
     return result;

@@ -34,7 +34,7 @@ final class InferenceBatch implements Batch {
   @Override
   public InputPartition[] planInputPartitions() {
     if (failure.isPresent()) {
-      InferenceBatch.<RuntimeException>rethrow(failure.get());
+      PerQuery.<RuntimeException>rethrow(failure.get());
     }
     // Asked here because a factory may answer it on the driver only (ORC's reads the session's
     // conf).
@@ -42,12 +42,6 @@ final class InferenceBatch implements Batch {
     return Arrays.stream(source.planInputPartitions())
         .map(partition -> new InferencePartition(partition, isColumnar(factory, partition)))
         .toArray(InputPartition[]::new);
-  }
-
-  /** Throws an exception as it is, also a checked one: Scala's callers declare none. */
-  @SuppressWarnings("unchecked")
-  private static <E extends Exception> void rethrow(Exception e) throws E {
-    throw (E) e;
   }
 
   private boolean isColumnar(PartitionReaderFactory factory, InputPartition partition) {

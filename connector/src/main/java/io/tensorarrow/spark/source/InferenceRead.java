@@ -103,7 +103,8 @@ final class InferenceRead {
   }
 
   /**
-   * Opens model and source, and matches the two.
+   * Opens model and source, and matches the two; empty if the source has no batch reader of Data
+   * Source V2.
    *
    * @param options what to read
    * @param userSchema the source's columns as given with the read, if any
@@ -111,19 +112,25 @@ final class InferenceRead {
    *     TensorFlowTables#open}
    * @throws TensorArrowException if options, model, signature and columns do not fit
    */
-  static InferenceRead open(
+  static Optional<InferenceRead> open(
       ReadOptions options,
       Optional<StructType> userSchema,
       Consumer<SparkSession> registerPlanner) {
     ModelLookup model = ModelLookup.find(options, Optional.empty());
     ModelGraph graph = model.first().graph(options.get(ReadOptions.TAGS));
-    WrappedSource source = WrappedSource.of(options, userSchema);
-    Table wrapped = source.open();
+    Optional<WrappedSource> found = WrappedSource.find(options, userSchema);
+    Optional<Table> opened = found.flatMap(WrappedSource::open);
+    if (opened.isEmpty()) {
+      return Optional.empty();
+    }
+    WrappedSource source = found.orElseThrow();
+    Table wrapped = opened.get();
     StructType columns = WrappedSource.schema(wrapped);
     ModelSignature signature = BoundModel.signature(options, graph);
     BoundModel first =
         BoundModel.bind(options, model.first(), model.access(), graph, signature, columns, columns);
-    return new InferenceRead(options, source, registerPlanner, wrapped, columns, first);
+    return Optional.of(
+        new InferenceRead(options, source, registerPlanner, wrapped, columns, first));
   }
 
   /** Returns the model's name, as it was when the read was opened. */

@@ -22,7 +22,7 @@ import scala.Option;
  *
  * @param <T> what is looked up
  */
-final class PerQuery<T> {
+public final class PerQuery<T> {
   /** By Spark's own object for the planning of one query, which belongs to one thread. */
   private final Map<QueryPlanningTracker, Lookup<T>> lookups =
       Collections.synchronizedMap(new WeakHashMap<>());
@@ -35,8 +35,9 @@ final class PerQuery<T> {
    * @param value what was found, or was found before where the look-up failed
    * @param failure why it failed
    */
-  record Lookup<T>(T value, Optional<Exception> failure) {
-    <U> Lookup<U> map(Function<T, U> part) {
+  public record Lookup<T>(T value, Optional<Exception> failure) {
+    /** Returns a part of what was found, with the same failure. */
+    public <U> Lookup<U> map(Function<T, U> part) {
       return new Lookup<>(part.apply(value), failure);
     }
   }
@@ -44,12 +45,12 @@ final class PerQuery<T> {
   /**
    * @param first what was found before any query
    */
-  PerQuery(T first) {
+  public PerQuery(T first) {
     this.latest = first;
   }
 
   /** Returns what was found last. */
-  T latest() {
+  public T latest() {
     return latest;
   }
 
@@ -59,7 +60,7 @@ final class PerQuery<T> {
    * @param lookUp looks again, given what was found last; called once for a query, and each time
    *     where no query is known
    */
-  Lookup<T> forQuery(UnaryOperator<T> lookUp) {
+  public Lookup<T> forQuery(UnaryOperator<T> lookUp) {
     Option<QueryPlanningTracker> planned = QueryPlanningTracker$.MODULE$.get();
     if (planned.isEmpty()) {
       return lookUp(lookUp);
@@ -82,5 +83,11 @@ final class PerQuery<T> {
       // Checked ones, too: Scala does not declare them, and Spark's errors of analysis are such.
       return new Lookup<>(previous, Optional.of(e));
     }
+  }
+
+  /** Throws an exception as it is, also a checked one: Scala's callers declare none. */
+  @SuppressWarnings("unchecked")
+  public static <E extends Exception> void rethrow(Exception e) throws E {
+    throw (E) e;
   }
 }

@@ -28,58 +28,83 @@ public final class TensorFlowTables {
 
   /**
    * Opens what the options describe: checks them, reads the model's protos in pure Java and the
-   * wrapped table's schema, and matches the two. Runs on the driver; loads no native code.
+   * wrapped table's schema, and matches the two. Runs on the driver; loads no native code. Returns
+   * nothing for rows that Data Source V2 does not read: those of a catalog table, of a query, and
+   * of sources without a batch reader.
    *
    * @param options the options of the read
    * @param registerPlanner adds our planner rules to a session; called with each session that plans
    *     a read of the table, since a view that reads it outlives the session that made it, and a
    *     new session begins without our rules. A callback, because the rules know this package
-   * @return a table that can be read in batch
    * @throws io.tensorarrow.spark.errors.TensorArrowException if options, model, signature and
    *     columns do not fit
    */
-  public static Table open(
+  public static Optional<Table> open(
       CaseInsensitiveStringMap options, Consumer<SparkSession> registerPlanner) {
     ReadOptions checkedOptions = checked(options);
     if (checkedOptions.get(ReadOptions.INSPECT)) {
-      return new InspectTable(
-          ModelLookup.find(checkedOptions, Optional.empty()).first(),
-          checkedOptions.given(ReadOptions.TAGS),
-          checkedOptions.get(ReadOptions.ALLOW_OPS));
+      return Optional.of(
+          new InspectTable(
+              ModelLookup.find(checkedOptions, Optional.empty()).first(),
+              checkedOptions.given(ReadOptions.TAGS),
+              checkedOptions.get(ReadOptions.ALLOW_OPS)));
     }
     if (checkedOptions.get(ReadOptions.VARIABLES)) {
       ModelLookup model = ModelLookup.find(checkedOptions, Optional.empty());
       String location = model.first().location();
       try (ModelFiles files =
           ModelLocation.open(location, ModelLookup.hadoopConf(checkedOptions))) {
-        return new VariablesTable(location, model.access(), ModelVariables.list(files));
+        return Optional.of(
+            new VariablesTable(location, model.access(), ModelVariables.list(files)));
       }
     }
-    InferenceRead read = InferenceRead.open(checkedOptions, Optional.empty(), registerPlanner);
-    return read.wrapped() instanceof FileTable
-        ? new FileInferenceTable(() -> read)
-        : new SourceInferenceTable(() -> read);
+    if (isPlanned(checkedOptions)) {
+      return Optional.empty();
+    }
+    return InferenceRead.open(checkedOptions, Optional.empty(), registerPlanner)
+        .map(
+            read ->
+                read.wrapped() instanceof FileTable
+                    ? new FileInferenceTable(() -> read)
+                    : new SourceInferenceTable(() -> read));
   }
 
   /**
    * Returns a table of what the options describe, whose wrapped columns are given. Options and
    * model are looked at when its columns are first asked for, and may be an error then, as in
-   * {@link #open}.
+   * {@link #open}. Returns nothing for rows that Data Source V2 does not read, as far as that shows
+   * without looking at them.
    *
    * @param options the options of the read
    * @param schema the wrapped table's columns, without the outputs
    * @param registerPlanner as in {@link #open}
    */
-  public static Table openWithSchema(
+  public static Optional<Table> openWithSchema(
       CaseInsensitiveStringMap options, StructType schema, Consumer<SparkSession> registerPlanner) {
+    if (options.containsKey(ReadOptions.TABLE.key())
+        || options.containsKey(ReadOptions.QUERY.key())
+        || WrappedSource.isVersion1(options)) {
+      return Optional.empty();
+    }
     DeferredRead read = new DeferredRead(options, schema, registerPlanner);
-    return WrappedSource.readsFiles(options)
-        ? new FileInferenceTable(read)
-        : new SourceInferenceTable(read);
+    return Optional.of(
+        WrappedSource.readsFiles(options)
+            ? new FileInferenceTable(read)
+            : new SourceInferenceTable(read));
   }
 
-  /** Checks options as far as that needs neither model nor data. */
-  static ReadOptions checked(CaseInsensitiveStringMap options) {
+  private static boolean isPlanned(ReadOptions options) {
+    return options.find(ReadOptions.TABLE).isPresent()
+        || options.find(ReadOptions.QUERY).isPresent();
+  }
+
+  /**
+   * Checks options as far as that needs neither model nor data.
+   *
+   * @throws io.tensorarrow.spark.errors.TensorArrowException if they are unknown, malformed or not
+   *     allowed
+   */
+  public static ReadOptions checked(CaseInsensitiveStringMap options) {
     ReadOptions checkedOptions = ReadOptions.of(options);
     checkedOptions.checkModes();
     ExecutorSettings.of(SparkSession.active().sparkContext().getConf())

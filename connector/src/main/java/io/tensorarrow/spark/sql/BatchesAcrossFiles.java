@@ -19,9 +19,14 @@ import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
 public final class BatchesAcrossFiles extends Rule<LogicalPlan> {
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
-    return !plan.exists(BatchesAcrossFiles::isCut) || plan.exists(BatchesAcrossFiles::asksForFile)
+    return !plan.exists(BatchesAcrossFiles::isCut) || isFileAskedFor(plan)
         ? plan
         : acrossFiles(plan);
+  }
+
+  /** Returns whether a query asks which file a row is from. */
+  public static boolean isFileAskedFor(LogicalPlan plan) {
+    return plan.exists(BatchesAcrossFiles::asksForFile);
   }
 
   private static boolean isCut(LogicalPlan node) {

@@ -18,7 +18,7 @@ import scala.collection.JavaConverters;
 import scala.collection.immutable.Nil$;
 
 /** Helpers over expressions and plans with calls of models. */
-final class Calls {
+public final class Calls {
   private Calls() {}
 
   /** Returns whether an expression calls a model. */
@@ -31,19 +31,19 @@ final class Calls {
     return !(node instanceof Inference) && expressions(node).stream().anyMatch(Calls::isIn);
   }
 
-  static List<Expression> expressions(LogicalPlan node) {
+  public static List<Expression> expressions(LogicalPlan node) {
     return JavaConverters.seqAsJavaList(node.expressions());
   }
 
-  static List<LogicalPlan> children(LogicalPlan node) {
+  public static List<LogicalPlan> children(LogicalPlan node) {
     return JavaConverters.seqAsJavaList(node.children());
   }
 
-  static List<Attribute> output(LogicalPlan plan) {
+  public static List<Attribute> output(LogicalPlan plan) {
     return JavaConverters.seqAsJavaList(plan.output());
   }
 
-  static LogicalPlan withChildren(LogicalPlan node, List<LogicalPlan> children) {
+  public static LogicalPlan withChildren(LogicalPlan node, List<LogicalPlan> children) {
     return node.withNewChildren(JavaConverters.asScalaBuffer(children).toIndexedSeq());
   }
 
@@ -54,7 +54,7 @@ final class Calls {
     return columns.stream().allMatch(column -> ids.contains(column.exprId()));
   }
 
-  static Alias alias(Expression expression, String name) {
+  public static Alias alias(Expression expression, String name) {
     return new Alias(
         expression,
         name,
@@ -76,7 +76,7 @@ final class Calls {
   }
 
   /** Replaces the topmost expressions for which a function returns another one. */
-  static Expression replaced(Expression expression, Function<Expression, Expression> by) {
+  public static Expression replaced(Expression expression, Function<Expression, Expression> by) {
     Expression other = by.apply(expression);
     if (other != expression) {
       return other;
@@ -93,8 +93,9 @@ final class Calls {
         : expression.withNewChildren(JavaConverters.asScalaBuffer(others).toIndexedSeq());
   }
 
+  /** Returns an empty list, as Spark takes it. */
   @SuppressWarnings("unchecked")
-  static <T> scala.collection.immutable.List<T> emptyList() {
+  public static <T> scala.collection.immutable.List<T> emptyList() {
     return (scala.collection.immutable.List<T>) (Object) Nil$.MODULE$;
   }
 }

@@ -57,11 +57,13 @@ public final class Inference extends LogicalPlan {
     this.child = child;
   }
 
-  Predict call() {
+  /** Returns what to run; its arguments are attributes of the child. */
+  public Predict call() {
     return call;
   }
 
-  List<Attribute> results() {
+  /** Returns the attributes of the call's outputs. */
+  public List<Attribute> results() {
     return JavaConverters.seqAsJavaList(results);
   }
 
@@ -69,15 +71,18 @@ public final class Inference extends LogicalPlan {
     return condition.isEmpty() ? Optional.empty() : Optional.of(condition.head());
   }
 
-  Seq<Attribute> resultSeq() {
+  /** Returns {@link #results} as Spark passes them. */
+  public Seq<Attribute> resultSeq() {
     return results;
   }
 
-  Seq<Expression> conditionSeq() {
+  /** Returns the condition, if there is one, as Spark passes it. */
+  public Seq<Expression> conditionSeq() {
     return condition;
   }
 
-  LogicalPlan child() {
+  /** Returns the plan of the rows. */
+  public LogicalPlan child() {
     return child;
   }
 
@@ -101,7 +106,8 @@ public final class Inference extends LogicalPlan {
         child);
   }
 
-  boolean isAcrossFiles() {
+  /** Returns whether a batch may hold rows of several files. */
+  public boolean isAcrossFiles() {
     return acrossFiles;
   }
 
@@ -110,7 +116,8 @@ public final class Inference extends LogicalPlan {
     return new Inference(call, results, condition, true, child);
   }
 
-  static Seq<Attribute> output(Seq<Attribute> columns, Seq<Attribute> results) {
+  /** Returns a child's columns, and behind them the results. */
+  public static Seq<Attribute> output(Seq<Attribute> columns, Seq<Attribute> results) {
     List<Attribute> output = new ArrayList<>(JavaConverters.seqAsJavaList(columns));
     output.addAll(JavaConverters.seqAsJavaList(results));
     return ScalaLists.of(output);

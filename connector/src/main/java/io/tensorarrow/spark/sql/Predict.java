@@ -34,16 +34,18 @@ public final class Predict extends Expression implements Unevaluable, Serializab
    * @param target what to run
    * @param arguments one value for each name of the target's arguments
    */
-  Predict(PredictTarget target, Seq<Expression> arguments) {
+  public Predict(PredictTarget target, Seq<Expression> arguments) {
     this.target = target;
     this.arguments = arguments;
   }
 
-  PredictTarget target() {
+  /** Returns what is run. */
+  public PredictTarget target() {
     return target;
   }
 
-  List<Expression> arguments() {
+  /** Returns one value for each name of the target's arguments. */
+  public List<Expression> arguments() {
     return JavaConverters.seqAsJavaList(arguments);
   }
 

@@ -18,15 +18,15 @@ import org.apache.spark.sql.types.StructType;
  * @param arguments the names of the call's arguments
  * @param random whether equal rows may give different values
  */
-record PredictTarget(
+public record PredictTarget(
     String function, String model, InferenceSpec spec, List<String> arguments, boolean random)
     implements Serializable {
-  PredictTarget {
+  public PredictTarget {
     arguments = List.copyOf(arguments);
   }
 
   /** Returns the struct of all outputs, each with the metadata of its tensor. */
-  StructType outputs() {
+  public StructType outputs() {
     return new StructType(
         spec.outputs().stream()
             .map(

@@ -1,25 +1,17 @@
 /**
- * Models in queries, and planner rules for queries as a whole.
+ * Models in queries: the expression of a call, and the rules that plan it.
  *
  * <p>A call of an SQL function, or a model over a Dataset, is an expression, {@link
- * io.tensorarrow.spark.sql.Predict}: {@code SqlFunctions} registers the functions, {@code
- * PredictCalls} and {@code OptionArguments} check a call at analysis. {@link
+ * io.tensorarrow.spark.sql.Predict}, which {@code sql.functions} makes. {@link
  * io.tensorarrow.spark.sql.ExtractPredictions} moves the expressions into {@link
  * io.tensorarrow.spark.sql.Inference} nodes below the operators that they are in, for the rows that
- * need them. {@code InferenceStrategy} plans {@link io.tensorarrow.spark.sql.InferenceExec}, and
- * {@code GatheredBatches} and {@code ConditionalBatches} run the model in the tasks. Other
- * functions stand for tables of what a model has, and take tensor columns apart.
+ * need them. {@code sql.execution} plans and runs them. {@link
+ * io.tensorarrow.spark.sql.BatchesAcrossFiles} decides where a batch ends.
  *
- * <p>Commands that would lose data or leave a table that can't be read are refused before they run
- * ({@code OverwriteGuard}, {@code TableDefinitionGuard}).
+ * <p>Threads: expressions and plan nodes are immutable. Rules are stateless and run in the thread
+ * that plans; what one pass over a plan collects belongs to that pass.
  *
- * <p>Threads: expressions and plan nodes are immutable. Rules and strategies are stateless and run
- * in the thread that plans; what one pass over a plan collects belongs to that pass. What runs in a
- * task belongs to it, and is used by one thread at a time.
- *
- * <p>Memory: a batch of an inference is valid until the next one is asked for. Its outputs own
- * TensorFlow's memory; they are closed then, or when the task ends. Its other columns are views of
- * the child's, or of copies on the heap.
+ * <p>Memory: nothing here holds native memory; it is on the driver only.
  */
 @NullMarked
 package io.tensorarrow.spark.sql;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tensorarrow.spark.errors.ErrorCode;
+import org.apache.spark.sql.AnalysisException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -73,11 +74,13 @@ class AnalysisErrorsTest extends LoadErrorTestBase {
   }
 
   @Test
-  void sourceWithoutV2ReaderIsRefused() {
+  void sourceThatSparkCanNotReadIsRefused() {
     loading(reader().option("source", "jdbc"), ErrorCode.TA_SOURCE_UNSUPPORTED)
-        .hasMessageContaining("'jdbc'");
-    loading(reader().option("source", "console"), ErrorCode.TA_SOURCE_UNSUPPORTED)
-        .hasMessageContaining("'console'");
+        .hasMessageContaining("'jdbc'")
+        .hasMessageContaining("Option 'url' is required");
+    assertThatThrownBy(() -> reader().option("source", "console").load())
+        .isInstanceOf(AnalysisException.class)
+        .hasMessageContaining("is not a valid Spark SQL Data Source");
   }
 
   @Test

@@ -98,10 +98,7 @@ class ReadOnlyTest extends SourceTestBase {
     "hudi, TA_SOURCE_NOT_FOUND",
     "com.example.Source, TA_SOURCE_NOT_FOUND",
     "jdbc, TA_SOURCE_UNSUPPORTED",
-    "binaryFile, TA_SOURCE_UNSUPPORTED",
-    "delta, TA_SOURCE_UNSUPPORTED",
-    "libsvm, TA_SOURCE_NOT_FOUND",
-    "rate, TA_SOURCE_UNSUPPORTED"
+    "libsvm, TA_SOURCE_NOT_FOUND"
   })
   void unreadableSourceIsAnErrorOfOneLine(String source, String code) {
     assertThatThrownBy(() -> reader().options(Map.of("source", source)).load(table))

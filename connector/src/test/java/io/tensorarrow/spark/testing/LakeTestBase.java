@@ -54,6 +54,8 @@ public abstract class LakeTestBase extends SparkTestBase {
     session = LAKE.newSession();
     session.conf().set("spark.sql.catalog.spark_catalog", DeltaCatalog.class.getName());
     session.conf().set("spark.sql.shuffle.partitions", 2);
+    // Delta Lake reads its log in 50 partitions otherwise.
+    session.conf().set("spark.databricks.delta.snapshotPartitions", 2);
     session.conf().set("spark.sql.session.timeZone", "UTC");
     session.conf().set("spark.sql.catalog.ice", SparkCatalog.class.getName());
     session.conf().set("spark.sql.catalog.ice.type", "hadoop");

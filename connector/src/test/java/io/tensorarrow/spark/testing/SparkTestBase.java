@@ -59,17 +59,18 @@ public abstract class SparkTestBase {
     long deadline = System.nanoTime() + 20_000_000_000L;
     while (System.nanoTime() < deadline
         && (ArrowUtils.rootAllocator().getAllocatedMemory() != 0
-            || NativeTensor.live() != tensorsBefore
+            || NativeTensor.live() > tensorsBefore
             || NativeTensor.liveStringBytes() != 0
             || SharedMemory.leasedSegments() != 0
-            || ModelCache.liveLeases() != leasesBefore)) {
+            || ModelCache.liveLeases() > leasesBefore)) {
       Thread.sleep(10);
     }
     assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).as("Arrow bytes left").isZero();
-    assertThat(NativeTensor.live()).as("tensors left").isEqualTo(tensorsBefore);
+    // Fewer, if a task of an earlier test ended in this one.
+    assertThat(NativeTensor.live()).as("tensors left").isLessThanOrEqualTo(tensorsBefore);
     assertThat(NativeTensor.liveStringBytes()).as("bytes of string tensors left").isZero();
     assertThat(SharedMemory.leasedSegments()).as("segments left").isZero();
-    assertThat(ModelCache.liveLeases()).as("leases left").isEqualTo(leasesBefore);
+    assertThat(ModelCache.liveLeases()).as("leases left").isLessThanOrEqualTo(leasesBefore);
   }
 
   /** Returns the scan nodes of a query that ran. */

@@ -29,9 +29,6 @@ import scala.collection.Seq;
  * all data files there, also those whose rows were removed or replaced.
  */
 final class TableFormats {
-  private static final String COPY =
-      "a copy of its rows (spark.read.format(\"%s\").load(path) written to Parquet), and load() of that";
-
   private static final int SAMPLED = 16;
 
   private final String source;
@@ -127,18 +124,14 @@ final class TableFormats {
   private void check(Path directory) throws IOException {
     FileSystem files = directory.getFileSystem(conf);
     if (exists(files, new Path(directory, "_delta_log"))) {
-      throw found(
-          directory,
-          "Delta Lake",
-          COPY.formatted("delta")
-              + "; or, for a table without deletion vectors and column mapping, load() of the inputFiles() of that read with option source.basePath=<the table's path>");
+      throw found(directory, "Delta Lake", "option source=delta");
     }
     if (isIceberg(files, new Path(directory, "metadata"))) {
       throw found(directory, "Iceberg", "option source=iceberg with the table's name or path");
     }
     if (exists(files, new Path(directory, ".hoodie"))
         || exists(files, new Path(directory, ".hoodie_partition_metadata"))) {
-      throw found(directory, "Hudi", COPY.formatted("hudi"));
+      throw found(directory, "Hudi", "option source=hudi");
     }
   }
 

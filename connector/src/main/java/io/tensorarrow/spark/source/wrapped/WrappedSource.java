@@ -38,18 +38,19 @@ public record WrappedSource(
   private static final String OWN_FORMAT = "tensorflow";
 
   /**
-   * Finds the source that options describe, as Spark itself would.
+   * Finds the source that options describe, as Spark itself would; empty if it has no reader of
+   * Data Source V2.
    *
    * @param read the options of the read
    * @param userSchema the columns given by {@code .schema(...)} or in SQL, if any
    * @throws TensorArrowException {@code TA_SOURCE_NOT_FOUND} if no class has the format's name,
-   *     {@code TA_SOURCE_UNSUPPORTED} if the format has no batch reader of Data Source V2 or takes
-   *     no schema, {@code TA_OPTION_MISSING} if a file format was given no path, or the format
-   *     neither by option nor by a default other than this one, {@code TA_OPTION_INVALID} and
-   *     {@code TA_OPTION_UNKNOWN} if it was given malformed options or such that were meant for
-   *     this connector, {@code TA_UNSUPPORTED} if it was given two schemas
+   *     {@code TA_SOURCE_UNSUPPORTED} if the format takes no schema, {@code TA_OPTION_MISSING} if a
+   *     file format was given no path, or the format neither by option nor by a default other than
+   *     this one, {@code TA_OPTION_INVALID} and {@code TA_OPTION_UNKNOWN} if it was given malformed
+   *     options or such that were meant for this connector, {@code TA_UNSUPPORTED} if it was given
+   *     two schemas
    */
-  public static WrappedSource of(ReadOptions read, Optional<StructType> userSchema) {
+  public static Optional<WrappedSource> find(ReadOptions read, Optional<StructType> userSchema) {
     SQLConf conf = SQLConf.get();
     String format = read.find(ReadOptions.SOURCE).orElseGet(() -> defaultFormat(conf));
     CaseInsensitiveStringMap sourceOptions = read.forSource();
@@ -59,7 +60,7 @@ public record WrappedSource(
       MisspeltOptions.check(format, sourceOptions);
     }
     if (!TableProvider.class.isAssignableFrom(type)) {
-      throw unsupported(format, "class " + type.getName() + ", which is no V2 TableProvider");
+      return Optional.empty();
     }
     Optional<StructType> optionSchema = read.find(ReadOptions.SOURCE_SCHEMA);
     if (optionSchema.isPresent() && userSchema.isPresent()) {
@@ -70,7 +71,7 @@ public record WrappedSource(
     WrappedSource source =
         new WrappedSource(format, type, sourceOptions, userSchema.or(() -> optionSchema));
     source.userSchema().ifPresent(schema -> source.checkTakesSchema());
-    return source;
+    return Optional.of(source);
   }
 
   /**
@@ -78,6 +79,20 @@ public record WrappedSource(
    * where they are wrong.
    */
   public static boolean readsFiles(CaseInsensitiveStringMap options) {
+    return innermostType(options).filter(FileDataSourceV2.class::isAssignableFrom).isPresent();
+  }
+
+  /**
+   * Returns whether the options name a source that has no reader of Data Source V2 at all, without
+   * opening anything; false where they are wrong.
+   */
+  public static boolean isVersion1(CaseInsensitiveStringMap options) {
+    return innermostType(options)
+        .filter(type -> !TableProvider.class.isAssignableFrom(type))
+        .isPresent();
+  }
+
+  private static Optional<Class<?>> innermostType(CaseInsensitiveStringMap options) {
     SQLConf conf = SQLConf.get();
     String key = ReadOptions.SOURCE.key();
     String format = options.getOrDefault(key, conf.defaultDataSourceName());
@@ -86,20 +101,20 @@ public record WrappedSource(
       format = options.getOrDefault(key, conf.defaultDataSourceName());
     }
     try {
-      return FileDataSourceV2.class.isAssignableFrom(lookup(format, conf));
+      return Optional.of(lookup(format, conf));
     } catch (TensorArrowException e) {
       // The code that opens the source reports it.
-      return false;
+      return Optional.empty();
     }
   }
 
   /**
-   * Opens the table.
+   * Opens the table; empty if it has no batch reader of Data Source V2.
    *
-   * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if it can't be read in batch, or
-   *     files of another table format are there
+   * @throws TensorArrowException {@code TA_SOURCE_UNSUPPORTED} if files of another table format are
+   *     there
    */
-  public Table open() {
+  public Optional<Table> open() {
     return open(userSchema);
   }
 
@@ -107,14 +122,17 @@ public record WrappedSource(
    * Opens the table once more, without inferring the columns where it takes a schema.
    *
    * @param known the columns, if they may be given to a source of files
-   * @throws TensorArrowException as {@link #open}
+   * @throws TensorArrowException as {@link #open}, or {@code TA_SOURCE_UNSUPPORTED} if it has no
+   *     batch reader any more
    */
   public Table openAgain(Optional<StructType> known) {
-    return open(
-        FileDataSourceV2.class.isAssignableFrom(type) ? known.or(() -> userSchema) : userSchema);
+    return open(FileDataSourceV2.class.isAssignableFrom(type)
+            ? known.or(() -> userSchema)
+            : userSchema)
+        .orElseThrow(() -> unsupported(format, "a table without a batch reader of Data Source V2"));
   }
 
-  private Table open(Optional<StructType> columns) {
+  private Optional<Table> open(Optional<StructType> columns) {
     TableProvider provider = provider();
     Table table;
     if (provider instanceof FileDataSourceV2 files) {
@@ -133,11 +151,11 @@ public record WrappedSource(
               provider.inferPartitioning(options),
               options.asCaseSensitiveMap());
     }
-    if (!(table instanceof SupportsRead)
-        || !table.capabilities().contains(TableCapability.BATCH_READ)) {
-      throw unsupported(format, "a table of class " + table.getClass().getName());
-    }
-    return table;
+    return table instanceof SupportsRead
+            && !(table instanceof PlannedTable)
+            && table.capabilities().contains(TableCapability.BATCH_READ)
+        ? Optional.of(table)
+        : Optional.empty();
   }
 
   /** Returns the columns of a table as a schema. */
@@ -204,11 +222,11 @@ public record WrappedSource(
     }
   }
 
-  /** Returns the error of a source that can't be wrapped. */
+  /** Returns the error of a source that has no batch reader where that shows too late. */
   public static TensorArrowException unsupported(String format, String found) {
     return cannot(ErrorCode.TA_SOURCE_UNSUPPORTED, "read source '%s'", format)
-        .found("%s without a batch reader of Data Source V2", found)
+        .found("%s", found)
         .expected(
-            "a format that has one (parquet, orc, json, csv, text, avro, iceberg), or its rows written to Parquet first, and load() of those");
+            "ta.predict or tf_predict over a DataFrame of that source, or option table or query instead of source");
   }
 }

@@ -54,8 +54,7 @@ class TableFormatsTest extends LakeTestBase {
 
     assertRefused("parquet", path)
         .hasMessageContaining(table)
-        .hasMessageContaining("spark.read.format(\"delta\").load(path) written to Parquet")
-        .hasMessageContaining("inputFiles()");
+        .hasMessageContaining("option source=delta");
     assertRefused("parquet", path + "/part=1").hasMessageContaining(table);
     assertRefused("parquet", path + "/part=*").hasMessageContaining(table);
     assertRefused("parquet", path + "/part=1/*.parquet").hasMessageContaining(table);
@@ -95,15 +94,8 @@ class TableFormatsTest extends LakeTestBase {
   }
 
   @Test
-  void alternativesInTheDeltaErrorWork() {
-    String path = deltaTable();
-    Dataset<Row> delta = lake().read().format("delta").load(path);
-    String copy = dir.resolve("copy").toString();
-    delta.write().parquet(copy);
-
-    assertThat(reader("parquet").load(copy).selectExpr("sum(y)").first().getDouble(0))
-        .isEqualTo(90);
-    assertThat(reader("parquet").load(delta.inputFiles()).selectExpr("sum(y)").first().getDouble(0))
+  void alternativeInTheDeltaErrorWorks() {
+    assertThat(reader("delta").load(deltaTable()).selectExpr("sum(y)").first().getDouble(0))
         .isEqualTo(90);
   }
 
@@ -146,7 +138,7 @@ class TableFormatsTest extends LakeTestBase {
 
     assertRefused("parquet", path + (sign.startsWith(".") ? "" : "/2026/11"))
         .hasMessageContaining("found a table of Hudi")
-        .hasMessageContaining("spark.read.format(\"hudi\")");
+        .hasMessageContaining("option source=hudi");
   }
 
   @ParameterizedTest
