@@ -60,6 +60,13 @@ def main():
         if "InferenceScan" in line:
             print(line[line.index("InferenceScan") :])
 
+    step("ta.predict: the model over a join, for the rows that the join keeps")
+    names = [(1, "one"), (3, "three"), (8, "eight")]
+    names = spark.createDataFrame(names, "label int, name string")
+    images = spark.read.parquet(DATA).where("split = 'test'").join(names, "label")
+    named = ta.predict(images, MODEL, outputs="digit")
+    named.groupBy("name").agg(fn.count_if(fn.expr("digit = label")).alias("right")).show()
+
     step("mapInArrow: the probabilities as NumPy arrays, nothing copied or converted")
     schema = scored.schema
 

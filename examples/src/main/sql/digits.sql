@@ -31,3 +31,16 @@ ORDER BY certainty DESC;
 SELECT split, count(*) AS images FROM scored GROUP BY split ORDER BY split;
 
 EXPLAIN SELECT id, digit FROM scored WHERE split = 'test';
+
+-- A model in the middle of a query: over a join, and only for the rows that the join keeps. Equal
+-- calls run once.
+CREATE TEMPORARY VIEW images USING parquet OPTIONS (path 'examples/data/digits.parquet');
+CREATE TEMPORARY VIEW names AS
+SELECT * FROM VALUES (1, 'one'), (3, 'three'), (8, 'eight') AS t(label, name);
+
+SELECT name, count(*) AS images,
+  count_if(tf_predict('examples/models/digits', pixels, outputs => 'digit') = label) AS right
+FROM images JOIN names USING (label)
+WHERE split = 'test'
+GROUP BY name
+ORDER BY name;

@@ -84,11 +84,9 @@ public final class Predict extends Expression implements Unevaluable, Serializab
   @Override
   public Object eval(@Nullable InternalRow row) {
     throw cannot(ErrorCode.TA_UNSUPPORTED, "run %s on the driver", sql())
-        .found(
-            "a filter of partition columns alone, by which a file source of version 2 finds its"
-                + " files")
+        .found("a filter of partition columns alone, by which Spark finds the files of a table")
         .expected(
-            "an argument that is a column of the files, or the format in"
+            "an argument that is a column of the files; or, for a path, the format in"
                 + " spark.sql.sources.useV1SourceList, as it is by default");
   }
 

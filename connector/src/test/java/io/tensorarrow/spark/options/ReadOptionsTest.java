@@ -60,6 +60,10 @@ class ReadOptionsTest {
             "serve, gpu",
             "source",
             "orc",
+            "table",
+            "db.t",
+            "query",
+            "SELECT 1",
             "inputs",
             "x=a",
             "outputs",
@@ -95,6 +99,8 @@ class ReadOptionsTest {
     assertThat(all.find(ReadOptions.SIGNATURE)).contains("s");
     assertThat(all.get(ReadOptions.TAGS)).containsExactly("serve", "gpu");
     assertThat(all.find(ReadOptions.SOURCE)).contains("orc");
+    assertThat(all.find(ReadOptions.TABLE)).contains("db.t");
+    assertThat(all.find(ReadOptions.QUERY)).contains("SELECT 1");
     assertThat(all.find(ReadOptions.INPUTS).orElseThrow().entries())
         .containsExactly(new NameMapping.Entry<>("x", Optional.of(ColumnName.ofColumn("a"))));
     assertThat(all.find(ReadOptions.OUTPUTS).orElseThrow().entries())
@@ -112,7 +118,7 @@ class ReadOptionsTest {
     assertThat(all.get(ReadOptions.HANDOVER)).isEqualTo(Handover.SHARED_MEMORY);
     assertThat(all.find(ReadOptions.SOURCE_SCHEMA).orElseThrow().toDDL()).isEqualTo("id BIGINT");
     assertThat(all.get(ReadOptions.REFRESH)).isEqualTo(Refresh.QUERY);
-    assertThat(ReadOptions.ALL).hasSize(19).doesNotHaveDuplicates();
+    assertThat(ReadOptions.ALL).hasSize(21).doesNotHaveDuplicates();
   }
 
   @Test

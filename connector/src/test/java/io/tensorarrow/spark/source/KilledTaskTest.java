@@ -3,6 +3,7 @@ package io.tensorarrow.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tensorarrow.spark.TensorArrow;
 import io.tensorarrow.spark.metrics.ModelLoadTimeMetric;
 import io.tensorarrow.spark.testing.FailingModels;
 import java.nio.file.Path;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import scala.collection.JavaConverters;
 
 /** Tasks that would run TensorFlow for ever, had they not been killed. */
@@ -106,6 +107,16 @@ class KilledTaskTest extends SourceTestBase {
         .selectExpr("y");
   }
 
+  private Dataset<Row> negativeInQuery(Path model, String place) {
+    TensorArrow.register(spark());
+    Dataset<Row> rows = spark().range(0, 2, 1, 2).selectExpr("id", "-1f as x");
+    if (place.equals("operator over batches")) {
+      rows.write().parquet(dir.resolve("negative").toString());
+      rows = spark().read().parquet(dir.resolve("negative").toString());
+    }
+    return rows.selectExpr("tf_predict('" + model + "', x) as y");
+  }
+
   private CompletableFuture<Void> start(Dataset<Row> query, boolean interrupt) {
     return CompletableFuture.runAsync(
         () -> {
@@ -133,12 +144,18 @@ class KilledTaskTest extends SourceTestBase {
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void killedTasksEndAndTheModelServesOthers(boolean interrupt) throws Exception {
+  @CsvSource({
+    "false, scan",
+    "true, scan",
+    "false, operator over batches",
+    "true, operator over rows",
+  })
+  void killedTasksEndAndTheModelServesOthers(boolean interrupt, String place) throws Exception {
     Path model = FailingModels.endless(dir);
     Dataset<Row> warm = endless(model);
     warm.collectAsList();
-    CompletableFuture<Void> job = start(negative(model), interrupt);
+    CompletableFuture<Void> job =
+        start(place.equals("scan") ? negative(model) : negativeInQuery(model, place), interrupt);
     awaitRunning();
     assertThat(job).isNotDone();
 

@@ -22,12 +22,12 @@ public final class OverwriteGuard extends CommandGuard {
   @Override
   void check(LogicalPlan plan) {
     if (plan instanceof Command) {
-      List<ScoredRead> reads = ScoredReads.of(plan);
-      if (!reads.isEmpty()) {
-        SparkSession session = SparkSession.active();
-        Deletion.of(plan, session)
-            .ifPresent(deletion -> check(deletion, reads, session.sessionState().newHadoopConf()));
-      }
+      SparkSession session = SparkSession.active();
+      // Most commands delete nothing, and what they read need not be looked up.
+      Deletion.of(plan, session)
+          .ifPresent(
+              deletion ->
+                  check(deletion, ScoredReads.of(plan), session.sessionState().newHadoopConf()));
     }
   }
 
@@ -49,17 +49,16 @@ public final class OverwriteGuard extends CommandGuard {
   /** Whether deleting a directory deletes files that are read. */
   private static boolean isLost(
       FileLocation root, FileLocation deleted, ScoredRead read, Configuration conf) {
-    if (root.isIn(deleted)) {
-      return true;
-    }
-    // Below what is read, a directory may be new, or hidden from the read.
-    return deleted.isIn(root)
-        && read.directories()
+    // Below what is read, a directory may be new, or hidden from the read; and partitions may be
+    // elsewhere.
+    return root.isIn(deleted)
+        || read.directories()
+            .get()
             .map(
                 directories ->
                     directories.stream()
                         .anyMatch(files -> FileLocation.of(files, conf).isIn(deleted)))
-            .orElse(true);
+            .orElseGet(() -> deleted.isIn(root));
   }
 
   private static TensorArrowException refused(String deleted, String source, ScoredRead read) {

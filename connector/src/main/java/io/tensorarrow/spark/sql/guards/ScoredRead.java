@@ -5,8 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.paths.SparkPath;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.execution.datasources.FileIndex;
 import scala.collection.JavaConverters;
@@ -17,11 +20,14 @@ import scala.collection.JavaConverters;
  * @param name the table of the data source
  * @param table the table that holds the rows, if Spark knows it as one
  * @param paths where its files are
- * @param directories the directories of the files that are read; empty if only its source knows
- *     them
+ * @param directories finds the directories of the files that are read, which may take long; gives
+ *     nothing if only the source knows them
  */
 record ScoredRead(
-    String name, Optional<Table> table, List<Path> paths, Optional<Set<Path>> directories) {
+    String name,
+    Optional<Table> table,
+    List<Path> paths,
+    Supplier<Optional<Set<Path>>> directories) {
   /** Returns the read of a table; empty if it is none of this data source. */
   static Optional<ScoredRead> of(Table table) {
     return TensorFlowTables.wrapped(table)
@@ -31,13 +37,18 @@ record ScoredRead(
                     table.name(),
                     Optional.of(wrapped),
                     TensorFlowTables.paths(wrapped),
-                    TensorFlowTables.readDirectories(table)));
+                    () -> TensorFlowTables.readDirectories(table)));
   }
 
   /** Returns the read of a table whose rows' plan reads another table. */
   static ScoredRead through(String name, Table table) {
+    return new ScoredRead(name, Optional.of(table), TensorFlowTables.paths(table), Optional::empty);
+  }
+
+  /** Returns the read of a table whose rows' plan reads a table of Hive. */
+  static ScoredRead through(String name, CatalogTable table) {
     return new ScoredRead(
-        name, Optional.of(table), TensorFlowTables.paths(table), Optional.empty());
+        name, Optional.empty(), List.of(new Path(table.location())), Optional::empty);
   }
 
   /** Returns the read of a table whose rows' plan reads files. */
@@ -46,9 +57,10 @@ record ScoredRead(
         name,
         Optional.empty(),
         JavaConverters.seqAsJavaList(files.rootPaths()),
-        Optional.of(
-            Arrays.stream(files.inputFiles())
-                .map(file -> new Path(file).getParent())
-                .collect(Collectors.toSet())));
+        () ->
+            Optional.of(
+                Arrays.stream(files.inputFiles())
+                    .map(file -> SparkPath.fromUrlString(file).toPath().getParent())
+                    .collect(Collectors.toSet())));
   }
 }

@@ -12,6 +12,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
 import org.apache.spark.sql.catalyst.plans.QueryPlan;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -102,6 +103,9 @@ final class ScoredReads {
     if (plan instanceof LogicalRelation relation
         && relation.relation() instanceof HadoopFsRelation files) {
       reads.add(ScoredRead.through(table, files.location()));
+    }
+    if (plan instanceof HiveTableRelation relation) {
+      reads.add(ScoredRead.through(table, relation.tableMeta()));
     }
   }
 

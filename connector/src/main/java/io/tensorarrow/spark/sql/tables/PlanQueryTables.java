@@ -18,6 +18,7 @@ import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.catalyst.trees.TreePattern;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
 
 /**
@@ -59,10 +60,18 @@ public final class PlanQueryTables extends Rule<LogicalPlan> {
   /** Returns the read that a node is over, with nothing between that could not be moved. */
   static Optional<DataSourceV2ScanRelation> readBelow(LogicalPlan node) {
     LogicalPlan plan = node;
-    while (plan instanceof Project || plan instanceof Filter || plan instanceof LocalLimit) {
+    while ((plan instanceof Project || plan instanceof Filter || plan instanceof LocalLimit)
+        && !refersToCte(plan)) {
       plan = Calls.children(plan).get(0);
     }
     return isRead(plan) ? Optional.of((DataSourceV2ScanRelation) plan) : Optional.empty();
+  }
+
+  /**
+   * Returns whether a node has a subquery over a CTE, whose definition is elsewhere in the query.
+   */
+  private static boolean refersToCte(LogicalPlan node) {
+    return Calls.expressions(node).stream().anyMatch(e -> e.containsPattern(TreePattern.CTE()));
   }
 
   private static LogicalPlan replaced(

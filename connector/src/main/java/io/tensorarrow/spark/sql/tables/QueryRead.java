@@ -137,11 +137,13 @@ final class QueryRead {
         .map(relation -> JavaConverters.seqAsJavaList(relation.metadataOutput()))
         .orElse(List.of())
         .stream()
-        .filter(column -> schema.getFieldIndex(column.name()).isEmpty())
+        .filter(
+            column -> Arrays.stream(schema.fieldNames()).noneMatch(column.name()::equalsIgnoreCase))
         .toList();
   }
 
-  private Optional<LogicalPlan> relation() {
+  /** Returns the relation that the rows are, if they are those of one. */
+  Optional<LogicalPlan> relation() {
     LogicalPlan plan = rows.plan();
     while (plan instanceof SubqueryAlias alias) {
       plan = alias.child();
@@ -155,6 +157,9 @@ final class QueryRead {
   }
 
   private Predict bindAgain() {
+    // Files may have come or gone since the last query.
+    rows.plan().refresh();
+    JavaConverters.seqAsJavaList(rows.plan().subqueriesAll()).forEach(LogicalPlan::refresh);
     Predict call = bind();
     if (!call.target().spec().outputs().equals(first.target().spec().outputs())) {
       throw cannot(ErrorCode.TA_MODEL_CHANGED, "read model '%s'", call.target().model())
@@ -174,17 +179,14 @@ final class QueryRead {
    */
   LogicalPlan plan(DataSourceV2Relation relation, Predict call) {
     List<AttributeReference> wanted = JavaConverters.seqAsJavaList(relation.output());
-    // Files may have come or gone since the last query.
-    rows.plan().refresh();
     boolean withMetadata = wanted.size() > schema.size();
+    LogicalPlan found =
+        withMetadata
+            ? ((ExposesMetadataColumns) relation().orElseThrow()).withMetadataColumns()
+            : rows.plan();
+    // A copy, since Spark keeps state of one query in the nodes of its plan.
     LogicalPlan from =
-        SparkSession.active()
-            .sharedState()
-            .cacheManager()
-            .useCachedData(
-                withMetadata
-                    ? ((ExposesMetadataColumns) relation().orElseThrow()).withMetadataColumns()
-                    : rows.plan());
+        SparkSession.active().sharedState().cacheManager().useCachedData(found.clone());
     Alias outputs = Calls.alias(call, "outputs");
     List<NamedExpression> below = new ArrayList<>(Calls.output(from));
     below.add(outputs);

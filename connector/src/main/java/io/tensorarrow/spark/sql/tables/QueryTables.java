@@ -31,7 +31,7 @@ public final class QueryTables {
   public static Table open(
       CaseInsensitiveStringMap options, Consumer<SparkSession> registerPlanner) {
     QueryRead read = QueryRead.open(options, Optional.empty());
-    return read.rows() instanceof LogicalRelation relation
+    return read.relation().orElse(null) instanceof LogicalRelation relation
             && relation.relation() instanceof HadoopFsRelation files
             && files.location() instanceof PartitioningAwareFileIndex index
         ? new FileQueryTable(read, index, files.dataSchema(), registerPlanner)

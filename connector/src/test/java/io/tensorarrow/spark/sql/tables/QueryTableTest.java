@@ -352,6 +352,47 @@ class QueryTableTest extends LakeTestBase {
         .withMessageContaining("a schema of the read as well");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT id, y, (SELECT max(id) FROM o) + (SELECT min(id) FROM o) AS m FROM scored",
+        "SELECT id, y FROM scored WHERE id >= (SELECT min(id) FROM o) AND id <= (SELECT max(id) FROM o)",
+        "WITH c AS (SELECT id + floor(rand()) AS r FROM o) SELECT id, y FROM scored WHERE id <= (SELECT max(r) FROM c) OR id < (SELECT min(r) FROM c)",
+        "SELECT id, y FROM scored WHERE id IN (SELECT id FROM o) OR id < (SELECT max(id) FROM scored)",
+        "SELECT a.id, a.y FROM scored a LEFT ANTI JOIN (SELECT * FROM scored WHERE id > 10) b ON a.id = b.id",
+        "SELECT id, y FROM (SELECT * FROM scored UNION SELECT * FROM scored)",
+      })
+  void subqueriesStandBesideReads(String query) {
+    lake().range(5).createOrReplaceTempView("o");
+    lake().range(9).selectExpr("id", "float(id) AS x").createOrReplaceTempView("view");
+    reader().option("table", "view").load().createOrReplaceTempView("scored");
+
+    assertThat(lake().sql(query).collectAsList())
+        .isNotEmpty()
+        .allMatch(row -> row.getFloat(1) == 2 * row.getLong(0));
+  }
+
+  @Test
+  void partitionsWithBlanksOrElsewhereAreNotOverwritten() {
+    lake().sql("CREATE TABLE rows (id BIGINT, x FLOAT, p STRING) USING parquet PARTITIONED BY (p)");
+    lake().sql("INSERT INTO rows SELECT id, float(id), 'New York' FROM range(100)");
+    reader().option("table", "rows").load().createOrReplaceTempView("scored");
+
+    refusesToOverwrite(
+        () ->
+            lake()
+                .sql("INSERT OVERWRITE rows PARTITION (p = 'New York') SELECT id, y FROM scored"));
+
+    String elsewhere = dir.resolve("elsewhere").toString();
+    lake().range(0).selectExpr("id", "float(id) AS x").write().parquet(elsewhere);
+    lake().sql("ALTER TABLE rows ADD PARTITION (p = 'b') LOCATION '" + elsewhere + "'");
+    lake().sql("INSERT INTO rows PARTITION (p = 'b') SELECT 100, 100.0f");
+    assertThatThrownBy(
+            () -> lake().table("scored").select("id").write().mode("overwrite").parquet(elsewhere))
+        .hasStackTraceContaining("[TA_OVERWRITE]");
+    assertThat(lake().table("rows").count()).isEqualTo(101);
+  }
+
   private void refusesToOverwrite(ThrowingCallable command) {
     assertThatThrownBy(command).hasStackTraceContaining("[TA_OVERWRITE]");
     assertThat(lake().table("rows").count()).isEqualTo(100);
