@@ -7,6 +7,7 @@ import io.tensorarrow.spark.columnar.RowFilter;
 import io.tensorarrow.spark.options.Handover;
 import io.tensorarrow.spark.source.TensorScan;
 import io.tensorarrow.spark.sql.Inference;
+import io.tensorarrow.spark.sql.tables.QueryTableRead;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -59,6 +60,9 @@ record ColumnarPlan(
     }
     if (plan instanceof Inference inference && inference.handover() != Handover.ROWS) {
       return Optional.of(over(inference));
+    }
+    if (plan instanceof QueryTableRead read) {
+      return of(read.child());
     }
     if (plan instanceof Project project && choosesColumns(project)) {
       return of(project.child())
@@ -115,6 +119,9 @@ record ColumnarPlan(
     }
     if (plan instanceof Inference inference) {
       return "handover=" + inference.handover().text();
+    }
+    if (plan instanceof QueryTableRead read) {
+      return rowFallbackReason(read.child());
     }
     if (plan instanceof Project project && !choosesColumns(project)) {
       return "a projection that computes";

@@ -36,7 +36,8 @@ public final class QueryTableRead extends LogicalPlan {
     return table;
   }
 
-  LogicalPlan child() {
+  /** Returns the plan in its place. */
+  public LogicalPlan child() {
     return child;
   }
 
